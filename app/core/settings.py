@@ -1,0 +1,159 @@
+"""The user's preferences: one readable YAML file in the platform's configuration folder."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+THEMES = ("system", "light", "dark")
+LANGUAGES = ("system", "en", "zh_CN")
+RUNTIMES = ("auto", "torch", "openvino", "onnxruntime", "tensorrt")
+RECENT_LIMIT = 12
+FILE_NAME = "settings.yaml"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user chose; every field has a default that works on a bare machine.
+
+    Attributes:
+        theme: One of ``THEMES``.
+        language: One of ``LANGUAGES``.
+        workspace: Folder of designs, runs and exports; empty means ``default_workspace()``.
+        runtime: What detectors run on unless told otherwise, one of ``RUNTIMES``.
+        allow_network: Whether the Studio may download at all; each download still asks.
+        recent_designs: Design files, newest first.
+        recent_data: data.yaml files or folders, newest first.
+        recent_sources: Videos, folders and stream addresses compared on, newest first.
+    """
+
+    theme: str = "system"
+    language: str = "system"
+    workspace: str = ""
+    runtime: str = "auto"
+    allow_network: bool = False
+    recent_designs: tuple[str, ...] = field(default=())
+    recent_data: tuple[str, ...] = field(default=())
+    recent_sources: tuple[str, ...] = field(default=())
+
+    @property
+    def workspace_path(self) -> Path:
+        """Folder of the workspace."""
+        return Path(self.workspace).expanduser() if self.workspace else default_workspace()
+
+    def with_recent(self, kind: str, entry: str) -> Settings:
+        """Return the settings with an entry moved to the front of a recent list (``recent_designs``, …)."""
+        known: tuple[str, ...] = getattr(self, kind)
+        newest = (entry, *(item for item in known if item != entry))[:RECENT_LIMIT]
+        return _with(self, kind, newest)
+
+    def without_recent(self, kind: str, entry: str) -> Settings:
+        """Return the settings with an entry taken out of a recent list."""
+        known: tuple[str, ...] = getattr(self, kind)
+        return _with(self, kind, tuple(item for item in known if item != entry))
+
+
+def _with(settings: Settings, name: str, value: Any) -> Settings:
+    return replace(settings, **{name: value})
+
+
+def config_dir() -> Path:
+    """Folder of the preferences; ``DEPTHWISE_STUDIO_CONFIG`` names another one."""
+    named = os.environ.get("DEPTHWISE_STUDIO_CONFIG")
+    if named:
+        return Path(named)
+    from platformdirs import user_config_dir
+
+    return Path(user_config_dir("depthwise-studio", appauthor=False))
+
+
+def default_workspace() -> Path:
+    """Folder in the user's documents that serves until they choose another."""
+    named = os.environ.get("DEPTHWISE_STUDIO_WORKSPACE")
+    if named:
+        return Path(named)
+    from platformdirs import user_documents_dir
+
+    return Path(user_documents_dir()) / "Depthwise Studio"
+
+
+def settings_path() -> Path:
+    """File that holds the preferences."""
+    return config_dir() / FILE_NAME
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the preferences; what is missing, unknown or broken takes its default.
+
+    A file that is no YAML mapping is kept beside as ``settings.broken.yaml``, so that nothing is lost by the
+    next save.
+    """
+    path = path or settings_path()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        _set_aside(path)
+        return Settings()
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError:
+        data = text
+    if data is None:
+        return Settings()
+    if not isinstance(data, Mapping):
+        _set_aside(path)
+        return Settings()
+    return _from_mapping(data)
+
+
+def save_settings(settings: Settings, path: Path | None = None) -> None:
+    """Write the preferences to a temporary name and put it in place.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    path = path or settings_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = {item.name: getattr(settings, item.name) for item in fields(settings)}
+    data = {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
+    text = "# Depthwise Studio: preferences. Remove this file to start afresh.\n" + yaml.safe_dump(
+        data, sort_keys=False, allow_unicode=True
+    )
+    handle, temporary = tempfile.mkstemp(prefix=".settings-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _from_mapping(data: Mapping[Any, Any]) -> Settings:
+    """Take each known field whose value is of the right kind."""
+    choices = {"theme": THEMES, "language": LANGUAGES, "runtime": RUNTIMES}
+    taken: dict[str, Any] = {}
+    for name, allowed in choices.items():
+        if data.get(name) in allowed:
+            taken[name] = data[name]
+    if isinstance(data.get("workspace"), str):
+        taken["workspace"] = data["workspace"]
+    if isinstance(data.get("allow_network"), bool):
+        taken["allow_network"] = data["allow_network"]
+    for name in ("recent_designs", "recent_data", "recent_sources"):
+        entries = data.get(name)
+        if isinstance(entries, list):
+            taken[name] = tuple(item for item in entries if isinstance(item, str))[:RECENT_LIMIT]
+    return Settings(**taken)
+
+
+def _set_aside(path: Path) -> None:
+    """Keep a file that cannot be read under another name."""
+    if path.is_file():
+        path.replace(path.with_suffix(".broken.yaml"))

@@ -1,0 +1,331 @@
+"""The workspace and its run folders: where a training writes, and how everyone else reads it."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from app.core.errors import AppError
+from app.core.events import Event, EventLog, EventTail, read_events
+from app.core.files import write_text
+from app.core.processes import ProcessIdentity, identify, is_alive
+from app.core.run_state import RunState, read_state
+from app.core.train_config import TrainConfig
+
+if TYPE_CHECKING:
+    from app.core.design import Design
+
+COMMANDS = ("stop_now", "stop_after_epoch")
+
+_FORMAT = 1
+_RESERVED = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(10)), *(f"lpt{i}" for i in range(10))}
+
+
+class RunFolder:
+    """One training: a folder with its record, events, checkpoints and weights.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunFolder) and other.path == self.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    def __repr__(self) -> str:
+        return f"RunFolder({self.path})"
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.path.name
+
+    @property
+    def best(self) -> Path:
+        """Weights of the best epoch."""
+        return self.path / "weights" / "best.pt"
+
+    @property
+    def last(self) -> Path:
+        """Weights of the last complete epoch."""
+        return self.path / "weights" / "last.pt"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of what resuming needs."""
+        return self.path / "checkpoints"
+
+    @property
+    def events_path(self) -> Path:
+        """File of the events."""
+        return self.path / "events.jsonl"
+
+    @property
+    def log_path(self) -> Path:
+        """File of everything the training's process printed."""
+        return self.path / "log.txt"
+
+    @property
+    def metrics_path(self) -> Path:
+        """Table of one row per epoch."""
+        return self.path / "metrics.csv"
+
+    @property
+    def transfer_path(self) -> Path:
+        """Report of which weights were carried over."""
+        return self.path / "transfer.json"
+
+    def config(self) -> TrainConfig:
+        """Read what the training was told.
+
+        Raises:
+            AppError: run.yaml is missing or broken.
+        """
+        return TrainConfig.from_dict(self._record())
+
+    def created(self) -> float:
+        """Return when the run was made, seconds since 1970; 0 where its record does not say."""
+        try:
+            return datetime.fromisoformat(str(self._record().get("created"))).timestamp()
+        except (AppError, ValueError):
+            return 0.0
+
+    def design(self) -> Design:
+        """Read the design that is trained.
+
+        Raises:
+            AppError: design.yaml is missing or broken.
+        """
+        from app.core.design import load_design
+
+        return load_design(self.path / "design.yaml")
+
+    def write_config(self, config: TrainConfig) -> None:
+        """Write run.yaml and design.yaml."""
+        record = {
+            "format": _FORMAT,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            **config.to_dict(),
+        }
+        write_text(self.path / "run.yaml", yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
+        write_text(self.path / "design.yaml", config.design_text)
+
+    def events(self) -> Iterator[Event]:
+        """Yield the events so far; a half-written last line is left out."""
+        return read_events(self.events_path)
+
+    def tail(self) -> EventTail:
+        """Return a reader that follows the events."""
+        return EventTail(self.events_path)
+
+    def append_event(self, event: Event) -> None:
+        """Write one event after the others."""
+        log = EventLog(self.events_path)
+        try:
+            log.append(event)
+        finally:
+            log.close()
+
+    def transfer(self) -> dict[str, Any] | None:
+        """Read the transfer report; None where none was written."""
+        try:
+            data = json.loads(self.transfer_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return data if isinstance(data, dict) else None
+
+    def request(self, command: str) -> None:
+        """Ask the training to end: "stop_now" after the batch, "stop_after_epoch" after the epoch.
+
+        Raises:
+            AppError: There is no such command.
+        """
+        if command not in COMMANDS:
+            raise AppError(f"The command {command!r} is unknown.", f"Take one of {', '.join(COMMANDS)}.")
+        write_text(self._control_path, json.dumps({"command": command, "time": time.time()}))
+
+    def requested(self) -> str | None:
+        """Return the command that was asked for and not yet cleared."""
+        try:
+            data = json.loads(self._control_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        command = data.get("command") if isinstance(data, dict) else None
+        return command if command in COMMANDS else None
+
+    def clear_request(self) -> None:
+        """Forget what was asked for."""
+        self._control_path.unlink(missing_ok=True)
+
+    def claim(self, pid: int | None = None) -> None:
+        """Note which process trains this run, by default this one."""
+        identity = identify(pid)
+        if identity is not None:
+            write_text(self._process_path, json.dumps(identity.to_dict()))
+
+    def release(self) -> None:
+        """Note that no process trains this run."""
+        self._process_path.unlink(missing_ok=True)
+
+    def process(self) -> ProcessIdentity | None:
+        """Return which process trains this run; None where none ever did or it gave the run back."""
+        try:
+            return ProcessIdentity.from_dict(json.loads(self._process_path.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return None
+
+    def state(self, alive: Callable[[ProcessIdentity], bool] = is_alive) -> RunState:
+        """Find out how the run stands, from the head and the tail of its events and from its process.
+
+        Args:
+            alive: Tells whether a process still runs.
+        """
+        return read_state(self.events_path, self.process(), self._epochs_asked, alive)
+
+    def _epochs_asked(self) -> int:
+        try:
+            return self.config().epochs
+        except AppError:
+            return 0
+
+    @property
+    def _control_path(self) -> Path:
+        return self.path / "control.json"
+
+    @property
+    def _process_path(self) -> Path:
+        return self.path / "process.json"
+
+    def _record(self) -> dict[str, Any]:
+        path = self.path / "run.yaml"
+        try:
+            data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise AppError(f"{path} is missing.", "This is no run folder; start the training anew.") from None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise AppError(
+                f"{path} cannot be read: {_first_line(error)}.", "Start the training anew."
+            ) from error
+        if not isinstance(data, dict):
+            raise AppError(f"{path} is no record of a training.", "Start the training anew.")
+        return data
+
+
+class Workspace:
+    """The folder of everything the user makes; its parts are made when first needed.
+
+    Args:
+        root: The folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def designs(self) -> Path:
+        """Folder of the designs."""
+        return self._part("designs")
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the runs."""
+        return self._part("runs")
+
+    @property
+    def exports(self) -> Path:
+        """Folder of the exported models."""
+        return self._part("exports")
+
+    @property
+    def reports(self) -> Path:
+        """Folder of the reports."""
+        return self._part("reports")
+
+    @property
+    def snapshots(self) -> Path:
+        """Folder of the pictures taken while comparing."""
+        return self._part("snapshots")
+
+    def new_run(self, name: str) -> RunFolder:
+        """Make a run folder; where the name is taken, the next number is added: `name-2`.
+
+        Raises:
+            AppError: The name cannot be a folder's, or the workspace cannot be written.
+        """
+        clean = check_name(name)
+        for number in range(1, 10_000):
+            path = self.runs / (clean if number == 1 else f"{clean}-{number}")
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise AppError(
+                    f"{path} cannot be made: {error.strerror}.", "Choose another workspace."
+                ) from error
+            return RunFolder(path)
+        raise AppError(f"There are too many runs named {clean!r}.", "Give another name.")
+
+    def run(self, name: str) -> RunFolder:
+        """Return the run of that name.
+
+        Raises:
+            AppError: There is none.
+        """
+        run = RunFolder(self.root / "runs" / check_name(name))
+        if not (run.path / "run.yaml").is_file():
+            raise AppError(
+                f"There is no run named {name!r} in {self.root / 'runs'}.", "`runs list` shows them."
+            )
+        return run
+
+    def list_runs(self) -> list[RunFolder]:
+        """Return every run, the newest first."""
+        folder = self.root / "runs"
+        if not folder.is_dir():
+            return []
+        records = [(path / "run.yaml", path) for path in folder.iterdir() if path.is_dir()]
+        found = [(record.stat().st_mtime, path) for record, path in records if record.is_file()]
+        return [RunFolder(path) for _, path in sorted(found, key=lambda item: (-item[0], item[1].name))]
+
+    def _part(self, name: str) -> Path:
+        path = self.root / name
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AppError(
+                f"{path} cannot be made: {error.strerror}.", "Choose another workspace."
+            ) from error
+        return path
+
+
+def check_name(name: str) -> str:
+    """Return a name that is safe as a folder's on every system.
+
+    Raises:
+        AppError: It is not.
+    """
+    clean = name.strip()
+    if not clean or len(clean) > 80 or clean.startswith(".") or clean.endswith("."):
+        raise AppError(
+            f"{name!r} cannot be a name.", "Take 1 to 80 letters, digits, spaces, and any of - _ ."
+        )
+    if re.search(r"[^\w .\-+()]", clean) or clean.split(".")[0].lower() in _RESERVED:
+        raise AppError(f"{name!r} cannot be a name.", "Take letters, digits, spaces, and any of - _ .")
+    return clean
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

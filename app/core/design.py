@@ -1,0 +1,307 @@
+"""A design: a base model, a number of classes, and which modules become which blocks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from types import MappingProxyType
+
+from app.core.architecture import Architecture, base_models, load_architecture
+from app.core.blocks import BLOCKS, eligible, refusal
+from app.core.errors import AppError
+from app.core.files import write_text
+from app.core.folders import resources
+
+FORMAT = 1
+"""Version of the design file."""
+
+_NO_OPTIONS: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False)
+class Swap:
+    """A block kind with its options; options at their default are left out."""
+
+    block: str
+    options: Mapping[str, int] = field(default_factory=lambda: _NO_OPTIONS)
+
+    def __post_init__(self) -> None:
+        known = BLOCKS[self.block].options
+        kept = {name: value for name, value in self.options.items() if known[name].default != value}
+        object.__setattr__(self, "options", MappingProxyType(kept))
+
+    def _key(self) -> tuple[str, tuple[tuple[str, int], ...]]:
+        return self.block, tuple(sorted(self.options.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Swap) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def option(self, name: str) -> int:
+        """Return an option's value, its default where it was not given."""
+        return self.options.get(name, BLOCKS[self.block].options[name].default)
+
+
+class DesignError(AppError):
+    """A design that cannot be used; the message names the line."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """A base model, a number of classes and swaps; immutable.
+
+    Attributes:
+        base: base model, for example "yolov5n".
+        classes: number of classes; None takes it from the data.
+        swaps: (pattern, swap) in the order of the file; "*" stands for one component of a module path.
+        notes: free text.
+    """
+
+    base: str
+    classes: int | None = None
+    swaps: tuple[tuple[str, Swap], ...] = ()
+    notes: str = ""
+
+    @classmethod
+    def stock(cls, base: str, classes: int | None = None) -> Design:
+        """Return the standard model.
+
+        Raises:
+            AppError: unknown base model.
+        """
+        load_architecture(base, classes)
+        return cls(base, classes)
+
+    @property
+    def architecture(self) -> Architecture:
+        """The base model with this number of classes (80 where it is open)."""
+        return load_architecture(self.base, self.classes)
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether nothing is swapped."""
+        return not self.swaps
+
+    def resolved(self) -> Mapping[str, Swap]:
+        """Return module path → swap, in order of execution.
+
+        Raises:
+            DesignError: a path is unknown or cannot be replaced, or swaps overlap.
+        """
+        return self._resolved
+
+    @cached_property
+    def _resolved(self) -> Mapping[str, Swap]:
+        return resolve(self, {})
+
+    def with_swap(self, paths: Iterable[str], swap: Swap) -> Design:
+        """Return a design in which the modules at `paths` become `swap`.
+
+        Raises:
+            DesignError: one of them cannot be replaced.
+        """
+        return self._edited({path: swap for path in paths})
+
+    def without(self, paths: Iterable[str]) -> Design:
+        """Return a design in which the modules at `paths` are standard again."""
+        return self._edited({path: None for path in paths})
+
+    def cleared(self) -> Design:
+        """Return the standard model of the same base."""
+        return replace(self, swaps=())
+
+    def with_base(self, base: str) -> Design:
+        """Return the same swaps on another base model, leaving out those that it has no place for.
+
+        Raises:
+            AppError: unknown base model.
+        """
+        architecture = load_architecture(base, self.classes)
+        able = set(eligible(architecture))
+        kept = tuple((pattern, swap) for pattern, swap in self.swaps if any(p in able for p in matches(architecture, pattern)))
+        return replace(self, base=base, swaps=kept)
+
+    def with_classes(self, classes: int | None) -> Design:
+        """Return the design for another number of classes.
+
+        Raises:
+            AppError: the number is out of range.
+        """
+        load_architecture(self.base, classes)
+        return replace(self, classes=classes)
+
+    def _edited(self, changes: Mapping[str, Swap | None]) -> Design:
+        architecture = self.architecture
+        rows: list[tuple[str, Swap]] = []
+        for pattern, swap in self.swaps:
+            paths = _targets(architecture, pattern)
+            if any(path in changes for path in paths):
+                rows.extend((path, swap) for path in paths if path not in changes)
+            else:
+                rows.append((pattern, swap))
+        rows.extend((path, swap) for path, swap in changes.items() if swap is not None)
+        order = architecture.order
+
+        def rank(row: tuple[str, Swap]) -> int:
+            return min((order[p] for p in matches(architecture, row[0])), default=len(order))
+
+        edited = replace(self, swaps=tuple(sorted(rows, key=rank)))
+        edited.resolved()
+        return edited
+
+
+def resolve(design: Design, lines: Mapping[str, int]) -> Mapping[str, Swap]:
+    """Return module path → swap in order of execution, naming `lines` (pattern → line) in what is refused.
+
+    Raises:
+        DesignError: a path is unknown or cannot be replaced, or swaps overlap.
+    """
+    architecture = design.architecture
+    claimed: dict[str, str] = {}
+    found: dict[str, Swap] = {}
+    for pattern, swap in design.swaps:
+        paths = _targets(architecture, pattern)
+        if not paths:
+            _refuse_target(architecture, pattern, lines)
+        for path in paths:
+            if path in claimed:
+                raise DesignError(
+                    f"{_at(lines, claimed[path])} and {_at(lines, pattern).lower()} both change {path}.",
+                    "Remove one of them, or make its pattern narrower.",
+                )
+            claimed[path] = pattern
+            found[path] = swap
+    order = architecture.order
+    return MappingProxyType(dict(sorted(found.items(), key=lambda item: order[item[0]])))
+
+
+def _at(lines: Mapping[str, int], pattern: str) -> str:
+    return f"Line {lines[pattern]} ({pattern})" if pattern in lines else f"Swap {pattern}"
+
+
+def _refuse_target(architecture: Architecture, pattern: str, lines: Mapping[str, int]) -> None:
+    known = matches(architecture, pattern)
+    if not known:
+        raise DesignError(
+            f"{_at(lines, pattern)}: {architecture.base} has no such module.",
+            f"See the module paths with: layers --base {architecture.base}.",
+        )
+    raise DesignError(
+        f"{_at(lines, pattern)}: this module cannot be replaced. {refusal(architecture, known[0])}",
+        f"See what can be replaced with: layers --base {architecture.base}.",
+    )
+
+
+def _targets(architecture: Architecture, pattern: str) -> tuple[str, ...]:
+    """Return the modules a pattern swaps: all that match and can be replaced."""
+    return tuple(p for p in matches(architecture, pattern) if refusal(architecture, p) is None)
+
+
+def matches(architecture: Architecture, pattern: str) -> tuple[str, ...]:
+    """Return the module paths that a pattern names; "*" stands for one component."""
+    if "*" not in pattern:
+        return (pattern,) if pattern in architecture.modules else ()
+    return _glob(architecture.base, architecture.classes, pattern)
+
+
+@lru_cache(maxsize=512)
+def _glob(base: str, classes: int, pattern: str) -> tuple[str, ...]:
+    expression = re.compile(re.escape(pattern).replace(r"\*", r"[^.]+"))
+    return tuple(path for path in load_architecture(base, classes).modules if expression.fullmatch(path))
+
+
+def dump_design(design: Design) -> str:
+    """Return the text of a design file."""
+    lines = [f"format: {FORMAT}", f"base: {design.base}"]
+    if design.classes is not None:
+        lines.append(f"classes: {design.classes}")
+    if design.notes:
+        lines.append(f"notes: {json.dumps(design.notes, ensure_ascii=False)}")
+    if design.swaps:
+        lines.append("swaps:")
+        lines.extend(f"  {_key(pattern)}: {_dump_swap(swap)}" for pattern, swap in design.swaps)
+    else:
+        lines.append("swaps: {}")
+    return "\n".join(lines) + "\n"
+
+
+def _key(pattern: str) -> str:
+    return f'"{pattern}"' if pattern.startswith("*") else pattern
+
+
+def _dump_swap(swap: Swap) -> str:
+    if not swap.options:
+        return swap.block
+    options = ", ".join(f"{name}: {value}" for name, value in sorted(swap.options.items()))
+    return f"{{block: {swap.block}, {options}}}"
+
+
+def load_design(path: Path) -> Design:
+    """Read a design file.
+
+    Raises:
+        DesignError: it cannot be read, or is not a design; the message names the file and the line.
+    """
+    from app.core.design_file import parse_design, read_text
+
+    return parse_design(read_text(path), path.name)
+
+
+def save_design(design: Design, path: Path) -> None:
+    """Write a design file, whole or not at all.
+
+    Raises:
+        AppError: the file cannot be written.
+    """
+    write_text(path, dump_design(design))
+
+
+def preset_names() -> tuple[str, ...]:
+    """Return the names of the presets, in the order in which the window offers them."""
+    order = ["separable", "backbone", "neck", "head", "seed"]
+    names = [path.stem for path in (resources() / "presets").glob("*.yaml")]
+    return tuple(sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name)))
+
+
+def preset(name: str, base: str = "yolov5n", classes: int | None = None) -> Design:
+    """Return a preset on a base model.
+
+    Raises:
+        AppError: there is no such preset or base model.
+    """
+    if name not in preset_names():
+        raise AppError(f"There is no preset {name!r}.", f"Choose one of {', '.join(preset_names())}.")
+    return replace(load_design(resources() / "presets" / f"{name}.yaml").with_base(base), classes=classes)
+
+
+def resolve_design(name: str, classes: int | None = None) -> Design:
+    """Return the design that a file, a preset's name or a base model's name stands for.
+
+    Raises:
+        AppError: it is none of them.
+    """
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"} or path.is_file():
+        design = load_design(path)
+        return design if classes is None else design.with_classes(classes)
+    if name in base_models():
+        return Design.stock(name, classes)
+    if name in preset_names():
+        return preset(name, classes=classes)
+    raise AppError(
+        f"{name!r} is no design file, preset or base model.",
+        f"Presets: {', '.join(preset_names())}. Base models: {', '.join(base_models())}.",
+    )
+
+
+def parse_design(text: str, source: str = "design") -> Design:
+    """Read the text of a design file; see `app.core.design_file.parse_design`."""
+    from app.core.design_file import parse_design as parse
+
+    return parse(text, source)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -11,11 +10,16 @@ from typing import Any
 
 import yaml
 
+from app.core.files import write_text
+from app.core.folders import config_folder, documents_folder
+
 THEMES = ("system", "light", "dark")
 LANGUAGES = ("system", "en", "zh_CN")
 RUNTIMES = ("auto", "torch", "openvino", "onnxruntime", "tensorrt")
 RECENT_LIMIT = 12
 FILE_NAME = "settings.yaml"
+
+_HEAD = "# Depthwise Studio: preferences. Without this file the Studio starts afresh."
 
 
 @dataclass(frozen=True)
@@ -63,29 +67,15 @@ def _with(settings: Settings, name: str, value: Any) -> Settings:
     return replace(settings, **{name: value})
 
 
-def config_dir() -> Path:
-    """Folder of the preferences; ``DEPTHWISE_STUDIO_CONFIG`` names another one."""
-    named = os.environ.get("DEPTHWISE_STUDIO_CONFIG")
-    if named:
-        return Path(named)
-    from platformdirs import user_config_dir
-
-    return Path(user_config_dir("depthwise-studio", appauthor=False))
-
-
 def default_workspace() -> Path:
-    """Folder in the user's documents that serves until they choose another."""
+    """Return the folder that serves until the user chooses one; DEPTHWISE_STUDIO_WORKSPACE overrides it."""
     named = os.environ.get("DEPTHWISE_STUDIO_WORKSPACE")
-    if named:
-        return Path(named)
-    from platformdirs import user_documents_dir
-
-    return Path(user_documents_dir()) / "Depthwise Studio"
+    return Path(named) if named else documents_folder() / "Depthwise Studio"
 
 
 def settings_path() -> Path:
     """File that holds the preferences."""
-    return config_dir() / FILE_NAME
+    return config_folder() / FILE_NAME
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -118,21 +108,10 @@ def save_settings(settings: Settings, path: Path | None = None) -> None:
     Raises:
         OSError: The folder cannot be written.
     """
-    path = path or settings_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
     data = {item.name: getattr(settings, item.name) for item in fields(settings)}
     data = {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
-    text = "# Depthwise Studio: preferences. Remove this file to start afresh.\n" + yaml.safe_dump(
-        data, sort_keys=False, allow_unicode=True
-    )
-    handle, temporary = tempfile.mkstemp(prefix=".settings-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    body = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    write_text(path or settings_path(), f"{_HEAD}\n{body}")
 
 
 def _from_mapping(data: Mapping[Any, Any]) -> Settings:

@@ -1,0 +1,151 @@
+"""New, open, save: the dialogs around the open design, and the question before changes are lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.core.errors import AppError
+from app.ui import drops
+from app.ui.messages import Choice, Messages, ask
+from app.ui.requests import COMPARE, DATA, DESIGN, MODELS, CompareRequest, DataRequest, ModelRequest
+from app.ui.workspace import Workspace
+
+
+class Documents(QObject):
+    """Opens and saves files on the user's word; every failure becomes a message."""
+
+    def __init__(self, window: QWidget, workspace: Workspace, messages: Messages) -> None:
+        super().__init__(window)
+        self._window = window
+        self._workspace = workspace
+        self._messages = messages
+        workspace.may_discard = self.may_discard
+
+    def new(self) -> None:
+        """Begin a new design on the base model of the open one."""
+        if self._workspace.new_design(self._workspace.design.base):
+            self._workspace.go_to(DESIGN)
+
+    def open(self) -> None:
+        """Let the user choose any file the Studio knows."""
+        everything = self.tr("All that the Studio opens ({patterns})").format(
+            patterns="*.yaml *.yml *.pt *.mp4 *.avi *.mov *.mkv *.webm"
+        )
+        filters = [
+            everything,
+            self.tr("Designs and data sets ({patterns})").format(patterns="*.yaml *.yml"),
+            self.tr("Weights ({patterns})").format(patterns="*.pt"),
+            self.tr("All files ({patterns})").format(patterns="*"),
+        ]
+        folder = self._workspace.path.parent if self._workspace.path else self._workspace.folder.root
+        name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Open"), str(folder), ";;".join(filters))
+        if name:
+            self.open_paths([Path(name)])
+
+    def open_folder(self) -> None:
+        """Let the user choose a folder of pictures or a data set."""
+        name = QFileDialog.getExistingDirectory(
+            self._window, self.tr("Open a folder"), str(self._workspace.folder.root)
+        )
+        if name:
+            self.open_paths([Path(name)])
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open dropped or chosen files on the page that they belong to."""
+        weights = [path for path in paths if drops.kind_of(path) == drops.WEIGHTS]
+        if len(weights) >= 2:
+            self._workspace.request_comparison(str(weights[0]), str(weights[1]))
+            return
+        for path in paths[:1]:
+            self._open_one(path)
+
+    def open_design(self, path: Path) -> None:
+        """Open a design file and show it."""
+        try:
+            opened = self._workspace.open_design(path)
+        except AppError as problem:
+            self._messages.error(problem)
+            return
+        if opened:
+            self._workspace.go_to(DESIGN)
+
+    def save(self) -> bool:
+        """Save the design to its file, asking for one where it has none; return whether it was saved."""
+        if self._workspace.path is None:
+            return self.save_as()
+        return self._write(None)
+
+    def save_as(self) -> bool:
+        """Save the design under a name that the user chooses; return whether it was saved."""
+        try:
+            suggestion = str(
+                self._workspace.path or free_name(self._workspace.folder.designs, self._workspace.name)
+            )
+        except AppError as problem:
+            self._messages.error(problem)
+            suggestion = f"{self._workspace.name}.yaml"
+        name, _ = QFileDialog.getSaveFileName(
+            self._window,
+            self.tr("Save the design"),
+            suggestion,
+            self.tr("Designs ({patterns})").format(patterns="*.yaml"),
+        )
+        if not name:
+            return False
+        path = Path(name)
+        return self._write(
+            path if path.suffix.lower() in drops.YAML_SUFFIXES else path.with_name(f"{path.name}.yaml")
+        )
+
+    def may_discard(self) -> bool:
+        """Ask before unsaved changes are lost; True when nothing is lost or the user agrees."""
+        if not self._workspace.dirty:
+            return True
+        answer = ask(
+            self._window,
+            self.tr("Unsaved design"),
+            self.tr("The design “{name}” has unsaved changes.").format(name=self._workspace.name),
+            (
+                Choice("save", self.tr("Save"), "primary"),
+                Choice("discard", self.tr("Discard changes"), "danger"),
+            ),
+        )
+        return self.save() if answer == "save" else answer == "discard"
+
+    def _write(self, path: Path | None) -> bool:
+        try:
+            saved = self._workspace.save_design(path)
+        except AppError as problem:
+            self._messages.error(problem)
+            return False
+        self._messages.success(self.tr("Saved as {name}.").format(name=saved.name))
+        return True
+
+    def _open_one(self, path: Path) -> None:
+        kind = drops.kind_of(path)
+        if kind == drops.DESIGN:
+            self.open_design(path)
+        elif kind in (drops.DATA, drops.FOLDER):
+            self._workspace.go_to(DATA, DataRequest(str(path)))
+        elif kind == drops.WEIGHTS:
+            self._workspace.go_to(MODELS, ModelRequest(path))
+        elif kind == drops.VIDEO:
+            self._workspace.go_to(COMPARE, CompareRequest(source=str(path)))
+        else:
+            self._messages.error(
+                self.tr("The Studio does not know what to do with {name}.").format(name=path.name),
+                self.tr("It opens designs and data sets (.yaml), weights (.pt), videos and folders."),
+            )
+
+
+def free_name(folder: Path, stem: str) -> Path:
+    """Return ``stem.yaml`` in a folder, or the first numbered name that is free."""
+    path = folder / f"{stem}.yaml"
+    number = 2
+    while path.exists():
+        path = folder / f"{stem}-{number}.yaml"
+        number += 1
+    return path

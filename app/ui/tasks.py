@@ -1,0 +1,132 @@
+"""What is running in the background: its progress, and the way to end it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QThread, Signal, Slot
+
+from app.core.errors import AppError
+from app.ui.messages import Messages
+
+RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
+
+
+class Task(QObject):
+    """One piece of work in the tray.
+
+    Attributes:
+        title: What it is, translated.
+        fraction: 0 to 1, or negative while unknown.
+        text: What it is doing just now.
+        state: ``running``, ``done``, ``failed`` or ``cancelled``.
+    """
+
+    changed = Signal()
+    ended = Signal()
+
+    def __init__(self, title: str, cancel: Callable[[], None] | None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.title = title
+        self.fraction = -1.0
+        self.text = ""
+        self.state = RUNNING
+        self._cancel = cancel
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether there is a way to end it."""
+        return self._cancel is not None and self.state == RUNNING
+
+    @Slot(float, str)
+    def progress(self, fraction: float, text: str = "") -> None:
+        """Tell how far it is; a negative fraction means that nobody knows."""
+        self.fraction, self.text = fraction, text
+        self.changed.emit()
+
+    def cancel(self) -> None:
+        """Ask the work to end."""
+        if self._cancel is not None and self.state == RUNNING:
+            self.state = CANCELLED
+            self._cancel()
+            self.changed.emit()
+
+    def end(self, state: str = DONE) -> None:
+        """Take it out of the tray; a cancelled task stays cancelled."""
+        if self.state == RUNNING:
+            self.state = state
+        self.changed.emit()
+        self.ended.emit()
+
+
+class Tasks(QObject):
+    """The list of running tasks. Every job given to it lives until its thread has ended."""
+
+    added = Signal(object)
+    ended = Signal(object)
+    changed = Signal()
+
+    def __init__(self, messages: Messages, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._messages = messages
+        self._tasks: list[Task] = []
+        self._jobs: dict[Task, QThread] = {}
+
+    @property
+    def running(self) -> tuple[Task, ...]:
+        """The tasks in the order they started."""
+        return tuple(self._tasks)
+
+    def add(self, title: str, cancel: Callable[[], None] | None = None) -> Task:
+        """Put a task into the tray that its owner reports on with ``progress`` and ``end``."""
+        task = Task(title, cancel, self)
+        self._tasks.append(task)
+        task.changed.connect(self.changed)
+        task.ended.connect(lambda: self._remove(task))
+        self.added.emit(task)
+        self.changed.emit()
+        return task
+
+    def start(self, title: str, job: Any) -> Task:
+        """Start a job of ``app.workers`` and show it until it ends.
+
+        A failure is told to the user here; results go to whoever is connected to ``job.done``.
+
+        Args:
+            title: What the job is, translated.
+            job: A thread with ``progressed(float, str)``, ``done(dict)``, ``failed(AppError)``, ``cancel()``.
+        """
+        task = self.add(title, job.cancel)
+        self._jobs[task] = job
+        job.progressed.connect(task.progress)
+        job.failed.connect(lambda problem: self._on_job_failed(task, problem))
+        job.finished.connect(lambda: self._on_job_finished(task))
+        job.start()
+        return task
+
+    def cancel_all(self, timeout_ms: int = 5000) -> None:
+        """End every task and wait for the threads of their jobs."""
+        for task in list(self._tasks):
+            task.cancel()
+        for job in list(self._jobs.values()):
+            job.wait(timeout_ms)
+
+    def _on_job_failed(self, task: Task, problem: AppError) -> None:
+        if task.state == RUNNING:
+            task.state = FAILED
+            self._messages.error(problem)
+
+    def _on_job_finished(self, task: Task) -> None:
+        job = self._jobs.pop(task, None)
+        if job is not None:
+            job.wait()
+            job.deleteLater()
+        task.end()
+
+    def _remove(self, task: Task) -> None:
+        if task in self._tasks:
+            self._tasks.remove(task)
+            self.ended.emit(task)
+            self.changed.emit()
+            task.deleteLater()

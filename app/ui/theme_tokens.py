@@ -1,0 +1,152 @@
+"""Colours, sizes and spaces of the Studio, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The colours of one theme, as ``#RRGGBB``.
+
+    Every token that text is written in (``TEXT_TOKENS``) has a contrast of at least 4.5:1 on ``ground``,
+    ``surface`` and ``selection``; a test measures it.
+    """
+
+    name: str
+    dark: bool
+    ground: str
+    surface: str
+    raised: str
+    """Hover, pressed and header backgrounds."""
+    line: str
+    strong_line: str
+    """Borders of fields and outlined buttons, a step above ``line``."""
+    text: str
+    muted: str
+    disabled: str
+    accent: str
+    accent_hover: str
+    on_accent: str
+    """Text on ``accent``."""
+    selection: str
+    """Background of selected rows and of the active page."""
+    good: str
+    warn: str
+    bad: str
+    standard: str
+    """The standard model's side, everywhere."""
+    lightweight: str
+    """The lightweight model's side, everywhere; the accent."""
+    separable: str
+    dwconv: str
+    backbone: str
+    """Bands of the diagram: the backbone's, the neck's and the head's faint grounds."""
+    neck: str
+    head: str
+    grid: str
+    """Horizontal lines of plots."""
+
+
+LIGHT = Tokens(
+    name="light",
+    dark=False,
+    ground="#F5F6F8",
+    surface="#FFFFFF",
+    raised="#ECEFF3",
+    line="#D9DDE3",
+    strong_line="#B9C0CA",
+    text="#1B1F24",
+    muted="#57606A",
+    disabled="#9AA3AE",
+    accent="#0B6E99",
+    accent_hover="#095C80",
+    on_accent="#FFFFFF",
+    selection="#DDECF4",
+    good="#14703F",
+    warn="#8A5A00",
+    bad="#B3261E",
+    standard="#566780",
+    lightweight="#0B6E99",
+    separable="#0B6E99",
+    dwconv="#8A4F9E",
+    backbone="#EEF2F7",
+    neck="#F1F5EF",
+    head="#F7F2EC",
+    grid="#E6E9EE",
+)
+
+DARK = Tokens(
+    name="dark",
+    dark=True,
+    ground="#14171B",
+    surface="#1C2026",
+    raised="#272D35",
+    line="#343A43",
+    strong_line="#4A525E",
+    text="#E8EAED",
+    muted="#A3ABB6",
+    disabled="#69727E",
+    accent="#4CB3DB",
+    accent_hover="#6CC3E6",
+    on_accent="#0E1114",
+    selection="#1D3A49",
+    good="#4CC38A",
+    warn="#E5B454",
+    bad="#FF8A80",
+    standard="#9DAEC4",
+    lightweight="#4CB3DB",
+    separable="#4CB3DB",
+    dwconv="#C58FD8",
+    backbone="#181D24",
+    neck="#181F1D",
+    head="#201D1A",
+    grid="#2A3038",
+)
+
+TEXT_TOKENS = ("text", "muted", "accent", "good", "warn", "bad", "standard", "lightweight", "dwconv")
+
+# Okabe and Ito, "Color universal design" (2008): told apart with every common colour vision. Without black.
+OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+
+# Fills of class labels in pictures; label text on them is chosen by `text_on`.
+CLASS_COLOURS = (
+    "#E4572E", "#17BEBB", "#FFC914", "#7768AE", "#76B041", "#F06EA9", "#2E86DE", "#C08552",
+    "#00A878", "#D7263D", "#A5BE00", "#8D6A9F", "#F49D37", "#3F88C5", "#B5179E", "#55A630",
+)  # fmt: skip
+
+SIZE_SMALL, SIZE_BODY, SIZE_SECTION, SIZE_TITLE, SIZE_FIGURE = 11, 13, 16, 22, 40
+"""Type scale in px: muted labels, body, section, page title, live figures."""
+
+INSIDE, BETWEEN, AROUND, GROUPS = 8, 12, 16, 24
+"""Spaces in px: inside a control, between controls, around a card, between groups."""
+
+RADIUS, ROW_HEIGHT, CONTROL_HEIGHT, RAIL_WIDTH = 8, 28, 32, 72
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of ``#RRGGBB`` (WCAG 2.2)."""
+    channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def text_on(fill: str) -> str:
+    """Return black or white, whichever reads better on a fill."""
+    return "#FFFFFF" if contrast(fill, "#FFFFFF") >= contrast(fill, "#0E1114") else "#0E1114"
+
+
+def class_colour(index: int) -> str:
+    """Return the fixed colour of a class by its index."""
+    return CLASS_COLOURS[index % len(CLASS_COLOURS)]
+
+
+def run_colour(index: int) -> str:
+    """Return the fixed colour of a run by its place in the list of runs."""
+    return OKABE_ITO[index % len(OKABE_ITO)]

@@ -1,0 +1,49 @@
+"""EngineJob against real child processes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.core.errors import AppError
+from app.workers.job import EngineJob
+
+
+def children() -> list[psutil.Process]:
+    return psutil.Process(os.getpid()).children(recursive=True)
+
+
+def test_result_arrives(qtbot: QtBot, bccd_yaml: object) -> None:
+    job = EngineJob("dataset.check", {"data": str(bccd_yaml)})
+    with qtbot.waitSignal(job.done, timeout=60_000) as blocker:
+        job.start()
+    assert blocker.args[0]["images"] == {"train": 205, "val": 87, "test": 72}
+    job.wait()
+    assert not children()
+
+
+def test_unknown_job_fails_with_words(qtbot: QtBot) -> None:
+    job = EngineJob("no-such-job")
+    with qtbot.waitSignal(job.failed, timeout=30_000) as blocker:
+        job.start()
+    error = blocker.args[0]
+    assert isinstance(error, AppError)
+    assert "no-such-job" in error.message
+    job.wait()
+
+
+@pytest.mark.parametrize("moment_ms", [0, 400])
+def test_cancel_ends_the_child(qtbot: QtBot, moment_ms: int, tmp_path: Path) -> None:
+    job = EngineJob("sample", {"folder": str(tmp_path), "train": 20_000})
+    job.start()
+    qtbot.wait(moment_ms)
+    if job.isFinished():
+        pytest.fail("the job ended before it could be cancelled")
+    with qtbot.waitSignal(job.was_cancelled, timeout=10_000):
+        job.cancel()
+    assert job.wait(5_000)
+    assert not children()

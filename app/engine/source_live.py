@@ -1,0 +1,164 @@
+"""Sources that run on their own: cameras and network streams."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit, urlunsplit
+
+import cv2
+
+from app.core.errors import AppError
+from app.engine.source_cameras import Camera, camera_backend
+from app.engine.source_capture import CaptureProcess, CaptureRequest
+from app.engine.source_types import Frame, SourceLostError
+
+STALL_S = 1.5
+"""A live source that shows nothing new for so long counts as lost."""
+
+_REOPEN_S = 5.0
+
+STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "udp", "tcp", "srt")
+
+
+class LiveSource:
+    """A camera or a stream, captured in a process of its own; the newest picture wins.
+
+    Args:
+        name: what a person calls it.
+        request: what the capture process opens.
+        timeout_s: seconds until it must show its first picture.
+        refusal: makes the error for one that does not, from whether time ran out.
+
+    Raises:
+        AppError: no picture came in time.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        name: str,
+        request: CaptureRequest,
+        timeout_s: float,
+        refusal: Callable[[bool], AppError],
+    ) -> None:
+        self.name = name
+        self.fps: float | None = None
+        self.frames: int | None = None
+        self.notes: list[str] = []
+        self._request = request
+        self._timeout_s = timeout_s
+        self._refusal = refusal
+        self._capture: CaptureProcess | None = None
+        self._ended = False
+        self._first = 0
+        self._next = 0
+        self._open(timeout_s)
+
+    def read(self) -> Frame | None:
+        """Wait for a picture newer than the last one.
+
+        Returns:
+            None at the end of a stream of known length, or when the source is closed or interrupted.
+
+        Raises:
+            SourceLostError: nothing came for 1.5 s, or the other side closed. `reopen` may bring it back.
+        """
+        capture = self._capture
+        if capture is None:
+            return None
+        frame = capture.read(STALL_S)
+        if frame is not None:
+            self._next = self._first + frame.index + 1
+            return Frame(self._first + frame.index, frame.image, frame.captured_at)
+        self.close()
+        if self._ended or self.frames is not None:
+            return None
+        raise SourceLostError(
+            f"{self.name} shows nothing any more.", "It is opened again as soon as it is back."
+        )
+
+    def reopen(self) -> None:
+        """Open the source anew; the numbers of its pictures go on.
+
+        Raises:
+            AppError: no picture came in time.
+        """
+        self._open(min(self._timeout_s, _REOPEN_S))
+
+    def seek(self, index: int) -> None:
+        """Do nothing: what was not taken in time is gone."""
+
+    def interrupt(self) -> None:
+        """End it for good from another thread, where `read` or `reopen` may be waiting."""
+        self._ended = True
+        capture = self._capture
+        if capture is not None:
+            capture.interrupt()
+
+    def close(self) -> None:
+        """Release the device or the connection."""
+        capture, self._capture = self._capture, None
+        if capture is not None:
+            capture.close()
+
+    def _open(self, timeout_s: float) -> None:
+        self.close()
+        began = time.monotonic()
+        self._capture = capture = CaptureProcess(self._request)
+        opened = None if self._ended else capture.opened(timeout_s)
+        if opened is None:
+            self.close()
+            raise self._refusal(time.monotonic() - began >= timeout_s - 0.2)
+        self.fps, self.frames = opened.fps, opened.frames
+        self._first = self._next
+
+
+def open_camera(camera: Camera, timeout_s: float) -> LiveSource:
+    """Open a camera.
+
+    Raises:
+        AppError: it shows no picture in time.
+    """
+
+    def refusal(timed_out: bool) -> AppError:
+        if timed_out:
+            return AppError(
+                f"The camera {camera.label} showed no picture within {timeout_s:g} s.",
+                "Unplug it and plug it in again, or choose another source.",
+            )
+        return AppError(
+            f"The camera {camera.label} cannot be opened.",
+            "Close other programs that use it, and allow camera access in the system's privacy settings.",
+        )
+
+    request = CaptureRequest(camera.index, camera_backend(), 0, 0)
+    return LiveSource(camera.name, request, timeout_s, refusal)
+
+
+def open_stream(address: str, timeout_s: float) -> LiveSource:
+    """Open a network stream, such as MJPEG over HTTP, or RTSP.
+
+    Raises:
+        AppError: it shows no picture in time.
+    """
+    shown = without_password(address)
+
+    def refusal(timed_out: bool) -> AppError:
+        what = f"showed no picture within {timeout_s:g} s" if timed_out else "cannot be opened"
+        return AppError(
+            f"The stream {shown} {what}.",
+            "Check that another player on this machine opens the address, and that the network reaches it.",
+        )
+
+    open_ms = round(max(timeout_s - 1.0, timeout_s / 2) * 1000)
+    request = CaptureRequest(address, cv2.CAP_FFMPEG, open_ms, round(STALL_S * 1000))
+    return LiveSource(shown, request, timeout_s, refusal)
+
+
+def without_password(address: str) -> str:
+    """Return an address fit to be shown and logged."""
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=host)) if host != parts.netloc else address

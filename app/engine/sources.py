@@ -1,0 +1,100 @@
+"""Where pictures come from: cameras, video files, folders, network streams and the built-in sample.
+
+`open_source` opens any of them by one text. Files are read picture by picture; for what runs on its own, and
+for files that shall be shown in real time, `LatestFrameReader` keeps the newest picture at hand.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from app.core.errors import AppError
+from app.engine.pictures import PICTURE_SUFFIXES
+from app.engine.source_cameras import Camera, find_camera, list_cameras
+from app.engine.source_files import PaintedClip, PictureFolder, VideoFile
+from app.engine.source_live import STREAM_SCHEMES, open_camera, open_stream, without_password
+from app.engine.source_reader import LatestFrameReader
+from app.engine.source_types import Frame, Source, SourceLostError
+
+__all__ = [
+    "Camera",
+    "Frame",
+    "LatestFrameReader",
+    "Source",
+    "SourceLostError",
+    "find_camera",
+    "list_cameras",
+    "open_source",
+    "source_name",
+]
+
+_ADDRESS = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+)://")
+_DEVICE = re.compile(r"^/dev/video\d+$")
+
+
+def open_source(spec: str, *, timeout_s: float = 10.0) -> Source:
+    """Open a source by what a person writes.
+
+    Args:
+        spec: `0` or `camera:0` or `camera:NAME`, a video file, a picture, a folder of pictures, an address
+            (`rtsp://…`, `http://…`), or `sample`. A file of such a name goes by `./0`.
+        timeout_s: seconds until a camera or stream must show its first picture.
+
+    Raises:
+        AppError: it cannot be opened; the hint says what to do.
+    """
+    text = spec.strip()
+    if not text:
+        raise AppError(
+            "No source is given.", "Name a camera (0), a video, a folder, an address, or “sample”."
+        )
+    if text == "sample":
+        return _open_sample()
+    if text.isdecimal() or text.startswith("camera:") or _DEVICE.match(text):
+        return open_camera(find_camera(text.removeprefix("camera:")), timeout_s)
+    address = _ADDRESS.match(text)
+    if address:
+        return _open_address(text, address[1].lower(), timeout_s)
+    return _open_path(Path(text).expanduser())
+
+
+def source_name(spec: str) -> str:
+    """Return a text for a source that is fit to be shown and logged: no passwords."""
+    return without_password(spec.strip()) if _ADDRESS.match(spec.strip()) else spec.strip()
+
+
+def _open_address(text: str, scheme: str, timeout_s: float) -> Source:
+    if scheme not in STREAM_SCHEMES:
+        raise AppError(
+            f"Addresses that begin with {scheme}:// are not supported: {without_password(text)}.",
+            f"Supported are {', '.join(STREAM_SCHEMES)}; files are named by their path alone.",
+        )
+    return open_stream(text, timeout_s)
+
+
+def _open_path(path: Path) -> Source:
+    try:
+        if path.is_dir() or (path.is_file() and path.suffix.lower() in PICTURE_SUFFIXES):
+            return PictureFolder(path)
+        if path.is_file():
+            return VideoFile(path)
+        exists = path.exists()
+    except OSError as problem:
+        raise AppError(
+            f"{path} cannot be opened: {problem.strerror or problem}.", "Check its permissions."
+        ) from None
+    if exists:
+        raise AppError(
+            f"{path} is neither a file nor a folder.", "Choose a video, a picture or a folder of pictures."
+        )
+    raise AppError(
+        f"There is no source {path}.",
+        "Name a video, a folder of pictures, a camera (0), a stream's address (rtsp://…), or “sample”.",
+    )
+
+
+def _open_sample() -> Source:
+    from app.engine.sample.clip import FPS, FRAMES, Clip
+
+    return PaintedClip("sample", Clip().frame, FPS, FRAMES)

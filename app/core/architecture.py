@@ -245,6 +245,15 @@ def _layers(rows: list[dict[str, Any]]) -> tuple[Layer, ...]:
         level = before if row["stride"] is None else int(row["stride"]).bit_length() - 1
         c1 = sum(layer.c2 for layer in read) if read else 3
         layers.append(
-            Layer(row["index"], row["type"], sources, row["part"], level, c1, row["channels"] or 0, level > before)
+            Layer(
+                row["index"],
+                row["type"],
+                sources,
+                row["part"],
+                level,
+                c1,
+                row["channels"] or 0,
+                level > before,
+            )
         )
     return tuple(layers)

@@ -117,10 +117,18 @@ BLOCKS: Mapping[str, BlockKind] = MappingProxyType({kind.name: kind for kind in 
 
 _REFUSALS: Mapping[str, str] = MappingProxyType(
     {
-        "C3": QT_TRANSLATE_NOOP("core", "Open it: the 3×3 convolutions of its bottlenecks can be replaced one by one."),
-        "Bottleneck": QT_TRANSLATE_NOOP("core", "Its second convolution (cv2) is the one that can be replaced."),
-        "SPPF": QT_TRANSLATE_NOOP("core", "It has only 1×1 convolutions and pooling: nothing to make depthwise."),
-        "Detect": QT_TRANSLATE_NOOP("core", "Open it: the 3×3 convolutions of its branches can be replaced one by one."),
+        "C3": QT_TRANSLATE_NOOP(
+            "core", "Open it: the 3×3 convolutions of its bottlenecks can be replaced one by one."
+        ),
+        "Bottleneck": QT_TRANSLATE_NOOP(
+            "core", "Its second convolution (cv2) is the one that can be replaced."
+        ),
+        "SPPF": QT_TRANSLATE_NOOP(
+            "core", "It has only 1×1 convolutions and pooling: nothing to make depthwise."
+        ),
+        "Detect": QT_TRANSLATE_NOOP(
+            "core", "Open it: the 3×3 convolutions of its branches can be replaced one by one."
+        ),
         "Upsample": QT_TRANSLATE_NOOP("core", "It has no weights: it only enlarges."),
         "Concat": QT_TRANSLATE_NOOP("core", "It has no weights: it only joins channels."),
         "MaxPool2d": QT_TRANSLATE_NOOP("core", "It has no weights: it only takes the largest value."),
@@ -129,8 +137,12 @@ _REFUSALS: Mapping[str, str] = MappingProxyType(
         "ModuleList": QT_TRANSLATE_NOOP("core", "It only groups modules: choose one inside it."),
     }
 )
-_POINTWISE = QT_TRANSLATE_NOOP("core", "Its kernel is 1×1: it is pointwise already, there is nothing to split.")
-_PREDICTION = QT_TRANSLATE_NOOP("core", "It makes the final predictions: a bare 1×1 convolution, pointwise already.")
+_POINTWISE = QT_TRANSLATE_NOOP(
+    "core", "Its kernel is 1×1: it is pointwise already, there is nothing to split."
+)
+_PREDICTION = QT_TRANSLATE_NOOP(
+    "core", "It makes the final predictions: a bare 1×1 convolution, pointwise already."
+)
 _GROUPED = QT_TRANSLATE_NOOP("core", "It is a grouped convolution already.")
 _OTHER = QT_TRANSLATE_NOOP("core", "It is not a convolution with a kernel above 1×1.")
 

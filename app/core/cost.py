@@ -113,7 +113,8 @@ def check_imgsz(imgsz: int | tuple[int, int]) -> tuple[int, int]:
     for side in (height, width):
         if side < CELL or side % CELL or side > 8192:
             raise AppError(
-                f"An input size of {side} pixels is not possible.", "Choose a multiple of 32 from 32 to 8192, such as 640."
+                f"An input size of {side} pixels is not possible.",
+                "Choose a multiple of 32 from 32 to 8192, such as 640.",
             )
     return height, width
 
@@ -180,7 +181,9 @@ def _block_cost(conv: Convolution, swap: Swap, cells: int, *, deployed: bool = F
 @lru_cache(maxsize=64)
 def _standard_modules(base: str, classes: int, cells: int, deployed: bool) -> Mapping[str, Cost]:
     architecture = load_architecture(base, classes)
-    return {path: convolution_cost(c, cells, deployed=deployed) for path, c in architecture.convolutions.items()}
+    return {
+        path: convolution_cost(c, cells, deployed=deployed) for path, c in architecture.convolutions.items()
+    }
 
 
 def standard_modules(architecture: Architecture, cells: int, *, deployed: bool = False) -> Mapping[str, Cost]:
@@ -203,7 +206,9 @@ def _deployed_total(architecture: Architecture, swaps: Mapping[str, Swap], cells
     for path, before in standard_modules(architecture, cells, deployed=True).items():
         swap = swaps.get(path)
         cost = (
-            before if swap is None else _block_cost(architecture.convolutions[path], swap, cells, deployed=True)
+            before
+            if swap is None
+            else _block_cost(architecture.convolutions[path], swap, cells, deployed=True)
         )
         parameters, flops = parameters + cost.parameters, flops + cost.flops
         file_bytes += cost.file_bytes
@@ -229,7 +234,9 @@ def _peak(architecture: Architecture, swaps: Mapping[str, Swap], *, deployed: bo
         else:
             source = step.inputs[0]
             is_last = last_use[source] == index
-            peak = max(peak, _peak_inside(step, swap, live, sizes[source] if is_last else 0, deployed=deployed))
+            peak = max(
+                peak, _peak_inside(step, swap, live, sizes[source] if is_last else 0, deployed=deployed)
+            )
             live += step.elements
         live -= sum(sizes[tensor] for tensor in set(step.inputs) if last_use[tensor] == index)
     return peak

@@ -106,11 +106,11 @@ class Design:
         Raises:
             DesignError: one of them cannot be replaced.
         """
-        return self._edited({path: swap for path in paths})
+        return self._edited(dict.fromkeys(paths, swap))
 
     def without(self, paths: Iterable[str]) -> Design:
         """Return a design in which the modules at `paths` are standard again."""
-        return self._edited({path: None for path in paths})
+        return self._edited(dict.fromkeys(paths))
 
     def cleared(self) -> Design:
         """Return the standard model of the same base."""
@@ -124,7 +124,11 @@ class Design:
         """
         architecture = load_architecture(base, self.classes)
         able = set(eligible(architecture))
-        kept = tuple((pattern, swap) for pattern, swap in self.swaps if any(p in able for p in matches(architecture, pattern)))
+        kept = tuple(
+            (pattern, swap)
+            for pattern, swap in self.swaps
+            if any(p in able for p in matches(architecture, pattern))
+        )
         return replace(self, base=base, swaps=kept)
 
     def with_classes(self, classes: int | None) -> Design:
@@ -277,7 +281,21 @@ def preset(name: str, base: str = "yolov5n", classes: int | None = None) -> Desi
     """
     if name not in preset_names():
         raise AppError(f"There is no preset {name!r}.", f"Choose one of {', '.join(preset_names())}.")
-    return replace(load_design(resources() / "presets" / f"{name}.yaml").with_base(base), classes=classes)
+    return replace(_preset_file(name).with_base(base), classes=classes, notes="")
+
+
+def preset_summary(name: str) -> str:
+    """Return the sentence that explains a preset; the text is to be translated.
+
+    Raises:
+        AppError: there is no such preset.
+    """
+    return _preset_file(name).notes
+
+
+@lru_cache(maxsize=32)
+def _preset_file(name: str) -> Design:
+    return load_design(resources() / "presets" / f"{name}.yaml")
 
 
 def resolve_design(name: str, classes: int | None = None) -> Design:

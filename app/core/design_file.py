@@ -29,7 +29,9 @@ def read_text(path: Path) -> str:
             raise DesignError(f"{path} is larger than a design can be (1 MB).", "Choose a design file.")
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise DesignError(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from error
+        raise DesignError(
+            f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
+        ) from error
     except UnicodeDecodeError as error:
         raise DesignError(f"{path} is not a text file.", "Choose a design file (YAML).") from error
 
@@ -65,7 +67,9 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = f", line {mark.line + 1}" if mark else ""
-            raise DesignError(f"{self.source}{line}: this is not YAML: {error.problem}.", "Correct the line.") from error
+            raise DesignError(
+                f"{self.source}{line}: this is not YAML: {error.problem}.", "Correct the line."
+            ) from error
         except (yaml.YAMLError, RecursionError) as error:
             raise DesignError(f"{self.source}: this is not YAML.", "Choose a design file.") from error
 
@@ -76,7 +80,9 @@ class _Reader:
         nodes = dict(self.items(root, "design"))
         unknown = [key for key in nodes if key not in _KEYS]
         if unknown:
-            raise self.refuse(nodes[unknown[0]], f"unknown entry {unknown[0]!r}.", f"A design has {', '.join(_KEYS)}.")
+            raise self.refuse(
+                nodes[unknown[0]], f"unknown entry {unknown[0]!r}.", f"A design has {', '.join(_KEYS)}."
+            )
         self.check_version(root, nodes.get("format"))
         base = self.base(root, nodes.get("base"))
         classes = self.integer(nodes["classes"], 1, 10_000, "classes") if "classes" in nodes else None
@@ -106,7 +112,9 @@ class _Reader:
             name = self.string(key)
             if name in seen:
                 first = seen[name].start_mark.line + 1
-                raise self.refuse(key, f"{name!r} stands twice in {where}, first in line {first}.", "Remove one of them.")
+                raise self.refuse(
+                    key, f"{name!r} stands twice in {where}, first in line {first}.", "Remove one of them."
+                )
             seen[name] = key
             yield name, value
 
@@ -118,12 +126,16 @@ class _Reader:
     def integer(self, node: yaml.Node, low: int, high: int, name: str) -> int:
         text = self.string(node)
         if not text.isascii() or not text.isdigit() or not low <= int(text[:9]) <= high or len(text) > 9:
-            raise self.refuse(node, f"{name} cannot be {text[:40]!r}.", f"Write a whole number from {low} to {high}.")
+            raise self.refuse(
+                node, f"{name} cannot be {text[:40]!r}.", f"Write a whole number from {low} to {high}."
+            )
         return int(text)
 
     def check_version(self, root: yaml.Node, node: yaml.Node | None) -> None:
         if node is None:
-            raise self.refuse(root, "the version of the format is missing.", f"Add the line: format: {FORMAT}.")
+            raise self.refuse(
+                root, "the version of the format is missing.", f"Add the line: format: {FORMAT}."
+            )
         if self.string(node) != str(FORMAT):
             raise self.refuse(
                 node,
@@ -136,7 +148,9 @@ class _Reader:
             raise self.refuse(root, "the base model is missing.", "Add a line such as: base: yolov5n.")
         name = self.string(node)
         if name not in base_models():
-            raise self.refuse(node, f"unknown base model {name[:40]!r}.", f"Choose one of {', '.join(base_models())}.")
+            raise self.refuse(
+                node, f"unknown base model {name[:40]!r}.", f"Choose one of {', '.join(base_models())}."
+            )
         return name
 
     def swap(self, node: yaml.Node) -> Swap:
@@ -146,7 +160,9 @@ class _Reader:
             raise self.refuse(node, "a swap is a block kind, or a mapping.", "Write, for example: separable.")
         entries = dict(self.items(node, "swap"))
         if "block" not in entries:
-            raise self.refuse(node, "the block kind is missing.", "Write, for example: {block: separable, rank: 2}.")
+            raise self.refuse(
+                node, "the block kind is missing.", "Write, for example: {block: separable, rank: 2}."
+            )
         block = self.block(entries.pop("block"))
         known = BLOCKS[block].options
         options: dict[str, int] = {}
@@ -160,5 +176,7 @@ class _Reader:
     def block(self, node: yaml.Node) -> str:
         name = self.string(node)
         if name not in BLOCKS:
-            raise self.refuse(node, f"unknown block kind {name[:40]!r}.", f"Choose one of {', '.join(BLOCKS)}.")
+            raise self.refuse(
+                node, f"unknown block kind {name[:40]!r}.", f"Choose one of {', '.join(BLOCKS)}."
+            )
         return name

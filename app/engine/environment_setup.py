@@ -60,6 +60,8 @@ def prepare(allow_network: bool = False) -> None:
         }
     )
     os.environ.pop("ULTRALYTICS_API_KEY", None)
+    # OpenVINO reports every import over the network where this package can be imported; it does without.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
     _provide_font(folder)
     # Numpy and torch announce future changes of their own to each other; nothing a user could act on.

@@ -31,7 +31,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "export": "app.engine.export:run",
         "sample": "app.engine.sample:run",
         "train": "app.engine.training:run_job",
-        "val": "app.engine.evaluate:run",
+        "val": "app.engine.evaluate:run_job",
         "weights.inspect": "app.engine.weights:run_inspect",
     }
 )
@@ -125,15 +125,23 @@ def _finish(channel: Channel, job: Callable[[], Mapping[str, Any] | None]) -> in
         return 130
     except MemoryError:
         channel.emit(
-            {"event": "error", "message": "The computer ran out of memory.", "hint": "Choose a smaller batch or size."}
+            {
+                "event": "error",
+                "message": "The computer ran out of memory.",
+                "hint": "Choose a smaller batch or size.",
+            }
         )
         return 1
     except Exception as error:  # noqa: BLE001 - the last line of defence of a child process
         sys.stderr.write(traceback.format_exc())
         text = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         channel.emit(
-            {"event": "error", "message": f"The engine failed: {text}.", "hint": "See the log for details.",
-             "traceback": traceback.format_exc()}
+            {
+                "event": "error",
+                "message": f"The engine failed: {text}.",
+                "hint": "See the log for details.",
+                "traceback": traceback.format_exc(),
+            }
         )
         return 1
     channel.emit({"event": "done", "result": result or {}})
@@ -147,7 +155,9 @@ def _job(name: str) -> Callable[[dict[str, Any], Channel], dict[str, Any]]:
 
     prepare()
     module, _, function = JOBS[name].partition(":")
-    job: Callable[[dict[str, Any], Channel], dict[str, Any]] = getattr(importlib.import_module(module), function)
+    job: Callable[[dict[str, Any], Channel], dict[str, Any]] = getattr(
+        importlib.import_module(module), function
+    )
     return job
 
 
@@ -169,4 +179,5 @@ def lower_priority() -> None:
     else:
         import psutil
 
-        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if level else psutil.NORMAL_PRIORITY_CLASS)
+        name = "BELOW_NORMAL_PRIORITY_CLASS" if level else "NORMAL_PRIORITY_CLASS"
+        psutil.Process().nice(getattr(psutil, name))

@@ -60,7 +60,10 @@ def apply_swaps(model: DetectionModel, design: Design) -> dict[str, nn.Module]:
     for path, swap in design.resolved().items():
         old = model.get_submodule(path)
         if not isinstance(old, Conv):
-            raise AppError(f"{path} is a {type(old).__name__}, not a convolution.", "Open the design and remove the swap.")
+            raise AppError(
+                f"{path} is a {type(old).__name__}, not a convolution.",
+                "Open the design and remove the swap.",
+            )
         replaced[path] = old
         _put(model, path, make_block(old, swap))
     model.yaml[DESIGN_KEY] = dump_design(design)
@@ -72,7 +75,7 @@ def make_block(old: Conv, swap: Swap) -> nn.Module:
 
     Composed of public classes of torch and ultralytics alone, so that stock `YOLO(...)` opens it.
     """
-    block = _MAKERS[swap.block](old, swap)
+    block: Any = _MAKERS[swap.block](old, swap)
     for attribute in ("i", "f", "type"):
         if hasattr(old, attribute):
             setattr(block, attribute, getattr(old, attribute))
@@ -81,17 +84,26 @@ def make_block(old: Conv, swap: Swap) -> nn.Module:
             module.eps, module.momentum = old.bn.eps, old.bn.momentum
     block.np = sum(p.numel() for p in block.parameters())
     weight = old.conv.weight
-    return block.to(weight.device, weight.dtype).train(old.training)
+    made: nn.Module = block.to(weight.device, weight.dtype).train(old.training)
+    return made
 
 
 def _separable(old: Conv, swap: Swap) -> nn.Module:
     conv = old.conv
     middle = conv.in_channels * swap.option("rank")
     if tuple(conv.padding) == tuple(k // 2 for k in conv.kernel_size):
-        depthwise: nn.Module = DWConv(conv.in_channels, middle, conv.kernel_size[0], conv.stride[0], act=False)
+        depthwise: nn.Module = DWConv(
+            conv.in_channels, middle, conv.kernel_size[0], conv.stride[0], act=False
+        )
     else:  # DWConv has no padding argument
         depthwise = Conv(
-            conv.in_channels, middle, conv.kernel_size, conv.stride, conv.padding, g=conv.in_channels, act=False
+            conv.in_channels,
+            middle,
+            conv.kernel_size,
+            conv.stride,
+            conv.padding,
+            g=conv.in_channels,
+            act=False,
         )
     return nn.Sequential(depthwise, Conv(middle, conv.out_channels, 1, act=old.act))
 
@@ -100,7 +112,13 @@ def _dwconv(old: Conv, _swap: Swap) -> nn.Module:
     conv = old.conv
     groups = BLOCKS["dwconv"].parts(_shape(conv), {})[0].conv.g
     return Conv(
-        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding, g=groups, act=old.act
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel_size,
+        conv.stride,
+        conv.padding,
+        g=groups,
+        act=old.act,
     )
 
 
@@ -171,22 +189,29 @@ def deployed(model: nn.Module, *, unroll: bool = True) -> nn.Module:
 def _is_multiplied(block: nn.Sequential) -> bool:
     if len(block) != 2 or not all(isinstance(m, Conv) for m in block):
         return False
-    conv = block[0].conv
+    conv: Any = block[0].conv
     return bool(conv.groups == conv.in_channels > 1 and conv.out_channels > conv.in_channels)
 
 
 def _unroll(block: nn.Sequential) -> None:
-    old, pointwise = block[0].conv, block[1].conv
+    depthwise: Any = block[0]
+    last: Any = block[1]
+    old, pointwise = depthwise.conv, last.conv
     channels, rank = old.in_channels, old.out_channels // old.in_channels
     order = [i * rank + j for j in range(rank) for i in range(channels)]
     wide = nn.Conv2d(
-        channels * rank, channels * rank, old.kernel_size, old.stride, old.padding, groups=channels * rank, bias=True
+        channels * rank,
+        channels * rank,
+        old.kernel_size,
+        old.stride,
+        old.padding,
+        groups=channels * rank,
+        bias=True,
     ).to(old.weight.device)
     with torch.no_grad():
         wide.weight.copy_(old.weight[order])
-        wide.bias.copy_(old.bias[order])
+        wide.bias.copy_(old.bias[order])  # type: ignore[union-attr]
         pointwise.weight.copy_(pointwise.weight[:, order].clone())
-    depthwise = block[0]
     depthwise.conv = wide
     block[0] = nn.Sequential(Repeat(rank), depthwise)
 

@@ -142,7 +142,10 @@ def _solve(values: list[int], basis: list[tuple[int, int]], use: tuple[int, ...]
         solution = _eliminate(matrix)
         if solution is None:
             continue
-        exact = all(sum(a * x for a, x in zip(row, solution, strict=True)) == v for row, v in zip(rows, values, strict=True))
+        exact = all(
+            sum(a * x for a, x in zip(row, solution, strict=True)) == v
+            for row, v in zip(rows, values, strict=True)
+        )
         if exact and all(x.denominator == 1 for x in solution):
             full = [0, 0, 0]
             for index, x in zip((0, *use), solution, strict=True):

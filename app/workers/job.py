@@ -31,7 +31,12 @@ class EngineJob(QThread):
     was_cancelled = Signal()
 
     def __init__(
-        self, job: str, request: Mapping[str, Any] | None = None, parent: QObject | None = None, *, nice: int = 10
+        self,
+        job: str,
+        request: Mapping[str, Any] | None = None,
+        parent: QObject | None = None,
+        *,
+        nice: int = 10,
     ) -> None:
         super().__init__(parent)
         self.job = job
@@ -92,7 +97,9 @@ class EngineJob(QThread):
         try:
             process = start_engine(self.job, self._nice)
         except OSError as error:
-            self.failed.emit(AppError(f"The engine could not be started: {error}.", "Install the Studio again."))
+            self.failed.emit(
+                AppError(f"The engine could not be started: {error}.", "Install the Studio again.")
+            )
             return
         with self._lock:
             self._process = process
@@ -149,8 +156,12 @@ class EngineJob(QThread):
 def _died(status: int, log: str) -> AppError:
     last = next((line for line in reversed(log.splitlines()) if line.strip()), "no output")
     if status == -9:
-        return AppError("The engine was ended by the system, most likely for want of memory.", "Close other programs.")
-    return AppError(f"The engine ended unexpectedly (status {status}): {last[:200]}.", "Try again; see the log.")
+        return AppError(
+            "The engine was ended by the system, most likely for want of memory.", "Close other programs."
+        )
+    return AppError(
+        f"The engine ended unexpectedly (status {status}): {last[:200]}.", "Try again; see the log."
+    )
 
 
 def _close(stream: Any) -> None:

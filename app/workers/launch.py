@@ -13,13 +13,22 @@ def engine_command(job: str) -> list[str]:
     """Return the command line of an engine job."""
     if getattr(sys, "frozen", False):
         return [sys.executable, "--engine", job]
-    return [sys.executable, "-X", "faulthandler", str(Path(__file__).resolve().parents[2] / "main.py"), "--engine", job]
+    return [
+        sys.executable,
+        "-X",
+        "faulthandler",
+        str(Path(__file__).resolve().parents[2] / "main.py"),
+        "--engine",
+        job,
+    ]
 
 
 def engine_environment(nice: int = 10) -> dict[str, str]:
     """Return the environment of an engine process."""
     environment = dict(os.environ)
-    environment.update({"DEPTHWISE_STUDIO_NICE": str(nice), "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"})
+    environment.update(
+        {"DEPTHWISE_STUDIO_NICE": str(nice), "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+    )
     for name in ("OMP_NUM_THREADS", "QT_QPA_PLATFORM_PLUGIN_PATH"):
         environment.pop(name, None)
     return environment

@@ -1,0 +1,48 @@
+# Depthwise Studio. `make run` opens it, `make test` checks it; both set up what they need.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+DEV    := $(VENV)/.ready-dev
+
+.PHONY: run test check pytest bench screenshots translations clean
+
+run: $(READY)
+	@$(BIN)/python main.py
+
+$(READY): pyproject.toml constraints.txt tools/setup.sh
+	@sh tools/setup.sh run $(PYTHON) $(VENV)
+	@touch $@
+
+$(DEV): $(READY) pyproject.toml constraints.txt tools/setup.sh
+	@sh tools/setup.sh test $(PYTHON) $(VENV)
+	@touch $@
+
+# Everything a change must pass: static checks, then every test under a virtual display with a window manager.
+test: $(DEV)
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory pytest
+
+check: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/translations.py check
+
+pytest: $(DEV)
+	@sh tools/with_display.sh $(BIN)/python -m pytest
+
+# The figures named in the documents, measured here and now.
+bench: $(DEV)
+	@sh tools/with_display.sh $(BIN)/python -m tests.benchmarks
+
+screenshots: $(DEV)
+	@sh tools/with_display.sh $(BIN)/python tools/screenshots.py
+
+translations: $(DEV)
+	$(BIN)/python tools/translations.py update
+	$(BIN)/python tools/translations.py compile
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,210 @@
+"""The command line: every job of the window, by the same functions."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from app import __version__
+from app.commands.output import Output
+from app.core.errors import AppError
+
+_RUNTIMES = ("auto", "torch", "openvino")
+_PRECISIONS = ("auto", "f32", "f16", "bf16", "int8")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n  See: {self.prog} --help\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
+    parser = _Parser(
+        prog="main.py",
+        description="Depthwise Studio. Without a verb the window opens.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="one JSON document on stdout; logs go to stderr")
+    common.add_argument("--workspace", metavar="FOLDER", help="workspace folder (default: the window's)")
+    _modelling_verbs(verbs, common)
+    _training_verbs(verbs, common)
+    _comparing_verbs(verbs, common)
+    _system_verbs(verbs, common)
+    return parser
+
+
+if TYPE_CHECKING:
+    _Verbs = argparse._SubParsersAction[Any]
+
+
+def _add(
+    verbs: _Verbs, common: argparse.ArgumentParser, name: str, module: str, text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, parents=[common], help=text, description=text)
+    parser.set_defaults(module=f"app.commands.{module}", function=name)
+    return parser
+
+
+def _modelling_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
+    layers = _add(verbs, common, "layers", "modelling", "Layers, module paths, and what may replace what.")
+    layers.add_argument("--base", default="yolov5n", help="base model (default: yolov5n)")
+    layers.add_argument("--classes", type=int, help="number of classes (default: 80)")
+
+    design = _add(verbs, common, "design", "modelling", "Write a design.")
+    design.add_argument("--base", default=None, help="base model (default: yolov5n)")
+    design.add_argument("--classes", type=int, help="number of classes (default: taken from the data)")
+    design.add_argument("--preset", help="begin with a preset")
+    design.add_argument(
+        "--swap",
+        action="append",
+        default=[],
+        metavar="PATTERN=BLOCK",
+        help="for example model.3=separable:rank=2",
+    )
+    design.add_argument("-o", "--output", required=True, metavar="DESIGN", help="file to write")
+
+    cost = _add(verbs, common, "cost", "modelling", "Standard against lightweight, per module.")
+    cost.add_argument("design", help="a file, a preset's name or a base model's name")
+    cost.add_argument("--imgsz", type=int, default=640, help="input size, a multiple of 32 (default: 640)")
+    cost.add_argument("--classes", type=int, help="number of classes where the design leaves it open")
+
+
+def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
+    check = _add(verbs, common, "check", "training", "Findings of a data set.")
+    check.add_argument("data", help="data.yaml, or the folder it stands in")
+
+    convert = _add(
+        verbs,
+        common,
+        "convert",
+        "training",
+        "A trained standard model to a lightweight one, without training.",
+    )
+    convert.add_argument("weights", help="trained checkpoint (.pt)")
+    convert.add_argument("--design", required=True, help="a file, or a preset's name")
+    convert.add_argument("--data", help="data set whose training pictures the layers are fitted to")
+    convert.add_argument("--imgsz", type=int, help="input size (default: the checkpoint's)")
+    convert.add_argument("--pictures", type=int, help="how many training pictures to use")
+    convert.add_argument("-o", "--output", metavar="WEIGHTS", help="checkpoint to write")
+
+    train = _add(verbs, common, "train", "training", "Train a design.")
+    train.add_argument("design", help="a file, a preset's name or a base model's name")
+    train.add_argument("--data", required=True, help="data.yaml")
+    train.add_argument("--epochs", type=int, required=True)
+    train.add_argument("--imgsz", type=int, default=640)
+    train.add_argument("--batch", type=int, default=16)
+    train.add_argument("--device", default="", help="cpu, mps, 0 or 0,1 (default: the best there is)")
+    train.add_argument("--weights", help="checkpoint the weights start from (default: fresh)")
+    train.add_argument(
+        "--warm-start",
+        default="refit",
+        choices=("refit", "factorise", "copy", "fresh"),
+        help="how swapped modules start",
+    )
+    train.add_argument("--name", help="name of the run (default: the design's)")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of ultralytics"
+    )
+    train.add_argument("--resume", action="store_true", help="go on with the run named by --name")
+
+    val = _add(verbs, common, "val", "training", "Validate a checkpoint.")
+    val.add_argument("weights", help="checkpoint (.pt)")
+    val.add_argument("--data", required=True, help="data.yaml")
+    val.add_argument("--split", default="val", choices=("train", "val", "test"))
+    val.add_argument("--imgsz", type=int, help="input size (default: the checkpoint's)")
+    val.add_argument("--batch", type=int, default=16)
+    val.add_argument("--device", default="")
+
+    runs = _add(verbs, common, "runs", "training", "Runs of the workspace.")
+    runs.add_argument("action", nargs="?", default="list", choices=("list", "show", "diff"))
+    runs.add_argument("names", nargs="*", metavar="NAME")
+
+
+def _comparing_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
+    compare = _add(verbs, common, "compare", "comparing", "Two detectors on the same frames.")
+    compare.add_argument("a", metavar="A", help="checkpoint (.pt)")
+    compare.add_argument("b", metavar="B", help="checkpoint (.pt)")
+    compare.add_argument(
+        "--source", required=True, help="video, folder, camera:0, stream address or 'sample'"
+    )
+    compare.add_argument("--frames", type=int, help="pairs to measure (default: all)")
+    compare.add_argument("--confidence", type=float, default=0.25)
+    compare.add_argument("--iou", type=float, default=0.7)
+    _runtime_options(compare)
+
+    export = _add(
+        verbs, common, "export", "comparing", "A checkpoint for another runtime, in the deployed form."
+    )
+    export.add_argument("weights", help="checkpoint (.pt)")
+    export.add_argument("--format", required=True, choices=("onnx", "openvino"))
+    export.add_argument("--imgsz", type=int, help="input size (default: the checkpoint's)")
+    export.add_argument("--precision", default="f32", choices=("f32", "f16"))
+    export.add_argument("-o", "--output", metavar="PATH")
+
+
+def _runtime_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--runtime", default="auto", choices=_RUNTIMES)
+    parser.add_argument("--precision", default="auto", choices=_PRECISIONS)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--imgsz", type=int, help="input size (default: the checkpoint's)")
+    parser.add_argument("--threads", type=int, help="processor threads (default: all cores)")
+
+
+def _system_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
+    sample = _add(
+        verbs, common, "sample", "system", "Write the sample: pictures with labels, a clip, a printable card."
+    )
+    sample.add_argument("-o", "--output", required=True, metavar="FOLDER")
+    sample.add_argument("--seed", type=int, default=0)
+
+    demo = _add(
+        verbs, common, "demo", "system", "The whole job on the built-in sample; no network, no camera."
+    )
+    demo.add_argument("--epochs", type=int, default=2, help="epochs of the short training (default: 2)")
+    demo.add_argument("--frames", type=int, default=150, help="frames to compare (default: 150)")
+
+    _add(
+        verbs,
+        common,
+        "doctor",
+        "system",
+        "GPU, runtimes, cameras, versions, and what to do about what is missing.",
+    )
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a verb and return the exit status: 0 done, 1 AppError, 2 usage, 130 interrupted."""
+    try:
+        options = build_parser().parse_args(list(arguments))
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else 2
+    output = Output(json_lines=options.json)
+    try:
+        function = getattr(importlib.import_module(options.module), options.function)
+        function(options, output)
+    except AppError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    return 0
+
+
+def main() -> NoReturn:
+    """Run the command line of the installed package."""
+    from app.start import main as start
+
+    sys.exit(start(sys.argv[1:]))

@@ -1,0 +1,133 @@
+"""layers, design, cost: arithmetic alone, without torch."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from app.commands.output import Output, table
+from app.core.architecture import load_architecture
+from app.core.blocks import BLOCKS, refusal
+from app.core.cost import Cost, CostTable, compare_cost
+from app.core.design import Design, Swap, preset, resolve_design, save_design
+from app.core.errors import AppError
+from app.core.text import figure, grouped, percent_change
+
+
+def layers(options: Namespace, output: Output) -> None:
+    """Print every layer and module, and what may replace it."""
+    architecture = load_architecture(options.base, options.classes)
+    by_path = {layer.path: layer for layer in architecture.layers}
+    rows, data = [], []
+    for path, kind in architecture.modules.items():
+        conv = architecture.convolutions.get(path)
+        layer = by_path.get(path)
+        why = refusal(architecture, path)
+        shape = f"{conv.c1}→{conv.c2}" if conv else (f"{layer.c1}→{layer.c2}" if layer and layer.c2 else "")
+        kernel = f"{conv.k[0]}×{conv.k[1]}/{conv.s[0]}" if conv else ""
+        rows.append((path, kind, shape, kernel, ", ".join(BLOCKS) if why is None else "–"))
+        data.append(
+            {
+                "path": path,
+                "type": kind,
+                "layer": layer.index if layer else None,
+                "c1": conv.c1 if conv else (layer.c1 if layer else None),
+                "c2": conv.c2 if conv else (layer.c2 if layer else None),
+                "kernel": list(conv.k) if conv else None,
+                "stride": list(conv.s) if conv else None,
+                "kinds": list(BLOCKS) if why is None else [],
+                "refusal": why,
+            }
+        )
+    text = table(("path", "type", "channels", "kernel/stride", "may become"), rows, left=5)
+    output.document({"base": architecture.base, "classes": architecture.classes, "modules": data}, text)
+
+
+def design(options: Namespace, output: Output) -> None:
+    """Write a design file."""
+    if options.preset:
+        made = preset(options.preset, options.base or "yolov5n", options.classes)
+    else:
+        made = Design.stock(options.base or "yolov5n", options.classes)
+    for text in options.swap:
+        pattern, swap = _parse_swap(text)
+        made = _swapped(made, pattern, swap)
+    path = Path(options.output)
+    save_design(made, path)
+    table_ = compare_cost(made)
+    data = {"design": str(path), "swaps": len(made.resolved()), "cost": table_.to_json()}
+    output.document(data, f"{path}: {len(made.resolved())} modules swapped\n{totals(table_)}")
+
+
+def _parse_swap(text: str) -> tuple[str, Swap]:
+    pattern, equals, block = text.partition("=")
+    name, *options = block.split(":")
+    if not equals or not pattern:
+        raise AppError(
+            f"--swap {text!r} is not PATTERN=BLOCK.", "Write, for example, --swap model.3=separable:rank=2."
+        )
+    if name not in BLOCKS:
+        raise AppError(
+            f"--swap {text!r}: unknown block kind {name!r}.", f"Choose one of {', '.join(BLOCKS)}."
+        )
+    values: dict[str, int] = {}
+    for option in options:
+        key, _, value = option.partition("=")
+        known = BLOCKS[name].options.get(key)
+        if known is None or not value.isdigit() or not known.low <= int(value) <= known.high:
+            allowed = ", ".join(f"{k}={o.low}…{o.high}" for k, o in BLOCKS[name].options.items()) or "none"
+            raise AppError(f"--swap {text!r}: {name} takes no option {option!r}.", f"Its options: {allowed}.")
+        values[key] = int(value)
+    return pattern, Swap(name, values)
+
+
+def _swapped(made: Design, pattern: str, swap: Swap) -> Design:
+    """Return the design with one more swap; a preset's own swap of the same modules gives way."""
+    one = Design(made.base, made.classes, ((pattern, swap),))
+    return made.with_swap(one.resolved(), swap)
+
+
+def cost(options: Namespace, output: Output) -> None:
+    """Print what a design costs."""
+    found = resolve_design(options.design, options.classes)
+    costs = compare_cost(found, options.imgsz)
+    rows = [
+        (
+            m.path,
+            m.kind or "",
+            grouped(m.standard.parameters),
+            grouped(m.lightweight.parameters) if m.kind else "",
+            figure(m.standard.flops / 1e9),
+            figure(m.lightweight.flops / 1e9) if m.kind else "",
+            percent_change(m.standard.flops, m.lightweight.flops) if m.kind else "",
+        )
+        for m in costs.modules
+    ]
+    header = ("module", "kind", "parameters", "lightweight", "GFLOPs", "lightweight", "change")
+    output.document(costs.to_json(), f"{table(header, rows, left=2)}\n\n{totals(costs)}")
+
+
+def totals(costs: CostTable) -> str:
+    """Return the totals as a table."""
+
+    def row(name: str, before: Cost, after: Cost, pick: str, scale: float) -> tuple[str, ...]:
+        a, b = getattr(before, pick), getattr(after, pick)
+        shown = (grouped(a), grouped(b)) if scale == 1 else (figure(a / scale), figure(b / scale))
+        return (name, *shown, percent_change(a, b))
+
+    s, w = costs.standard, costs.lightweight
+    rows = [
+        row("parameters", s, w, "parameters", 1),
+        row(f"GFLOPs at {costs.imgsz[0]}×{costs.imgsz[1]}", s, w, "flops", 1e9),
+        row("file, MB", s, w, "file_bytes", 1e6),
+        row("activations, MB", s, w, "activation_bytes", 1e6),
+        row("deployed: parameters", costs.deployed_standard, costs.deployed_lightweight, "parameters", 1),
+        row(
+            "deployed: activations, MB",
+            costs.deployed_standard,
+            costs.deployed_lightweight,
+            "activation_bytes",
+            1e6,
+        ),
+    ]
+    return table(("", "standard", "lightweight", "change"), rows)

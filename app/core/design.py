@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -226,13 +225,27 @@ def dump_design(design: Design) -> str:
     if design.classes is not None:
         lines.append(f"classes: {design.classes}")
     if design.notes:
-        lines.append(f"notes: {json.dumps(design.notes, ensure_ascii=False)}")
+        lines.append(f'notes: "{_quoted(design.notes)}"')
     if design.swaps:
         lines.append("swaps:")
         lines.extend(f"  {_key(pattern)}: {_dump_swap(swap)}" for pattern, swap in design.swaps)
     else:
         lines.append("swaps: {}")
     return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """Return a text for YAML's double quotes, with everything escaped that a reader could not see or YAML refuses."""
+
+    def character(c: str) -> str:
+        if c in '"\\':
+            return "\\" + c
+        code = ord(c)
+        if c.isprintable():
+            return c
+        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+    return "".join(character(c) for c in text)
 
 
 def _key(pattern: str) -> str:

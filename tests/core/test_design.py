@@ -1,0 +1,172 @@
+"""Designs: what they resolve to, what is refused and where, and the file's bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.core.architecture import base_models, load_architecture
+from app.core.blocks import BLOCKS, eligible
+from app.core.design import (
+    Design,
+    DesignError,
+    Swap,
+    dump_design,
+    load_design,
+    parse_design,
+    preset,
+    preset_names,
+    resolve_design,
+    save_design,
+)
+from app.core.errors import AppError
+
+PLAIN = "format: 1\nbase: yolov5n\nswaps:\n"
+
+
+@st.composite
+def designs(draw: st.DrawFn) -> Design:
+    base = draw(st.sampled_from(base_models()))
+    classes = draw(st.none() | st.integers(1, 200))
+    notes = draw(st.text(max_size=40))
+    design = Design(base, classes, notes=notes)
+    paths = eligible(load_architecture(base, classes))
+    for path in draw(st.lists(st.sampled_from(paths), unique=True, max_size=12)):
+        block = draw(st.sampled_from(tuple(BLOCKS)))
+        options = {"rank": draw(st.integers(1, 4))} if block == "separable" else {}
+        design = design.with_swap([path], Swap(block, options))
+    return design
+
+
+@settings(max_examples=60, deadline=None)
+@given(designs())
+def test_a_written_design_round_trips_byte_for_byte(design: Design) -> None:
+    text = dump_design(design)
+    again = parse_design(text)
+    assert again == design
+    assert dump_design(again) == text
+
+
+def test_files_round_trip(tmp_path: Path) -> None:
+    design = preset("neck", "yolov5m", classes=3)
+    save_design(design, tmp_path / "neck.yaml")
+    before = (tmp_path / "neck.yaml").read_bytes()
+    save_design(load_design(tmp_path / "neck.yaml"), tmp_path / "neck.yaml")
+    assert (tmp_path / "neck.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (PLAIN + "  model.99: separable\n", 4, "no such module"),
+        (PLAIN + "  model.3: separable\n  model.2: separable\n", 5, "cannot be replaced"),
+        (PLAIN + "  model.3: sepparable\n", 4, "unknown block kind 'sepparable'"),
+        (PLAIN + "  model.3: {block: separable, rang: 2}\n", 4, "no option 'rang'"),
+        (PLAIN + "  model.3: {block: separable, rank: 5}\n", 4, "rank cannot be '5'"),
+        (PLAIN + "  model.3: {rank: 2}\n", 4, "block kind is missing"),
+        (PLAIN + "  model.3: separable\n  model.3: dwconv\n", 5, "stands twice"),
+        ("format: 2\nbase: yolov5n\n", 1, "format '2' is not known"),
+        ("base: yolov5n\n", 1, "version of the format is missing"),
+        ("format: 1\nbase: yolov5q\n", 2, "unknown base model 'yolov5q'"),
+        ("format: 1\nbase: yolov5n\nclasses: -3\n", 3, "classes cannot be '-3'"),
+        ("format: 1\nbase: yolov5n\nsize: 3\n", 3, "unknown entry 'size'"),
+        ("format: 1\nbase: [yolov5n\n", 3, "not YAML"),
+        ("- a\n- b\n", 1, "not a design"),
+        ('format: 1\nbase: !!python/object/apply:os.system ["true"]\n', 2, "plain word"),
+    ],
+)
+def test_refusals_name_the_line(text: str, line: int, words: str) -> None:
+    with pytest.raises(DesignError) as caught:
+        parse_design(text, "mine.yaml")
+    assert "mine.yaml" in caught.value.message
+    assert f"ine {line}" in caught.value.message
+    assert words in caught.value.message
+    assert caught.value.hint
+
+
+def test_overlap_names_both_lines() -> None:
+    with pytest.raises(DesignError) as caught:
+        parse_design(PLAIN + "  model.4.m.0.cv2: separable\n  model.3: dwconv\n  model.4.m.*.cv2: dwconv\n")
+    assert "Line 4 (model.4.m.0.cv2) and line 6 (model.4.m.*.cv2)" in caught.value.message
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=200) | st.binary(max_size=200).map(lambda b: b.decode("latin-1")))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        parse_design(text)
+    except AppError as error:
+        assert error.message
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_damaged_design_is_read_or_refused(data: st.DataObject) -> None:
+    text = dump_design(preset("separable", classes=3))
+    start = data.draw(st.integers(0, len(text)))
+    stop = data.draw(st.integers(start, len(text)))
+    damaged = text[:start] + data.draw(st.text(max_size=6)) + text[stop:]
+    try:
+        parse_design(damaged).resolved()
+    except AppError as error:
+        assert error.message
+
+
+def test_a_billion_laughs_is_refused_quickly() -> None:
+    bomb = "a: &a [x,x]\n" + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)},*{chr(97 + i)}]\n" for i in range(24))
+    with pytest.raises(DesignError):
+        parse_design(bomb)
+
+
+def test_globs_take_what_can_be_replaced() -> None:
+    resolved = parse_design(PLAIN + "  model.6.m.*.cv2: {block: separable, rank: 2}\n").resolved()
+    assert list(resolved) == ["model.6.m.0.cv2", "model.6.m.1.cv2", "model.6.m.2.cv2"]
+    assert all(swap.option("rank") == 2 for swap in resolved.values())
+
+
+def test_editing_one_of_a_glob_keeps_the_others() -> None:
+    design = parse_design(PLAIN + "  model.6.m.*.cv2: separable\n")
+    edited = design.with_swap(["model.6.m.1.cv2"], Swap("dwconv"))
+    assert {path: swap.block for path, swap in edited.resolved().items()} == {
+        "model.6.m.0.cv2": "separable",
+        "model.6.m.1.cv2": "dwconv",
+        "model.6.m.2.cv2": "separable",
+    }
+    assert edited.without(["model.6.m.1.cv2"]).with_swap(["model.6.m.1.cv2"], Swap("separable")).resolved() == (
+        design.resolved()
+    )
+    assert design.without(design.resolved()).is_standard
+
+
+def test_what_cannot_be_replaced_is_refused() -> None:
+    for path in ("model.0.conv", "model.4", "model.24.cv2.0.2", "model.24.dfl.conv", "model.10"):
+        with pytest.raises(DesignError):
+            Design("yolov5n").with_swap([path], Swap("separable"))
+
+
+@pytest.mark.parametrize("base", base_models())
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_fit_every_base(name: str, base: str) -> None:
+    design = preset(name, base)
+    assert design.resolved()
+    assert "model.0" not in design.resolved()
+
+
+def test_the_separable_preset_is_everything_but_the_stem() -> None:
+    for base in base_models():
+        expected = set(eligible(load_architecture(base))) - {"model.0"}
+        assert set(preset("separable", base).resolved()) == expected
+
+
+def test_names_resolve(tmp_path: Path) -> None:
+    save_design(preset("head"), tmp_path / "d.yaml")
+    assert resolve_design(str(tmp_path / "d.yaml")) == preset("head")
+    assert resolve_design("yolov5s").is_standard
+    assert resolve_design("seed", classes=3) == preset("seed", classes=3)
+    with pytest.raises(AppError, match="no design file"):
+        resolve_design("yolov5q")
+    with pytest.raises(AppError, match="cannot be read"):
+        resolve_design(str(tmp_path / "none.yaml"))

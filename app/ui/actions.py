@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QAction, QActionGroup, QDesktopServices, QKeySequence
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
+from PySide6.QtWidgets import QMainWindow, QMenu
 
 from app.core.text import QT_TRANSLATE_NOOP
 from app.ui import theme
@@ -275,12 +275,12 @@ class Actions(QObject):
     def _show_doctor(self) -> None:
         from app.ui.doctor import DoctorDialog
 
-        DoctorDialog(self._services, self._window).exec()
+        DoctorDialog(self._window).exec()
 
     def _open_guide(self) -> None:
-        from app.ui.about import guide_path
+        from app.ui.about import GuideDialog
 
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(guide_path(QApplication.instance()))))
+        GuideDialog(self._window).show()
 
     def _open_workspace(self) -> None:
         root = self._workspace.folder.root

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import faulthandler
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from app import __version__
-from app.core.folders import config_folder
+from app.core.folders import cache_folder, config_folder
+from app.core.settings import load_settings
+from app.ui.crash import CrashGuard
 from app.ui.i18n import Languages
+from app.ui.interrupts import Interrupts
 from app.ui.messages import Messages
 from app.ui.page import Services
+from app.ui.single import SingleInstance, hand_over
 from app.ui.store import SettingsStore
 from app.ui.tasks import Tasks
 from app.ui.theme import ThemeController
 from app.ui.window import MainWindow
 from app.ui.workspace import Workspace
+
+_LOG_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -69,10 +78,46 @@ def run(argv: Sequence[str] | None = None) -> int:
     """Open the Studio and return its exit status.
 
     Args:
-        argv: Arguments of the process; files named there are opened.
+        argv: Arguments of the process; files named there are opened. A Studio that already runs on the same
+            workspace gets them and is raised instead.
     """
     arguments = list(sys.argv if argv is None else argv)
     application = create_application(arguments)
+    paths = [path for path in map(Path, application.arguments()[1:]) if path.exists()]
+    workspace = load_settings().workspace_path
+    if hand_over(workspace, paths):
+        return 0
+    _keep_log()
     studio = build(application)
-    studio.window.start()
-    return application.exec()
+    window = studio.window
+    guard = CrashGuard(studio.services.workspace.write_recovery, window.end, window)
+    guard.install()
+    Interrupts(window.end, application)
+    application.commitDataRequest.connect(lambda _manager: studio.services.workspace.write_recovery())
+    single = SingleInstance(application)
+    single.listen(workspace)
+    single.called.connect(window.raise_and_open)
+    studio.services.workspace.folder_changed.connect(
+        lambda: single.listen(studio.services.workspace.folder.root)
+    )
+    window.start()
+    QTimer.singleShot(0, window, lambda: window.settle(paths))
+    status = application.exec()
+    single.close()
+    return status
+
+
+def _keep_log() -> None:
+    """Write what goes wrong to a small file in the cache folder, a crash of the interpreter included."""
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(
+            folder / "studio.log", maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
+        )
+        faulthandler.enable((folder / "crash.log").open("w", encoding="utf-8"))
+    except OSError as error:
+        print(f"no log can be kept in {folder}: {error}", file=sys.stderr)
+        return
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger("app").addHandler(handler)

@@ -7,11 +7,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.core.design import save_design
 from app.core.errors import AppError
 from app.ui import drops
 from app.ui.messages import Choice, Messages, ask
 from app.ui.requests import COMPARE, DATA, DESIGN, MODELS, CompareRequest, DataRequest, ModelRequest
-from app.ui.workspace import Workspace
+from app.ui.workspace import Recovery, Workspace
 
 
 class Documents(QObject):
@@ -23,6 +24,7 @@ class Documents(QObject):
         self._workspace = workspace
         self._messages = messages
         workspace.may_discard = self.may_discard
+        workspace.open_requested.connect(self._on_workspace_open_requested)
 
     def new(self) -> None:
         """Begin a new design on the base model of the open one."""
@@ -114,6 +116,48 @@ class Documents(QObject):
             ),
         )
         return self.save() if answer == "save" else answer == "discard"
+
+    def offer_recovery(self) -> None:
+        """Offer back the design that was unsaved when the Studio last ended without saying goodbye."""
+        recovery = self._workspace.recovery()
+        if recovery is None:
+            return
+        name = recovery.path.stem if recovery.path else recovery.design.base
+        answer = ask(
+            self._window,
+            self.tr("Unsaved design"),
+            self.tr("The Studio ended unexpectedly. The design “{name}” had unsaved changes.").format(
+                name=name
+            ),
+            (
+                Choice("restore", self.tr("Restore it"), "primary"),
+                Choice("discard", self.tr("Discard it"), "danger"),
+            ),
+        )
+        if answer == "restore":
+            self._workspace.restore(recovery)
+            self._workspace.go_to(DESIGN)
+        elif answer == "discard":
+            self._workspace.discard_recovery()
+        else:
+            self._keep_aside(recovery, name)
+
+    def _keep_aside(self, recovery: Recovery, name: str) -> None:
+        """Neither restored nor discarded: the design becomes a file of its own."""
+        try:
+            path = free_name(self._workspace.folder.designs, f"{name}-recovered")
+            save_design(recovery.design, path)
+        except AppError as problem:
+            self._messages.error(problem)
+            return
+        self._workspace.discard_recovery()
+        self._messages.info(self.tr("The unsaved design is kept as {name}.").format(name=path.name))
+
+    def _on_workspace_open_requested(self, paths: list[Path]) -> None:
+        if paths:
+            self.open_paths(paths)
+        else:
+            self.open()
 
     def _write(self, path: Path | None) -> bool:
         try:

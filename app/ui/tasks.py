@@ -25,6 +25,8 @@ class Task(QObject):
 
     changed = Signal()
     ended = Signal()
+    problem = Signal(object)
+    """The ``AppError`` of a job that failed."""
 
     def __init__(self, title: str, cancel: Callable[[], None] | None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -33,6 +35,7 @@ class Task(QObject):
         self.text = ""
         self.state = RUNNING
         self._cancel = cancel
+        self._job: QThread | None = None
 
     @property
     def can_cancel(self) -> bool:
@@ -59,6 +62,32 @@ class Task(QObject):
         self.changed.emit()
         self.ended.emit()
 
+    def adopt(self, job: Any) -> None:
+        """Follow a job: its progress, its failure, its end. The job lives until its thread has ended."""
+        self._job = job
+        job.progressed.connect(self.progress)
+        job.failed.connect(self._on_job_failed)
+        job.finished.connect(self._on_job_finished)
+
+    def wait(self, timeout_ms: int) -> None:
+        """Wait until the job's thread has ended."""
+        if self._job is not None:
+            self._job.wait(timeout_ms)
+
+    @Slot(object)
+    def _on_job_failed(self, problem: AppError) -> None:
+        if self.state == RUNNING:
+            self.state = FAILED
+            self.problem.emit(problem)
+
+    @Slot()
+    def _on_job_finished(self) -> None:
+        if self._job is not None:
+            self._job.wait()
+            self._job.deleteLater()
+            self._job = None
+        self.end()
+
 
 class Tasks(QObject):
     """The list of running tasks. Every job given to it lives until its thread has ended."""
@@ -71,7 +100,6 @@ class Tasks(QObject):
         super().__init__(parent)
         self._messages = messages
         self._tasks: list[Task] = []
-        self._jobs: dict[Task, QThread] = {}
 
     @property
     def running(self) -> tuple[Task, ...]:
@@ -98,10 +126,8 @@ class Tasks(QObject):
             job: A thread with ``progressed(float, str)``, ``done(dict)``, ``failed(AppError)``, ``cancel()``.
         """
         task = self.add(title, job.cancel)
-        self._jobs[task] = job
-        job.progressed.connect(task.progress)
-        job.failed.connect(lambda problem: self._on_job_failed(task, problem))
-        job.finished.connect(lambda: self._on_job_finished(task))
+        task.problem.connect(self._messages.error)
+        task.adopt(job)
         job.start()
         return task
 
@@ -109,20 +135,8 @@ class Tasks(QObject):
         """End every task and wait for the threads of their jobs."""
         for task in list(self._tasks):
             task.cancel()
-        for job in list(self._jobs.values()):
-            job.wait(timeout_ms)
-
-    def _on_job_failed(self, task: Task, problem: AppError) -> None:
-        if task.state == RUNNING:
-            task.state = FAILED
-            self._messages.error(problem)
-
-    def _on_job_finished(self, task: Task) -> None:
-        job = self._jobs.pop(task, None)
-        if job is not None:
-            job.wait()
-            job.deleteLater()
-        task.end()
+        for task in list(self._tasks):
+            task.wait(timeout_ms)
 
     def _remove(self, task: Task) -> None:
         if task in self._tasks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt
+from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QSettings, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -105,6 +105,7 @@ class MainWindow(QMainWindow):
         self.rail.show_active(name)
         self.actions_.show_page(name, page)
         self.notes.raise_()
+        page.setFocus()
         page.activated()
 
     def _create(self, name: str) -> Page:
@@ -189,12 +190,21 @@ class MainWindow(QMainWindow):
         if not self._may_close():
             event.ignore()
             return
+        self._shut_down()
+        self.services.workspace.discard_recovery()
+        event.accept()
+
+    def end(self) -> None:
+        """End in order without a question; an unsaved design is kept for the next start."""
+        self.services.workspace.write_recovery()
+        self._shut_down()
+        QCoreApplication.exit(0)
+
+    def _shut_down(self) -> None:
         self._geometry.setValue("window/geometry", self.saveGeometry())
         for page in self._pages.values():
             page.shutdown()
         self.services.tasks.cancel_all()
-        self.services.workspace.discard_recovery()
-        event.accept()
 
     def _may_close(self) -> bool:
         if not self.documents.may_discard():
@@ -227,3 +237,19 @@ class MainWindow(QMainWindow):
         """Show the first page and the window."""
         self.show_page(HOME)
         self.show()
+
+    def settle(self, paths: list[Path]) -> None:
+        """Once the window is up: offer back what a crash left unsaved, open what was asked for."""
+        self.documents.offer_recovery()
+        if paths:
+            self.open_paths(paths)
+
+    def raise_and_open(self, paths: list[Path]) -> None:
+        """Come to the front and open files; another Studio was started on this workspace."""
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        if paths:
+            self.open_paths(paths)

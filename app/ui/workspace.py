@@ -69,6 +69,8 @@ class Workspace(QObject):
     folder_changed = Signal()
     page_requested = Signal(str, object)
     """Name of a page, and the ``Request`` for it or None."""
+    open_requested = Signal(list)
+    """Paths to open on the pages they belong to; an empty list lets the user choose."""
 
     def __init__(self, store: SettingsStore, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -213,6 +215,10 @@ class Workspace(QObject):
     def request_comparison(self, a: str = "", b: str = "", source: str = "", play: bool = False) -> None:
         """Go to the Compare page with two detectors and a source."""
         self.go_to(COMPARE, CompareRequest(a, b, source, play))
+
+    def request_open(self, paths: list[Path]) -> None:
+        """Open files on the pages they belong to; no files at all lets the user choose some."""
+        self.open_requested.emit(paths)
 
     def recovery(self) -> Recovery | None:
         """Return what an earlier Studio left unsaved in this workspace; None where it ended in order."""

@@ -53,7 +53,7 @@ def button(name: str, role: str = "", icon: str = "") -> QPushButton:
     if icon:
         token = {"primary": "on_accent", "danger": "bad", "link": "accent"}.get(role, "text")
         result.setIcon(theme.icon(icon, token))
-        result.setIconSize(QSize(16, 16))
+        result.setIconSize(QSize(22, 16))
     return result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from ultralytics.nn.modules import Conv, DWConv
 from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils.torch_utils import fuse_conv_and_bn
 
-from app.core.architecture import load_architecture
 from app.core.blocks import BLOCKS
 from app.core.design import Design, Swap, dump_design, parse_design
 from app.core.errors import AppError
@@ -216,33 +216,63 @@ def _unroll(block: nn.Sequential) -> None:
     block[0] = nn.Sequential(Repeat(rank), depthwise)
 
 
-def stock_base(model: nn.Module) -> str | None:
-    """Return the base model whose tensors have the names and shapes of a standard model, or None."""
-    from app.core.architecture import base_models
+@dataclass(frozen=True)
+class LoadedModel:
+    """A checkpoint as a model.
 
-    head = getattr(model, "model", [None])[-1]
-    classes = int(getattr(head, "nc", 0) or 0)
-    own = {name: p.numel() for name, p in model.named_parameters()}
-    for base in base_models():
-        if classes and sum(own.values()) == _parameters(base, classes):
-            return base
-    return None
+    Attributes:
+        model: in eval mode and float32, on the CPU.
+        design: what it is; without swaps for a standard model.
+        names: class index → name.
+        imgsz: input side it was trained at, pixels.
+        kind: where it comes from: "studio" or "ultralytics".
+    """
+
+    model: DetectionModel
+    design: Design
+    names: dict[int, str]
+    imgsz: int
+    kind: str
 
 
-def _parameters(base: str, classes: int) -> int:
-    from app.core.cost import compare_cost
+def load_checkpoint(path: str | Path) -> LoadedModel:
+    """Open a trained checkpoint, executing nothing that stands in it.
 
-    load_architecture(base, classes)
-    return compare_cost(Design.stock(base, classes), 32).standard.parameters
-
-
-def resolve_path(path: str | Path) -> Path:
-    """Return an existing file.
+    Args:
+        path: checkpoint of a YOLOv5u, standard or lightweight.
 
     Raises:
-        AppError: there is none.
+        AppError: the file is missing or no such checkpoint; the message says why.
     """
-    found = Path(path)
-    if not found.is_file():
-        raise AppError(f"There is no file {found}.", "Check the path.")
-    return found
+    from app.engine.weights import read_weights
+
+    file = Path(path)
+    foreign = read_weights(file)
+    if foreign.kind == "yolov5-original":
+        raise AppError(
+            f"{file.name} is an original YOLOv5 checkpoint: its head predicts with anchors.",
+            "Train with it as the starting weights first.",
+        )
+    design = foreign.design
+    if design is None:
+        if foreign.base is None:
+            raise AppError(
+                f"{file.name} is no YOLOv5u detector.", "Choose a checkpoint of a YOLOv5u n, s, m, l or x."
+            )
+        design = Design.stock(foreign.base)
+    head_bias = foreign.tensors.get("model.24.cv3.0.2.bias")
+    if head_bias is None:
+        raise AppError(f"{file.name} has no detection head.", "Choose a checkpoint of a detector.")
+    classes = int(head_bias.numel())
+    names = dict(foreign.names or {i: str(i) for i in range(classes)})
+    model = build_model(design.with_classes(classes), names=names)
+    try:
+        model.load_state_dict(foreign.tensors)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise AppError(
+            f"{file.name} does not fit its design: {reason[:200]}", "Choose another checkpoint."
+        ) from error
+    return LoadedModel(
+        model.float().eval(), design.with_classes(classes), names, foreign.imgsz or 640, foreign.kind
+    )

@@ -20,7 +20,11 @@ from app.core.errors import AppError
 
 
 @given(
-    st.integers(1, 256), st.integers(1, 256), st.sampled_from((3, 5, 6)), st.integers(1, 4), st.integers(1, 64)
+    st.integers(1, 256),
+    st.integers(1, 256),
+    st.sampled_from((3, 5, 6)),
+    st.integers(1, 4),
+    st.integers(1, 64),
 )
 def test_separable_ratio(c1: int, c2: int, k: int, rank: int, pixels: int) -> None:
     conv = Convolution(c1, c2, (k, k), (1, 1), (k // 2, k // 2), 1, False, True, "silu", pixels)
@@ -89,10 +93,14 @@ def brute_force_peak(design: Design, deployed: bool) -> int:
             sizes[name] = part.conv.c2 * part.conv.pixels
             operations.append((inputs, name, sizes[name]))
             inputs = [name]
-    last = {name: max((i for i, o in enumerate(operations) if name in o[0]), default=len(operations)) for name in sizes}
+    last = {
+        name: max((i for i, o in enumerate(operations) if name in o[0]), default=len(operations))
+        for name in sizes
+    }
     made = {"t0": -1, **{o[1]: i for i, o in enumerate(operations)}}
     return max(
-        sum(size for name, size in sizes.items() if made[name] <= i <= last[name]) for i in range(len(operations))
+        sum(size for name, size in sizes.items() if made[name] <= i <= last[name])
+        for i in range(len(operations))
     )
 
 
@@ -136,7 +144,10 @@ def test_core_imports_fast_and_without_torch() -> None:
         "import sys; heavy = {'torch', 'cv2', 'numpy', 'PySide6'} & set(sys.modules)\n"
         "print(s, sorted(heavy))"
     )
-    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(5)]
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        for _ in range(5)
+    ]
     seconds = [float(run.stdout.split()[0]) for run in runs]
     assert all(run.stdout.split(maxsplit=1)[1].strip() == "[]" for run in runs)
     assert min(seconds) < 0.1

@@ -116,7 +116,9 @@ def test_a_damaged_design_is_read_or_refused(data: st.DataObject) -> None:
 
 
 def test_a_billion_laughs_is_refused_quickly() -> None:
-    bomb = "a: &a [x,x]\n" + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)},*{chr(97 + i)}]\n" for i in range(24))
+    bomb = "a: &a [x,x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)},*{chr(97 + i)}]\n" for i in range(24)
+    )
     with pytest.raises(DesignError):
         parse_design(bomb)
 
@@ -135,9 +137,9 @@ def test_editing_one_of_a_glob_keeps_the_others() -> None:
         "model.6.m.1.cv2": "dwconv",
         "model.6.m.2.cv2": "separable",
     }
-    assert edited.without(["model.6.m.1.cv2"]).with_swap(["model.6.m.1.cv2"], Swap("separable")).resolved() == (
-        design.resolved()
-    )
+    assert edited.without(["model.6.m.1.cv2"]).with_swap(
+        ["model.6.m.1.cv2"], Swap("separable")
+    ).resolved() == (design.resolved())
     assert design.without(design.resolved()).is_standard
 
 

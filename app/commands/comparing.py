@@ -1,0 +1,71 @@
+"""compare, export."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from app.commands.output import Output, table
+from app.commands.training import _prepare
+from app.core.text import figure, ratio
+
+
+def compare(options: Namespace, output: Output) -> None:
+    """Run two detectors on the same frames."""
+    _prepare(output)
+    from app.engine.comparison import compare_headless
+
+    result = compare_headless(
+        Path(options.a),
+        Path(options.b),
+        options.source,
+        options.frames,
+        runtime=options.runtime,
+        precision=options.precision,
+        device=options.device,
+        imgsz=options.imgsz,
+        threads=options.threads,
+        confidence=options.confidence,
+        iou=options.iou,
+    )
+    output.document(result, comparison_text(result))
+
+
+def comparison_text(result: dict[str, Any]) -> str:
+    """Return a comparison as a table and a sentence."""
+    a, b = result["a"], result["b"]
+    rows = [
+        (f"{part}, ms (p50 / p95)", *(f"{figure(s[key]['p50'])} / {figure(s[key]['p95'])}" for s in (a, b)))
+        for part, key in (
+            ("preprocess", "preprocess_ms"),
+            ("inference", "inference_ms"),
+            ("postprocess", "postprocess_ms"),
+        )
+    ]
+    rows.append(("detections", str(a["detections"]), str(b["detections"])))
+    speedup = result["speedup"]
+    sentence = (
+        f"{result['frames']} pairs on {a['runtime']} {a['precision']}: B is {ratio(speedup['median'])} as fast as A "
+        f"[{figure(speedup['low'])}–{figure(speedup['high'])}], {figure(result['pairs_per_second'])} pairs a second."
+    )
+    return f"{table(('', Path(a['weights']).name, Path(b['weights']).name), rows)}\n\n{sentence}"
+
+
+def export(options: Namespace, output: Output) -> None:
+    """Export a checkpoint."""
+    _prepare(output)
+    from app.engine.export import export as engine_export
+
+    result = engine_export(
+        Path(options.weights),
+        options.format,
+        imgsz=options.imgsz,
+        precision=options.precision,
+        output=Path(options.output) if options.output else None,
+    )
+    check = result.get("check", {})
+    lines = [
+        f"{key}: {value}" for key, value in {**result, **check}.items() if not isinstance(value, (dict, list))
+    ]
+    output.document(result, "\n".join(lines))

@@ -110,32 +110,23 @@ def _validate(weights: dict[str, Path], data: Path) -> dict[str, Any]:
 
 
 def _text(before: Cost, after: Cost, accuracy: dict[str, Any], result: dict[str, Any], seconds: float) -> str:
-    def row(name: str, a: str, b: str, change: str) -> tuple[str, ...]:
-        return (name, a, b, change)
-
-    def score(key: str) -> tuple[str, ...]:
+    def score(name: str, key: str) -> tuple[str, ...]:
         a, b = accuracy["standard"][key], accuracy["lightweight"][key]
-        name = {"map50": "mAP50", "map50_95": "mAP50-95"}[key]
-        return row(name, f"{a:.3f}", f"{b:.3f}", f"{b - a:+.3f}".replace("-", "−"))
+        return (name, f"{a:.3f}", f"{b:.3f}", f"{b - a:+.3f}".replace("-", "−"))
+
+    def price(name: str, key: str, scale: float) -> tuple[str, ...]:
+        a, b = getattr(before, key), getattr(after, key)
+        shown = (grouped(a), grouped(b)) if scale == 1 else (figure(a / scale), figure(b / scale))
+        return (name, *shown, percent_change(a, b))
 
     total = [sum(result[side][part]["p50"] for part in _PARTS) for side in ("a", "b")]
     rows = [
-        row(
-            "parameters",
-            grouped(before.parameters),
-            grouped(after.parameters),
-            _change(before, after, "parameters"),
-        ),
-        row("GFLOPs", figure(before.flops / 1e9), figure(after.flops / 1e9), _change(before, after, "flops")),
-        row(
-            "file, MB",
-            figure(before.file_bytes / 1e6),
-            figure(after.file_bytes / 1e6),
-            _change(before, after, "file_bytes"),
-        ),
-        score("map50"),
-        score("map50_95"),
-        row(
+        price("parameters", "parameters", 1),
+        price("GFLOPs", "flops", 1e9),
+        price("file, MB", "file_bytes", 1e6),
+        score("mAP50", "map50"),
+        score("mAP50-95", "map50_95"),
+        (
             f"ms a frame, {result['a']['runtime']} {result['a']['precision']}",
             *(figure(t) for t in total),
             percent_change(total[0], total[1]),
@@ -151,7 +142,3 @@ def _text(before: Cost, after: Cost, accuracy: dict[str, Any], result: dict[str,
 
 
 _PARTS = ("preprocess_ms", "inference_ms", "postprocess_ms")
-
-
-def _change(before: Cost, after: Cost, name: str) -> str:
-    return percent_change(getattr(before, name), getattr(after, name))

@@ -33,6 +33,7 @@ class AboutDialog(QDialog):
         self._copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(versions()))
         self._close.clicked.connect(self.accept)
         self._lay_out(mark)
+        self._close.setFocus()
         self.retranslate()
 
     def _lay_out(self, mark: QWidget) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app import __version__
+from app.ui import theme
 from app.ui.widgets.cards import button, label
 
 logger = logging.getLogger(__name__)
@@ -51,10 +52,13 @@ class CrashDialog(QDialog):
         row.addWidget(self._quit)
         row.addWidget(self._go_on)
         column = QVBoxLayout(self)
+        column.setContentsMargins(theme.AROUND, theme.AROUND, theme.AROUND, theme.AROUND)
+        column.setSpacing(theme.BETWEEN)
         for widget in (self._sentence, self._hint, self._reason):
             column.addWidget(widget)
         column.setStretchFactor(self._reason, 1)
         column.addLayout(row)
+        self._go_on.setFocus()
         self.retranslate()
 
     def retranslate(self) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.core.errors import AppError
+from app.ui import theme
 from app.ui.text import translated
-from app.ui.theme import set_role
+
+_QUESTION_WIDTH = 380
 
 INFO, SUCCESS, WARNING, ERROR = "info", "success", "warning", "error"
 
@@ -88,32 +90,61 @@ class Choice:
     role: str = ""
 
 
+class QuestionDialog(QDialog):
+    """A question with its answers as buttons; the last one, Cancel, changes nothing."""
+
+    def __init__(
+        self, parent: QWidget | None, text: str, choices: tuple[Choice, ...], hint: str = ""
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("question")
+        self.answer = ""
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.GROUPS, theme.GROUPS, theme.GROUPS, theme.AROUND)
+        column.setSpacing(theme.BETWEEN)
+        for words, role in ((text, "section"), (hint, "muted")):
+            if words:
+                column.addWidget(self._label(words, role))
+        column.addSpacing(theme.BETWEEN)
+        row = QHBoxLayout()
+        row.setSpacing(theme.INSIDE)
+        row.addStretch(1)
+        cancel = Choice("cancel", QCoreApplication.translate("Messages", "Cancel"))
+        for choice in (*choices, cancel):
+            row.addWidget(self._button(choice))
+        column.addLayout(row)
+
+    def _label(self, words: str, role: str) -> QLabel:
+        result = QLabel(words)
+        result.setTextFormat(Qt.TextFormat.PlainText)
+        result.setWordWrap(True)
+        result.setMinimumWidth(_QUESTION_WIDTH)
+        theme.set_role(result, role)
+        return result
+
+    def _button(self, choice: Choice) -> QPushButton:
+        result = QPushButton(choice.words)
+        result.setObjectName(f"answer_{choice.name}")
+        result.setAutoDefault(choice.role == "primary")
+        theme.set_role(result, choice.role)
+        if choice.role == "primary":
+            result.setDefault(True)
+            result.setFocus()
+        result.clicked.connect(lambda: self._give("" if choice.name == "cancel" else choice.name))
+        return result
+
+    def _give(self, answer: str) -> None:
+        self.answer = answer
+        self.accept()
+
+
 def ask(parent: QWidget | None, title: str, text: str, choices: tuple[Choice, ...], hint: str = "") -> str:
     """Ask a question in a modal dialog and return the name of the chosen answer.
 
-    Closing the dialog or pressing Esc answers ``""``; a button of that meaning is always there.
+    Closing the dialog, Esc and Cancel answer ``""``.
     """
-    box = QMessageBox(parent)
-    box.setObjectName("question")
-    box.setWindowTitle(title)
-    box.setIcon(QMessageBox.Icon.NoIcon)
-    box.setText(text)
-    box.setInformativeText(hint)
-    buttons = {}
-    for choice in choices:
-        button = box.addButton(choice.words, QMessageBox.ButtonRole.AcceptRole)
-        button.setObjectName(f"answer_{choice.name}")
-        set_role(button, choice.role)
-        buttons[button] = choice.name
-        if choice.role == "primary":
-            box.setDefaultButton(button)
-    cancel = box.addButton(
-        QCoreApplication.translate("Messages", "Cancel"), QMessageBox.ButtonRole.RejectRole
-    )
-    cancel.setObjectName("answer_cancel")
-    box.setEscapeButton(cancel)
-    box.exec()
-    clicked = box.clickedButton()
-    answer = next((name for button, name in buttons.items() if button is clicked), "")
-    box.deleteLater()
-    return answer
+    dialog = QuestionDialog(parent, text, choices, hint)
+    dialog.setWindowTitle(title)
+    dialog.exec()
+    dialog.deleteLater()
+    return dialog.answer

@@ -91,7 +91,6 @@ class _Notifier(QObject):
 @cache
 def notifier() -> _Notifier:
     """Return the object whose ``changed`` fires after every change of theme."""
-    use_tokens(LIGHT)
     return _Notifier()
 
 

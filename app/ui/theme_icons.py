@@ -9,9 +9,9 @@ from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from app.core.folders import resources
-from app.ui.theme_tokens import Tokens
+from app.ui.theme_tokens import LIGHT, Tokens
 
-_current: list[Tokens] = []
+_current: list[Tokens] = [LIGHT]
 
 
 def use_tokens(tokens: Tokens) -> None:

@@ -19,6 +19,8 @@ class Tokens:
     surface: str
     raised: str
     """Hover, pressed and header backgrounds."""
+    overlay: str
+    """What floats over a page: notes, pop-ups."""
     line: str
     strong_line: str
     """Borders of fields and outlined buttons, a step above ``line``."""
@@ -54,6 +56,7 @@ LIGHT = Tokens(
     ground="#F5F6F8",
     surface="#FFFFFF",
     raised="#ECEFF3",
+    overlay="#FFFFFF",
     line="#D9DDE3",
     strong_line="#B9C0CA",
     text="#1B1F24",
@@ -82,6 +85,7 @@ DARK = Tokens(
     ground="#14171B",
     surface="#1C2026",
     raised="#272D35",
+    overlay="#272D35",
     line="#343A43",
     strong_line="#4A525E",
     text="#E8EAED",

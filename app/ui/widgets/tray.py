@@ -34,7 +34,7 @@ class TaskCell(QWidget):
         self.cross.setObjectName("taskCancel")
         self.cross.setIcon(theme.icon("close", "muted"))
         self.cross.setIconSize(QSize(12, 12))
-        self.cross.setMaximumHeight(24)
+        theme.set_role(self.cross, "small")
         self.cross.clicked.connect(task.cancel)
         for widget in (self.title, self.bar, self.text, self.cross):
             row.addWidget(widget)

@@ -35,9 +35,9 @@ def _prepare(output: Output) -> None:
 def check(options: Namespace, output: Output) -> None:
     """Print what a data set holds, and what is wrong with it."""
     _prepare(output)
-    from app.engine.dataset import scan
+    from app.engine.dataset import check_dataset
 
-    summary = scan(options.data)
+    summary = check_dataset(options.data)
     data = summary.to_json()
     splits = [(split, str(count)) for split, count in data["images"].items()]
     boxes = [(name, str(count)) for name, count in data["boxes"].items()]
@@ -183,7 +183,8 @@ def runs(options: Namespace, output: Output) -> None:
         document = _describe(workspace.run(options.names[0]))
         output.document(document, json.dumps(document, indent=2, ensure_ascii=False, default=str))
     else:
-        _diff_runs(*(_describe(workspace.run(name)) for name in options.names), output=output)
+        a, b = (_describe(workspace.run(name)) for name in options.names)
+        _diff_runs(a, b, output)
 
 
 def _describe(run: RunFolder) -> dict[str, Any]:

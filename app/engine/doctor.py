@@ -6,7 +6,6 @@ import importlib.metadata
 import os
 import platform
 import sys
-from collections.abc import Callable
 from typing import Any
 
 _PACKAGES = (
@@ -28,11 +27,8 @@ def examine() -> dict[str, Any]:
         try:
             findings.extend(look())
         except Exception as error:  # noqa: BLE001 - a broken part is a finding, the others are still looked at
-            findings.append(
-                _finding(
-                    look.__name__.strip("_"), "problem", f"{type(error).__name__}: {error}", "Reinstall it."
-                )
-            )
+            topic, text = look.__name__.strip("_"), f"{type(error).__name__}: {error}"
+            findings.append(_finding(topic, "problem", text, "Install the Studio again."))
     return {"findings": findings, "problems": sum(f["state"] == "problem" for f in findings)}
 
 
@@ -78,7 +74,7 @@ def _accelerators() -> list[dict[str, str]]:
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         found.append(_finding("CUDA", "ok", ", ".join(names)))
     elif torch.version.cuda is None:
-        remedy = "With an NVIDIA GPU install a CUDA build: pip install torch --index-url of your CUDA version; see README."
+        remedy = "With an NVIDIA GPU install a CUDA build of torch; README says how."
         found.append(
             _finding("CUDA", "missing", "this torch is built without CUDA; training runs on the CPU", remedy)
         )
@@ -141,6 +137,3 @@ def _disk() -> list[dict[str, str]]:
             "disk", state, f"{free:.0f} GB free in {folder}", "" if free > 2 else "Free some space for runs."
         )
     ]
-
-
-Look = Callable[[], list[dict[str, str]]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -93,13 +95,16 @@ def test_overlap_names_both_lines() -> None:
     assert "Line 4 (model.4.m.0.cv2) and line 6 (model.4.m.*.cv2)" in caught.value.message
 
 
+def _read_or_refuse(text: str) -> None:
+    """Fail on anything but a design or an AppError."""
+    with contextlib.suppress(AppError):
+        parse_design(text).resolved()
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda b: b.decode("latin-1")))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
-        parse_design(text)
-    except AppError as error:
-        assert error.message
+    _read_or_refuse(text)
 
 
 @settings(max_examples=200, deadline=None)
@@ -109,16 +114,12 @@ def test_a_damaged_design_is_read_or_refused(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     stop = data.draw(st.integers(start, len(text)))
     damaged = text[:start] + data.draw(st.text(max_size=6)) + text[stop:]
-    try:
-        parse_design(damaged).resolved()
-    except AppError as error:
-        assert error.message
+    _read_or_refuse(damaged)
 
 
 def test_a_billion_laughs_is_refused_quickly() -> None:
-    bomb = "a: &a [x,x]\n" + "".join(
-        f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)},*{chr(97 + i)}]\n" for i in range(24)
-    )
+    letters = "abcdefghijklmnopqrstuvwxy"
+    bomb = "a: &a [x,x]\n" + "".join(f"{b}: &{b} [*{a},*{a}]\n" for a, b in pairwise(letters))
     with pytest.raises(DesignError):
         parse_design(bomb)
 

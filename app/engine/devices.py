@@ -1,0 +1,52 @@
+"""What a training or a validation runs on."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from app.core.errors import AppError
+
+
+def cores() -> int:
+    """Return how many logical cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def use_all_cores() -> None:
+    """Let torch use every core; ultralytics leaves one idle, and sets that again whenever it picks a device."""
+    torch.set_num_threads(cores())
+
+
+def resolve_device(asked: str) -> str:
+    """Return a device as ultralytics spells it; "" takes the best there is.
+
+    Raises:
+        AppError: There is no such device here.
+    """
+    name = asked.strip().lower().replace("cuda:", "").replace(" ", "")
+    if not name or name == "auto":
+        if torch.cuda.is_available():
+            return "0"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "cpu":
+        return name
+    if name == "mps":
+        if not torch.backends.mps.is_available():
+            raise AppError("There is no Apple GPU (MPS) here.", "Take the device cpu.")
+        return name
+    name = "0" if name == "cuda" else name
+    indices = name.split(",")
+    if not all(index.isdigit() for index in indices):
+        raise AppError(f"The device {asked!r} is unknown.", "Take cpu, mps, 0, or several GPUs such as 0,1.")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    missing = [index for index in indices if int(index) >= count]
+    if missing or len(set(indices)) != len(indices):
+        there = f"there are {count}" if count else "there is none that torch can use"
+        raise AppError(
+            f"The GPU {', '.join(missing) or asked} cannot be used: {there}.",
+            "Take the device cpu; `python main.py doctor` says what a GPU needs.",
+        )
+    return ",".join(str(int(index)) for index in indices)

@@ -1,0 +1,214 @@
+"""What a run keeps on disk: a complete checkpoint to resume from, and weights that stock YOLO opens."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from types import MethodType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from ultralytics import __version__ as ultralytics_version
+from ultralytics.utils import DEFAULT_CFG_KEYS
+
+from app.core.errors import AppError
+from app.core.files import put_in_place, replacing
+
+_FORMAT = 1
+_NEWEST = "last.ckpt"
+_OLDER = "previous.ckpt"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that makes the next epoch the same as if nothing had happened.
+
+    Attributes:
+        epoch: Complete epochs.
+        complete: Whether the training is over with them.
+        position: Bytes of events.jsonl that belong to them.
+        model: Live weights in FP32.
+        ema: Averaged weights in FP32.
+        updates: How often they were averaged.
+        optimizer: The optimizer's state.
+        scaler: The gradient scaler's state.
+        gradients: Gradients that were gathered and not yet applied, by parameter.
+        last_step: Iteration of the last optimizer step.
+        accumulate: Batches per optimizer step.
+        best: Metrics of the best epoch, its fitness and number among them.
+        stopper: State of the early stopping.
+        random_states: States of every random number generator.
+        mosaic_buffer: Indices of the pictures that mosaics are made of.
+        batch: Pictures per step; memory may have forced it down.
+        design: The design's text.
+    """
+
+    epoch: int
+    complete: bool
+    position: int
+    model: dict[str, torch.Tensor]
+    ema: dict[str, torch.Tensor]
+    updates: int
+    optimizer: dict[str, Any]
+    scaler: dict[str, Any]
+    gradients: dict[str, torch.Tensor]
+    last_step: int
+    accumulate: int
+    best: dict[str, Any]
+    stopper: dict[str, float]
+    random_states: dict[str, Any]
+    mosaic_buffer: list[int]
+    batch: int
+    design: str
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint as a whole, keeping the one before.
+
+        Raises:
+            OSError: The disk is full; the checkpoints that were there stay.
+        """
+        data = {"format": _FORMAT, **{item.name: getattr(self, item.name) for item in fields(self)}}
+        fresh = folder / f"{_NEWEST}.new"
+        with replacing(fresh) as temporary:
+            torch.save(data, temporary)
+        if (folder / _NEWEST).exists():
+            put_in_place(folder / _NEWEST, folder / _OLDER)
+        put_in_place(fresh, folder / _NEWEST)
+
+
+def load_checkpoint(folder: Path) -> Checkpoint | None:
+    """Read the newest checkpoint that is whole; None where there is none.
+
+    Raises:
+        AppError: There are checkpoints, but none can be read.
+    """
+    problem: Exception | None = None
+    for name in (_NEWEST, f"{_NEWEST}.new", _OLDER):
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            data = torch.load(path, map_location="cpu", weights_only=True)
+            if data.pop("format") != _FORMAT:
+                raise ValueError("written by another version")
+            return Checkpoint(**data)
+        except (
+            OSError,
+            RuntimeError,
+            ValueError,
+            KeyError,
+            TypeError,
+            EOFError,
+            pickle.UnpicklingError,
+        ) as error:
+            problem = error
+    if problem is None:
+        return None
+    raise AppError(
+        f"The checkpoints in {folder} cannot be read: {str(problem).splitlines()[0]}",
+        "Start the training anew under another name.",
+    )
+
+
+def random_states(generator: torch.Generator | None) -> dict[str, Any]:
+    """Return the states of Python's, NumPy's, torch's and the picture order's random numbers."""
+    version, words, gauss = random.getstate()
+    name, keys, position, has_gauss, cached = np.random.get_state()
+    return {
+        "python": (version, list(words), gauss),
+        "numpy": (
+            str(name),
+            torch.from_numpy(np.asarray(keys).astype(np.int64)),
+            int(position),
+            int(has_gauss),
+            cached,
+        ),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "order": None if generator is None else generator.get_state(),
+    }
+
+
+def restore_random_states(states: dict[str, Any], generator: torch.Generator | None) -> None:
+    """Set every random number generator to a state that `random_states` returned."""
+    version, words, gauss = states["python"]
+    random.setstate((version, tuple(words), gauss))
+    name, keys, position, has_gauss, cached = states["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
+    torch.set_rng_state(states["torch"])
+    if states["cuda"] and len(states["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(states["cuda"])
+    if states["order"] is not None and generator is not None:
+        generator.set_state(states["order"])
+
+
+def to_cpu(value: Any) -> Any:
+    """Return a copy of nested data with every tensor on the CPU, detached from what goes on changing."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: to_cpu(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(to_cpu(item) for item in value)
+    return value
+
+
+def repair(ema: nn.Module, live: nn.Module) -> None:
+    """Take the live value of every averaged tensor that is no longer finite."""
+    current = live.state_dict()
+    for name, value in ema.state_dict().items():
+        if (
+            value.is_floating_point()
+            and not torch.isfinite(value).all()
+            and torch.isfinite(current[name]).all()
+        ):
+            value.copy_(current[name])
+
+
+def write_weights(path: Path, model: nn.Module, arguments: dict[str, Any], metrics: dict[str, Any]) -> None:
+    """Write a model as stock `YOLO(...)` reads it: FP16, without anything that only training needs.
+
+    Only classes of torch and ultralytics are pickled; the design stands in `model.yaml`.
+
+    Args:
+        path: The file, replaced as a whole.
+        model: The model; it is not changed.
+        arguments: The training's settings by ultralytics' names.
+        metrics: What the weights reached.
+
+    Raises:
+        OSError: The disk is full; the file that was there stays.
+    """
+    kept = {key: value for key, value in arguments.items() if key in DEFAULT_CFG_KEYS}
+    stripped = copy.deepcopy(model).cpu().to(memory_format=torch.contiguous_format).half()
+    stripped.criterion = None
+    stripped.args = kept
+    for module in stripped.modules():
+        for name in [name for name, value in vars(module).items() if isinstance(value, MethodType)]:
+            delattr(module, name)  # a bound method would be pickled with the whole module it belongs to
+    for parameter in stripped.parameters():
+        parameter.requires_grad_(False)
+    for value in stripped.state_dict().values():
+        if value.is_floating_point():
+            torch.nan_to_num_(value)
+    checkpoint = {
+        "date": datetime.now().astimezone().isoformat(),
+        "version": ultralytics_version,
+        "license": "AGPL-3.0 License (https://ultralytics.com/license)",
+        "epoch": -1,
+        "best_fitness": None,
+        "model": stripped,
+        "ema": None,
+        "updates": None,
+        "optimizer": None,
+        "train_args": kept,
+        "train_metrics": metrics,
+    }
+    with replacing(path) as temporary:
+        torch.save(checkpoint, temporary)

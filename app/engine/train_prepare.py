@@ -1,0 +1,134 @@
+"""Gets a training ready: data, device, design, first weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from app.core.cost import compare_cost
+from app.core.design import Design, parse_design
+from app.core.errors import AppError
+from app.core.files import write_text
+from app.core.findings import Finding
+from app.core.runs import RunFolder
+from app.core.text import QT_TRANSLATE_NOOP
+from app.core.train_config import TrainConfig
+from app.engine.devices import resolve_device
+from app.engine.models import build_model
+from app.engine.run_checkpoint import Checkpoint
+from app.engine.train_data import read_data
+from app.engine.train_events import Recorder
+from app.engine.train_plan import Plan
+
+REFIT_PICTURES = 64
+"""Training pictures that a refit looks at."""
+
+_CARRYING = QT_TRANSLATE_NOOP("core", "Carrying the weights over from {weights}.")
+_FRESH = QT_TRANSLATE_NOOP("core", "Starting from fresh weights: nothing was carried over.")
+_FINDING = QT_TRANSLATE_NOOP("core", "{place}: {message}")
+_MORE_FINDINGS = QT_TRANSLATE_NOOP("core", "There are more findings: see the Data page.")
+_MOST_FINDINGS = 12
+_CACHE_SHARE = 0.25
+
+
+def prepare(config: TrainConfig, run: RunFolder, recorder: Recorder, checkpoint: Checkpoint | None) -> Plan:
+    """Check everything a training needs, before anything slow begins.
+
+    Raises:
+        AppError: The data, the design, the device or the weights cannot be used.
+    """
+    device = resolve_device(config.device)
+    design = parse_design(config.design_text, "design.yaml")
+    if config.weights and checkpoint is None and not Path(config.weights).is_file():
+        raise AppError(f"There are no weights {config.weights}.", "Choose others, or start fresh.")
+    data = read_data(config.data, run.path, report=_reporter(recorder))
+    if design.classes is not None and design.classes != data["nc"]:
+        raise AppError(
+            f"The design has {design.classes} classes, the data has {data['nc']}.",
+            "Leave the number open in the design, or choose other data.",
+        )
+    design = design.with_classes(data["nc"])
+    about = _about(config, run, design, data)
+
+    def build() -> nn.Module:
+        model = build_model(design, data["nc"], data["names"])
+        if checkpoint is None:
+            about["transfer"] = _first_weights(model, design, config, run, data, recorder)
+        return model
+
+    return Plan(config, run, data, device, _arguments(config, data), build, about, checkpoint)
+
+
+def _reporter(recorder: Recorder) -> Callable[[Finding], None]:
+    """Return a function that tells the first findings, and then how many more there are of a kind no longer."""
+    told = 0
+
+    def report(finding: Finding) -> None:
+        nonlocal told
+        told += 1
+        if told <= _MOST_FINDINGS:
+            place = finding.path if finding.line is None else f"{finding.path}:{finding.line}"
+            level = "info" if finding.severity == "info" else "warning"
+            recorder.message(_FINDING, level, place=place, message=finding.message)
+        elif told == _MOST_FINDINGS + 1:
+            recorder.message(_MORE_FINDINGS, "warning")
+
+    return report
+
+
+def _about(config: TrainConfig, run: RunFolder, design: Design, data: Mapping[str, Any]) -> dict[str, Any]:
+    costs = compare_cost(design, config.imgsz)
+    return {
+        "run": run.name,
+        "role": config.role,
+        "base": design.base,
+        "swaps": len(design.resolved()),
+        "data": config.data,
+        "classes": list(data["names"].values()),
+        "parameters": costs.lightweight.parameters,
+        "flops": costs.lightweight.flops,
+        "weights": config.weights,
+        "warm_start": config.warm_start if config.weights else "fresh",
+        "seed": config.seed,
+    }
+
+
+def _arguments(config: TrainConfig, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings that depend on this machine: pictures stay in memory where they easily fit."""
+    if "cache" in config.overrides:
+        return {}
+    import psutil
+
+    needed = (data["images"]["train"] + data["images"]["val"]) * config.imgsz * config.imgsz * 3
+    return {"cache": "ram" if 0 < needed < _CACHE_SHARE * psutil.virtual_memory().available else False}
+
+
+def _first_weights(
+    model: nn.Module,
+    design: Design,
+    config: TrainConfig,
+    run: RunFolder,
+    data: Mapping[str, Any],
+    recorder: Recorder,
+) -> dict[str, Any] | None:
+    """Carry weights over, and write the report; return its totals."""
+    if not config.weights or config.warm_start == "fresh":
+        recorder.message(_FRESH)
+        return None
+    from app.engine.weights import read_weights, warm_start
+
+    recorder.message(_CARRYING, weights=Path(config.weights).name)
+    source = read_weights(Path(config.weights))
+    random = torch.get_rng_state()
+    report = warm_start(model, design, source, config.warm_start, [], recorder.message)
+    torch.set_rng_state(random)
+    text = report.to_json()
+    write_text(
+        run.transfer_path, text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, indent=1)
+    )
+    return report.totals

@@ -1,0 +1,348 @@
+"""The trainer: ultralytics' loop with our model, our events, our checkpoints."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from ultralytics.data import build_yolo_dataset
+from ultralytics.engine import trainer as stock
+from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
+from ultralytics.utils.torch_utils import unwrap_model
+
+from app.core.text import QT_TRANSLATE_NOOP
+from app.engine.devices import use_all_cores
+from app.engine.metrics import mean_metrics, per_class_metrics
+from app.engine.run_checkpoint import Checkpoint, load_checkpoint, repair, write_weights
+from app.engine.train_errors import DivergedError, StopNow
+from app.engine.train_events import Recorder
+from app.engine.train_plan import Plan
+from app.engine.trainer_state import capture, load_weights, restore_rhythm
+
+_STRIKES = 3
+_BATCH_HALVED = QT_TRANSLATE_NOOP(
+    "core",
+    "The memory is full: the batch goes from {before} to {after} pictures. A fair pair needs equal batches.",
+)
+_RECOVERED = QT_TRANSLATE_NOOP(
+    "core",
+    "The loss became infinite or undefined in epoch {epoch}: back to the last checkpoint, attempt {attempt}.",
+)
+
+
+class StudioTrainer(DetectionTrainer):
+    """Trains one design and records it.
+
+    Args:
+        plan: What to train.
+        recorder: Takes the events.
+        should_stop: Returns "stop_now", "stop_after_epoch" or None; asked after every batch.
+    """
+
+    def __init__(self, plan: Plan, recorder: Recorder, should_stop: Callable[[], str | None]) -> None:
+        self.plan = plan
+        self.recorder = recorder
+        self.should_stop = should_stop
+        self.ended_by: str | None = None
+        self.best_epoch: dict[str, Any] = {}
+        self._batch_index = 0
+        self._batch_ended = 0.0
+        self._speed = 0.0
+        self._strikes = 0
+        self.nominal_accumulate = 1
+        self.last_step = -1
+        self.resumed_step: int | None = None
+        self._pending: Checkpoint | None = None
+        self._epoch_begun = 0.0
+        super().__init__(overrides=plan.overrides(), _callbacks=defaultdict(list))
+
+    # --- what ultralytics asks for -------------------------------------------------------------------------
+
+    def run_callbacks(self, event: str) -> None:
+        """Call the method of ours that follows the event; no other callback exists here."""
+        method = getattr(self, f"_{event}", None)
+        if method is not None:
+            method()
+
+    def get_dataset(self) -> dict[str, Any]:
+        """Return the data as it was prepared: nothing is downloaded or run."""
+        return dict(self.plan.data)
+
+    def setup_model(self) -> None:
+        """Build the design's model with its first weights."""
+        self.model = self.plan.build()
+
+    def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
+        """Build a data set; unlike stock, validation is rectangular only where asked for."""
+        stride = max(int(unwrap_model(self.model).stride.max()), 32)
+        return build_yolo_dataset(self.args, img_path, batch, self.data, mode=mode, rect=False, stride=stride)
+
+    def get_dataloader(
+        self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train"
+    ) -> Any:
+        """Build a loader whose picture order does not depend on when its iterator is made."""
+        loader = super().get_dataloader(dataset_path, batch_size, rank, mode)
+        make = loader._get_iterator
+
+        def make_iterator() -> Any:
+            state = loader.generator.get_state()
+            iterator = make()
+            loader.generator.set_state(state)
+            return iterator
+
+        loader._get_iterator = make_iterator
+        return loader
+
+    def get_validator(self) -> Any:
+        """Return the stock validator, told to look for the user's wish to stop."""
+        callbacks = defaultdict(list, {"on_val_batch_end": [lambda _: self._leave_if_asked()]})
+        return DetectionValidator(
+            self.test_loader, save_dir=self.save_dir, args=copy.copy(self.args), _callbacks=callbacks
+        )
+
+    def _setup_train(self) -> None:
+        with _amp_checked_by(self._amp_works):
+            super()._setup_train()
+
+    def _build_train_pipeline(self) -> None:
+        if self.optimizer is not None:  # ultralytics halved the batch
+            self.recorder.message(
+                _BATCH_HALVED, "warning", before=self.plan.config.batch, after=self.batch_size
+            )
+        super()._build_train_pipeline()
+
+    @property
+    def accumulate(self) -> int:
+        """Batches per optimizer step; longer once after resuming, to keep the rhythm of the interrupted run."""
+        return (
+            self.nominal_accumulate
+            if self.resumed_step is None
+            else self.nominal_accumulate + self.resumed_step + 1
+        )
+
+    @accumulate.setter
+    def accumulate(self, value: int) -> None:
+        self.nominal_accumulate = value
+
+    def optimizer_step(self) -> None:
+        """Step, and note when."""
+        super().optimizer_step()
+        self.resumed_step = None
+        self.last_step = self.epoch * len(self.train_loader) + self._batch_index
+
+    def resume_training(self, ckpt: Any) -> None:
+        """Put back everything that the checkpoint holds."""
+        checkpoint = self.plan.checkpoint
+        if checkpoint is None:
+            return
+        load_weights(self, checkpoint)
+        self.start_epoch = checkpoint.epoch
+        self.best_epoch = dict(checkpoint.best)
+        self.stopper.__dict__.update(checkpoint.stopper)
+        self._pending = checkpoint
+
+    def save_metrics(self, metrics: dict[str, float]) -> None:
+        """Leave the table to the recorder."""
+
+    def save_model(self) -> bool:
+        """Leave weights and checkpoint to the end of the epoch, after its event."""
+        return False
+
+    def final_eval(self) -> None:
+        """Leave the files alone: they are complete after every epoch."""
+
+    # --- events --------------------------------------------------------------------------------------------
+
+    def _on_train_start(self) -> None:
+        self._use_all_cores()
+        optimizer = {
+            "name": type(self.optimizer).__name__,
+            "lr0": self.args.lr0,
+            "momentum": self.args.momentum,
+        }
+        images = {"train": len(self.train_loader.dataset), "val": len(self.test_loader.dataset)}
+        self.recorder.start(
+            epochs=self.epochs,
+            batches=len(self.train_loader),
+            batch_size=self.batch_size,
+            imgsz=self.args.imgsz,
+            device=device_name(self.device),
+            threads=torch.get_num_threads(),
+            images=images,
+            optimizer=optimizer,
+            amp=self.amp,
+            **self.plan.about,
+        )
+        self._epoch_begun = time.monotonic()
+
+    def _on_train_epoch_start(self) -> None:
+        self._batch_index = -1
+        self._batch_ended = time.monotonic()
+        if self._pending is not None:
+            restore_rhythm(self, self._pending)
+            self._pending = None
+
+    def _on_train_batch_start(self) -> None:
+        self._batch_index += 1
+
+    def _on_train_batch_end(self) -> None:
+        now = time.monotonic()
+        speed = self.batch_size / max(now - self._batch_ended, 1e-9)
+        self._speed = speed if not self._speed else 0.8 * self._speed + 0.2 * speed
+        self._batch_ended = now
+        if self.recorder.batch_due or self._batch_index + 1 == len(self.train_loader):
+            losses = _losses(self.loss_items)
+            self._look_for_divergence(losses)
+            self.recorder.record(
+                "batch",
+                epoch=self.epoch + 1,
+                batch=self._batch_index + 1,
+                losses=losses,
+                lr=self._lr(),
+                images_per_second=round(self._speed, 2),
+                memory=self._memory(),
+            )
+        self._leave_if_asked()
+
+    def _on_fit_epoch_end(self) -> None:
+        epoch = self.epoch + 1
+        now = time.monotonic()
+        seconds = now - self._epoch_begun
+        self._epoch_begun = now
+        metrics = mean_metrics(self.validator.metrics)
+        fitness = float(self.fitness)
+        if not self.best_epoch or fitness > self.best_epoch["fitness"]:
+            self.best_epoch = {"epoch": epoch, "fitness": fitness, **metrics}
+        self.recorder.epoch(
+            epoch=epoch,
+            train=_losses(self.tloss),
+            val={name: self.metrics.get(f"val/{key}") for key, name in _loss_names(self.tloss)},
+            **metrics,
+            per_class=per_class_metrics(self.validator.metrics),
+            lr=self._lr(),
+            fitness=fitness,
+            best=self.best_epoch["epoch"] == epoch,
+            best_so_far=self.best_epoch,
+            seconds=round(seconds, 3),
+            remaining=self._remaining(seconds),
+        )
+        self._save(epoch)
+        asked = self.should_stop()
+        if asked is not None and epoch < self.epochs:
+            self.ended_by = asked
+            self.stop = True
+        self._use_all_cores()
+
+    def _remaining(self, seconds: float) -> float:
+        """Estimate the seconds left from the last epochs; the first one warms caches up and counts least."""
+        recent = [float(event["seconds"]) for event in self.recorder.epochs[-4:] if event.get("seconds")]
+        typical = sorted([*recent, seconds])[len(recent) // 2]
+        return round(typical * (self.epochs - self.epoch - 1), 1)
+
+    def _leave_if_asked(self) -> None:
+        if self.should_stop() == "stop_now":
+            self.ended_by = "stop_now"
+            raise StopNow
+
+    # --- weights and checkpoints ---------------------------------------------------------------------------
+
+    def _save(self, epoch: int) -> None:
+        repair(self.ema.ema, unwrap_model(self.model))
+        is_best = self.best_epoch["epoch"] == epoch
+        arguments = dict(vars(self.args))
+        metrics = {name: self.best_epoch[name] for name in ("precision", "recall", "map50", "map50_95")}
+        write_weights(self.plan.run.last, self.ema.ema, arguments, metrics)
+        if is_best:
+            write_weights(self.plan.run.best, self.ema.ema, arguments, metrics)
+        written = self.recorder.draft("checkpoint", epoch=epoch, best=is_best, path="checkpoints/last.ckpt")
+        capture(self, epoch, self.recorder.position_after(written)).save(self.plan.run.checkpoints)
+        self.recorder.commit(written)
+
+    # --- trouble -------------------------------------------------------------------------------------------
+
+    def _look_for_divergence(self, losses: Mapping[str, float]) -> None:
+        """Give up after some reported batches in a row without a finite loss."""
+        finite = all(math.isfinite(value) for value in losses.values())
+        self._strikes = 0 if finite else self._strikes + 1
+        if self._strikes >= _STRIKES and self.epoch == self.start_epoch:
+            raise DivergedError(self.epoch + 1)
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:
+        """Go back to our own checkpoint when the loss is no number, a few times; then give up."""
+        loss_broken = self.loss is not None and not bool(self.loss.isfinite().all())
+        fitness_broken = self.fitness is not None and not math.isfinite(float(self.fitness))
+        if not loss_broken and not fitness_broken:
+            return False
+        checkpoint = load_checkpoint(self.plan.run.checkpoints)
+        self.nan_recovery_attempts += 1
+        if checkpoint is None or self.nan_recovery_attempts > _STRIKES:
+            raise DivergedError(epoch + 1)
+        self.recorder.message(_RECOVERED, "warning", epoch=epoch + 1, attempt=self.nan_recovery_attempts)
+        self._model_train()
+        load_weights(self, checkpoint)
+        self.scheduler.last_epoch = epoch - 1
+        return True
+
+    # --- device --------------------------------------------------------------------------------------------
+
+    def _use_all_cores(self) -> None:
+        if self.device.type == "cpu":
+            use_all_cores()
+
+    def _amp_works(self, model: nn.Module) -> bool:
+        """Compare a pass in mixed precision with one in full, on noise; stock would download a model for that."""
+        if self.device.type != "cuda":
+            return False
+        image = torch.rand(1, 3, 256, 256, device=self.device)
+        probe = copy.deepcopy(unwrap_model(model)).eval()
+        with torch.no_grad():
+            full = probe(image)[0]
+            with torch.autocast("cuda"):
+                mixed = probe(image)[0]
+        difference = (full - mixed.float()).abs()
+        return bool(torch.isfinite(mixed).all()) and float(difference[:, 4:].max()) < 0.5
+
+    def _lr(self) -> float:
+        groups = self.optimizer.param_groups
+        return float(next((g for g in groups if g.get("param_group") == "weight"), groups[0])["lr"])
+
+    def _memory(self) -> int:
+        """Return the bytes in use: the process's on a CPU, the reserved ones on an accelerator."""
+        if self.device.type == "cuda":
+            return int(torch.cuda.memory_reserved(self.device))
+        import psutil
+
+        return int(psutil.Process().memory_info().rss)
+
+
+def _loss_names(losses: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return (ultralytics' name, ours): `box_loss` is `box`."""
+    return [(name, name.removesuffix("_loss")) for name in losses]
+
+
+def _losses(losses: Mapping[str, torch.Tensor]) -> dict[str, float]:
+    return {name: round(float(losses[key]), 5) for key, name in _loss_names(losses)}
+
+
+def device_name(device: torch.device) -> str:
+    """Return what people call a device."""
+    if device.type == "cuda":
+        return f"cuda:{device.index or 0} {torch.cuda.get_device_name(device)}"
+    return device.type
+
+
+@contextmanager
+def _amp_checked_by(check: Callable[[nn.Module], bool]) -> Any:
+    original = stock.check_amp
+    stock.check_amp = check
+    try:
+        yield
+    finally:
+        stock.check_amp = original

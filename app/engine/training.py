@@ -1,0 +1,281 @@
+"""Trains a design: data in, run folder out. One training, one process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.core.errors import AppError
+from app.core.events import Event
+from app.core.processes import is_alive
+from app.core.runs import RunFolder
+from app.core.text import QT_TRANSLATE_NOOP
+from app.core.train_config import TrainConfig
+from app.engine import environment_setup
+from app.engine.train_errors import StopNow, explain
+from app.engine.train_events import Emit, Recorder
+
+if TYPE_CHECKING:
+    from app.engine.run_checkpoint import Checkpoint
+    from app.engine.train_plan import Plan
+    from app.engine.trainer import StudioTrainer
+
+ShouldStop = Callable[[], str | None]
+
+_NO_IMPROVEMENT = QT_TRANSLATE_NOOP("core", "No improvement for {patience} epochs.")
+_RESUMED = QT_TRANSLATE_NOOP("core", "Resumed after epoch {epoch}.")
+_READING = QT_TRANSLATE_NOOP("core", "Reading the pictures.")
+_STOPPED = {
+    "stop_now": QT_TRANSLATE_NOOP("core", "Stopped."),
+    "interrupt": QT_TRANSLATE_NOOP("core", "Interrupted."),
+}
+_AFTER_EPOCH = QT_TRANSLATE_NOOP("core", "Stopped after epoch {epoch}.")
+
+
+def _quiet(_event: Event) -> None:
+    """Take an event and do nothing with it."""
+
+
+def run(
+    config: TrainConfig,
+    run: RunFolder,
+    emit: Emit = _quiet,
+    should_stop: ShouldStop | None = None,
+    resume: bool = False,
+) -> Event:
+    """Train, and write everything into the run folder.
+
+    Args:
+        config: What to train.
+        run: Where to write.
+        emit: Receives every event as it is written.
+        should_stop: Asked after every batch for "stop_now" or "stop_after_epoch"; what the run folder asks for
+            counts as well.
+        resume: Go on after the last checkpoint. Without a checkpoint it starts again in the same folder; a
+            finished run is left untouched.
+
+    Returns:
+        The final event: `finished` or `stopped`.
+
+    Raises:
+        AppError: The training failed; the event `failed` with the reason is written.
+        KeyboardInterrupt: Ctrl+C; the event `stopped` is written.
+    """
+    if resume:
+        final = _finished(run)
+        if final is not None:
+            return final
+    _refuse_if_busy(run, resume)
+    environment_setup.prepare()
+    with _stray_prints_to_stderr(emit) as outside:
+        return _Training(config, run, outside, should_stop, resume).go()
+
+
+def run_job(request: dict[str, Any], _channel: Any = None) -> dict[str, Any]:
+    """Train the run folder named by a request, for the window, which may be gone before the end.
+
+    Args:
+        request: "run": the folder; "resume": whether to go on; "then": folders to train afterwards.
+
+    Returns:
+        The final event.
+    """
+    folder = RunFolder(Path(str(request["run"])))
+    then = [RunFolder(Path(str(path))) for path in request.get("then", [])]
+    for later in then:
+        later.claim()
+    terminated: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: terminated.append(number))
+    try:
+        final = run(
+            folder.config(),
+            folder,
+            should_stop=lambda: "stop_now" if terminated else None,
+            resume=bool(request.get("resume")),
+        )
+    except AppError as error:
+        if not folder.events_path.is_file():
+            folder.append_event({"t": 0.0, "event": "failed", "reason": error.message, "hint": error.hint})
+        final = {"event": "failed", "reason": error.message, "hint": error.hint}
+    if then and not terminated:
+        _start_next(then)
+    return final
+
+
+class _Training:
+    """One call of `run`."""
+
+    def __init__(
+        self, config: TrainConfig, run: RunFolder, emit: Emit, should_stop: ShouldStop | None, resume: bool
+    ) -> None:
+        self.config = config
+        self.run = run
+        self.emit = emit
+        self._asked = should_stop
+        self.resume = resume
+        self.plan: Plan | None = None
+        self.trainer: StudioTrainer | None = None
+
+    def go(self) -> Event:
+        """Train to the end, and say how it ended."""
+        self.run.claim()
+        if self.resume:
+            self.run.clear_request()
+        if not (self.run.path / "run.yaml").is_file():
+            self.run.write_config(self.config)
+        try:
+            checkpoint = self._checkpoint()
+        except AppError:
+            self.run.release()
+            raise
+        recorder = Recorder(self.run, self.emit, checkpoint.position if checkpoint else None)
+        try:
+            return self._recorded(recorder, checkpoint)
+        finally:
+            recorder.close()
+            self.run.clear_request()
+            self.run.release()
+
+    def _recorded(self, recorder: Recorder, checkpoint: Checkpoint | None) -> Event:
+        try:
+            self._train(recorder, checkpoint)
+            return self._ended(recorder)
+        except StopNow:
+            return self._stopped(recorder, "stop_now")
+        except KeyboardInterrupt:
+            self._stopped(recorder, "interrupt")
+            raise
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            problem = explain(error)
+            recorder.record("failed", reason=problem.message, hint=problem.hint, epoch=len(recorder.epochs))
+            if problem is error:
+                raise
+            raise problem from error
+
+    def _train(self, recorder: Recorder, checkpoint: Checkpoint | None) -> None:
+        self._leave_if_asked()
+        if checkpoint is not None:
+            recorder.message(_RESUMED, epoch=checkpoint.epoch)
+        from app.engine.train_prepare import prepare
+
+        recorder.message(_READING)
+        self.plan = prepare(self.config, self.run, recorder, checkpoint)
+        self._leave_if_asked()
+        if checkpoint is not None and checkpoint.complete:
+            return
+        from app.engine.trainer import StudioTrainer
+
+        self.trainer = StudioTrainer(self.plan, recorder, self._should_stop)
+        self.trainer.train()
+
+    def _ended(self, recorder: Recorder) -> Event:
+        """Write the final event of a training whose loop came to its end."""
+        if self.trainer is not None and self.trainer.ended_by is not None:
+            return self._stopped(recorder, self.trainer.ended_by)
+        from app.engine.evaluate import evaluate_prepared
+
+        assert self.plan is not None
+        last = recorder.epochs[-1]
+        config = self.config
+        best = evaluate_prepared(
+            self.run.best, self.plan.data, imgsz=config.imgsz, batch=2 * config.batch, device=self.plan.device
+        )
+        early = last["epoch"] < config.epochs
+        patience = self.config.overrides.get("patience", 100)
+        return recorder.record(
+            "finished",
+            epoch=last["epoch"],
+            epochs=config.epochs,
+            seconds=round(recorder.seconds, 3),
+            reason=_NO_IMPROVEMENT.format(patience=patience) if early else "",
+            best={"epoch": last["best_so_far"]["epoch"], "fitness": last["best_so_far"]["fitness"], **best},
+            weights={"best": "weights/best.pt", "last": "weights/last.pt"},
+        )
+
+    def _stopped(self, recorder: Recorder, by: str) -> Event:
+        done = len(recorder.epochs)
+        text = _STOPPED.get(by) or _AFTER_EPOCH.format(epoch=done)
+        best = recorder.epochs[-1].get("best_so_far", {}) if recorder.epochs else {}
+        return recorder.record("stopped", by=by, reason=text, epoch=done, best=best)
+
+    def _checkpoint(self) -> Checkpoint | None:
+        if not self.resume:
+            return None
+        from app.engine.run_checkpoint import load_checkpoint
+
+        return load_checkpoint(self.run.checkpoints)
+
+    def _should_stop(self) -> str | None:
+        asked = self._asked() if self._asked is not None else None
+        return asked or self.run.requested()
+
+    def _leave_if_asked(self) -> None:
+        if self._should_stop() is not None:
+            raise StopNow
+
+
+def _finished(run: RunFolder) -> Event | None:
+    """Return the final event of a finished run."""
+    if run.state().status != "finished":
+        return None
+    return next((event for event in run.events() if event["event"] == "finished"), None)
+
+
+def _refuse_if_busy(run: RunFolder, resume: bool) -> None:
+    """Keep two processes from writing one run, and a new training from overwriting an old one."""
+    process = run.process()
+    if process is not None and process.pid != os.getpid() and is_alive(process):
+        begun = run.events_path.is_file()
+        if begun:
+            raise AppError(
+                f"The run {run.name!r} is being trained by process {process.pid}.",
+                "Wait for it, or stop it first.",
+            )
+    if not resume and run.events_path.is_file():
+        raise AppError(f"The run {run.name!r} exists.", "Resume it, or give another name.")
+
+
+def _start_next(then: list[RunFolder]) -> None:
+    """Start the following training as a process of its own, the way this one was started."""
+    import subprocess
+
+    request = {"run": str(then[0].path), "then": [str(run.path) for run in then[1:]]}
+    with then[0].log_path.open("ab") as log:
+        child = subprocess.Popen(
+            sys.orig_argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,
+        )
+    assert child.stdin is not None
+    child.stdin.write(json.dumps(request).encode() + b"\n")
+    child.stdin.close()
+    for run in then:
+        run.claim(child.pid)
+
+
+@contextmanager
+def _stray_prints_to_stderr(emit: Emit) -> Iterator[Emit]:
+    """Send what ultralytics prints to stderr, and yield an `emit` that still reaches the real stdout."""
+    import logging
+
+    real = sys.stdout
+
+    def outside(event: Event) -> None:
+        with redirect_stdout(real):
+            emit(event)
+
+    with redirect_stdout(sys.stderr):
+        for handler in logging.getLogger("ultralytics").handlers:
+            if isinstance(handler, logging.StreamHandler) and handler.stream is real:
+                handler.setStream(sys.stderr)
+        yield outside

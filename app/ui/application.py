@@ -42,12 +42,15 @@ class Studio:
     window: MainWindow
 
 
-def build(application: QApplication, settings_file: Path | None = None) -> Studio:
+def build(
+    application: QApplication, settings_file: Path | None = None, geometry_file: Path | None = None
+) -> Studio:
     """Make the window and what it stands on, without showing it.
 
     Args:
         application: The Qt application.
         settings_file: Preferences other than the user's own, for tests.
+        geometry_file: Where the window's place is kept, for tests.
     """
     store = SettingsStore(settings_file)
     theme = ThemeController(application)
@@ -56,7 +59,7 @@ def build(application: QApplication, settings_file: Path | None = None) -> Studi
     languages.apply(store.settings.language)
     messages = Messages()
     services = Services(Workspace(store), messages, Tasks(messages), store)
-    geometry = QSettings(str(config_folder() / "window.ini"), QSettings.Format.IniFormat)
+    geometry = QSettings(str(geometry_file or config_folder() / "window.ini"), QSettings.Format.IniFormat)
     window = MainWindow(services, geometry)
     store.changed.connect(lambda settings: theme.apply(settings.theme))
     store.changed.connect(lambda settings: languages.apply(settings.language))

@@ -116,7 +116,7 @@ OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "
 # Fills of class labels in pictures; label text on them is chosen by `text_on`.
 CLASS_COLOURS = (
     "#E4572E", "#17BEBB", "#FFC914", "#7768AE", "#76B041", "#F06EA9", "#2E86DE", "#C08552",
-    "#00A878", "#D7263D", "#A5BE00", "#8D6A9F", "#F49D37", "#3F88C5", "#B5179E", "#55A630",
+    "#00A878", "#D7263D", "#A5BE00", "#7E5A92", "#F49D37", "#3F88C5", "#B5179E", "#55A630",
 )  # fmt: skip
 
 SIZE_SMALL, SIZE_BODY, SIZE_SECTION, SIZE_TITLE, SIZE_FIGURE = 11, 13, 16, 22, 40

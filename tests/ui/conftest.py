@@ -1,0 +1,76 @@
+"""A whole Studio for each test, on preferences and a workspace of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.core.settings import Settings, save_settings
+from app.ui.application import Studio, build
+from app.ui.page import Services
+
+
+@pytest.fixture
+def settings_file(tmp_path: Path, workspace: Path) -> Path:
+    """Preferences in the light theme and English, on the test's workspace."""
+    path = tmp_path / "settings.yaml"
+    save_settings(Settings(theme="light", language="en", workspace=str(workspace)), path)
+    return path
+
+
+@pytest.fixture
+def studio(qapp: QApplication, qtbot: QtBot, settings_file: Path, tmp_path: Path) -> Iterator[Studio]:
+    """A Studio whose window is not shown yet; it asks nothing when the test ends."""
+    built = build(qapp, settings_file, tmp_path / "window.ini")
+
+    def stop_asking(_window: object) -> None:
+        built.services.workspace.undo_stack.setClean()
+        for page in built.window.pages:
+            page.blocks_close = lambda: None  # type: ignore[method-assign]
+        for task in built.services.tasks.running:
+            task.end()
+
+    qtbot.addWidget(built.window, before_close_func=stop_asking)
+    yield built
+    built.languages.apply("en")
+    built.theme.apply("light")
+    built.theme.deleteLater()
+    built.languages.deleteLater()
+
+
+@pytest.fixture
+def services(studio: Studio) -> Services:
+    """What a page is given."""
+    return studio.services
+
+
+@pytest.fixture
+def answer(qtbot: QtBot) -> Callable[[str], list[str]]:
+    """Return a function that presses a button of the next question.
+
+    ``answer("save")`` presses the button named ``answer_save``; the list it returns holds the question's texts
+    afterwards.
+    """
+
+    def arrange(name: str) -> list[str]:
+        seen: list[str] = []
+
+        def press() -> None:
+            dialog = QApplication.activeModalWidget()
+            if not isinstance(dialog, QDialog):
+                QTimer.singleShot(20, press)
+                return
+            seen.extend(label.text() for label in dialog.findChildren(QLabel))
+            button = dialog.findChild(QPushButton, f"answer_{name}")
+            assert button is not None, f"no answer {name!r}"
+            button.click()
+
+        QTimer.singleShot(0, press)
+        return seen
+
+    return arrange

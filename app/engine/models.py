@@ -77,7 +77,7 @@ def make_block(old: Conv, swap: Swap) -> nn.Module:
     """
     block: Any = _MAKERS[swap.block](old, swap)
     for attribute in ("i", "f", "type"):
-        if hasattr(old, attribute):
+        if attribute in vars(old):  # every module has a method `type`, which would drag the old module along
             setattr(block, attribute, getattr(old, attribute))
     for module in block.modules():
         if isinstance(module, nn.BatchNorm2d):

@@ -90,11 +90,11 @@ def inspect_picture(path: Path, *, thorough: bool = True, smallest: int = 10) ->
             raise _too_large(f"{width}×{height}")
         if min(width, height) < smallest:
             raise PictureError("tiny", f"it is {width}×{height} pixels, less than {smallest} on a side")
+        if name == "JPEG" and picture.getexif().get(_ORIENTATION_TAG) in _SIDEWAYS:
+            width, height = height, width
         whole = _ends_with(path, _END_MARKERS.get(name, b""))
         if thorough or not whole:
             _go_through(picture, name)
-        if picture.getexif().get(_ORIENTATION_TAG) in _SIDEWAYS:
-            width, height = height, width
     return PictureInfo(name, width, height, loose_end=name == "JPEG" and not whole)
 
 
@@ -154,18 +154,18 @@ def _opened(path: Path) -> Iterator[PilImage.Image]:
         raise
     except PilImage.DecompressionBombError as problem:
         raise _too_large("more than 179 megapixels") from problem
-    except UnidentifiedImageError as problem:
-        raise PictureError("corrupt", "it is not a picture of a known format") from problem
+    except (UnidentifiedImageError, ImportError) as problem:
+        # ImportError: once ultralytics is imported, its Image.open looks for a HEIC plug-in before it gives up.
+        heic = path.suffix.lower() in {".heic", ".heif"}
+        text = "HEIC pictures cannot be read here, convert it to JPEG" if heic else "its format is not known"
+        raise PictureError("corrupt", text) from problem
     except FileNotFoundError as problem:
         raise PictureError("unreadable", "there is no such file") from problem
     except PermissionError as problem:
         raise PictureError("unreadable", "the file may not be read (permission)") from problem
-    except (OSError, SyntaxError, ValueError, EOFError, LookupError) as problem:
-        # Pillow's decoders raise any of these for damaged data.
+    except Exception as problem:  # decoders raise anything at all for damaged or hostile data
         reason = "truncated" if "truncated" in str(problem) else "corrupt"
         raise PictureError(reason, f"its data is damaged ({_short(problem)})") from problem
-    except (TypeError, AttributeError, RuntimeError, MemoryError, ArithmeticError) as problem:
-        raise PictureError("corrupt", f"its data is damaged ({type(problem).__name__})") from problem
 
 
 def _too_large(size: str) -> PictureError:

@@ -187,12 +187,13 @@ class LatestFrameReader:
             self._last_index = frame.index
             # A picture is as old as its showing, not as the moment it was decoded ahead of it.
             self._frame = frame if self.source.live else Frame(frame.index, frame.image, time.monotonic())
-            self._state = "paused" if self._wanted == "paused" else "playing"
+            self._state = "paused" if self._wanted == "paused" and not self.source.live else "playing"
             self._changed.notify_all()
 
     def _stand_still(self) -> bool:
         """Wait while paused; carry out a seek; say whether time stood still."""
-        if self._wanted == "paused" and self.source.live:
+        released = self._wanted == "paused" and self.source.live
+        if released:
             self.source.close()
         stood = False
         with self._changed:
@@ -207,7 +208,7 @@ class LatestFrameReader:
                 self._frame = None
         if target is not None:
             self.source.seek(target)
-        if stood and self.source.live and self._wanted == "playing":
+        if released and self._wanted == "playing":
             self._recover("opening", wait=0.0)
         return stood or target is not None
 

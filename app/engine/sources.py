@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from app.core.errors import AppError
 from app.engine.pictures import PICTURE_SUFFIXES
@@ -26,6 +27,7 @@ __all__ = [
     "find_camera",
     "list_cameras",
     "open_source",
+    "run_cameras",
     "source_name",
 ]
 
@@ -62,6 +64,11 @@ def open_source(spec: str, *, timeout_s: float = 10.0) -> Source:
 def source_name(spec: str) -> str:
     """Return a text for a source that is fit to be shown and logged: no passwords."""
     return without_password(spec.strip()) if _ADDRESS.match(spec.strip()) else spec.strip()
+
+
+def run_cameras(_request: dict[str, Any], _channel: object) -> dict[str, Any]:
+    """List the cameras for the window: the job "cameras"; none of them is opened."""
+    return {"cameras": [{"index": camera.index, "name": camera.name} for camera in list_cameras()]}
 
 
 def _open_address(text: str, scheme: str, timeout_s: float) -> Source:

@@ -1,0 +1,245 @@
+"""Data sets: opened safely, looked through, and handed to ultralytics in a form that holds no trap.
+
+A data set is a foreign folder. Its data.yaml is read as data, its label caches are never opened, its pictures are
+measured before they are decoded, and nothing in it is changed.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from app.core.errors import AppError
+from app.core.files import write_text
+from app.core.findings import Finding
+from app.engine.dataset_cache import disable_foreign_caches
+from app.engine.dataset_files import Item, Listing
+from app.engine.dataset_labels import LabelFileError, Row, read_labels
+from app.engine.dataset_scan import DatasetSummary, look_at, scan
+from app.engine.dataset_yaml import SPLITS, Description, find_description, read_description
+from app.engine.pictures import PictureError, large_pictures_allowed, thumbnail_jpeg
+
+__all__ = [
+    "DatasetSummary",
+    "Description",
+    "Finding",
+    "Prepared",
+    "check_dataset",
+    "disable_foreign_caches",
+    "open_dataset",
+    "prepare_dataset",
+    "prepare_for_training",
+    "run_check",
+    "run_thumbnails",
+]
+
+SAMPLE = "sample"
+_MOST_THUMBNAILS = 400
+_SIDES = (32, 1024)
+
+Progress = Callable[[float, str], None]
+
+
+class Channel(Protocol):
+    """What the jobs need of their way to the window."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether to stop."""
+
+    def emit(self, event: dict[str, Any]) -> None:
+        """Send an event."""
+
+    def progress(self, fraction: float, text: str = "") -> None:
+        """Tell how far the job is."""
+
+
+def open_dataset(data: Path | str, progress: Progress | None = None) -> Description:
+    """Open a data set without looking at its pictures.
+
+    Args:
+        data: a data.yaml, the folder that holds one, or "sample", which is made at first.
+        progress: told how far the making of the sample is.
+
+    Raises:
+        AppError: there is none, or it cannot be understood.
+    """
+    if str(data) == SAMPLE:
+        from app.engine.sample import sample_data
+
+        data = sample_data(progress)
+    return read_description(find_description(Path(data).expanduser()))
+
+
+def check_dataset(
+    data: Path | str, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+) -> DatasetSummary:
+    """Open a data set and look through all of it.
+
+    Raises:
+        AppError: it cannot be understood, or the check was cancelled.
+    """
+    return scan(open_dataset(data, progress), progress, cancelled)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set, ready for ultralytics.
+
+    Attributes:
+        path: the clean data.yaml.
+        names: of the classes.
+        images: pictures per split that training uses.
+        findings: what was left out, and why.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    images: dict[str, int]
+    findings: tuple[Finding, ...]
+
+
+def prepare_for_training(data: Path | str, run_folder: Path) -> Path:
+    """Do what `prepare_dataset` does, and return the clean data.yaml alone."""
+    return prepare_dataset(data, run_folder).path
+
+
+def prepare_dataset(data: Path | str, run_folder: Path, progress: Progress | None = None) -> Prepared:
+    """Write a clean data.yaml and lists of pictures, by absolute paths, into the folder `data` of a run.
+
+    Left out are `download:` and whatever else ultralytics might act on, pictures that cannot be decoded or claim
+    to be huge, and links that would lose the labels. Without pictures to validate on, the training pictures
+    serve. Label caches are switched off for this process.
+
+    Args:
+        data: a data.yaml, the folder that holds one, or "sample".
+        run_folder: where the run keeps its files.
+        progress: told how far it is.
+
+    Raises:
+        AppError: nothing is left to train on, or the run's folder cannot be written.
+    """
+    disable_foreign_caches()
+    description = open_dataset(data)
+    listing = Listing(description)
+    findings = [*description.findings, *listing.findings]
+    chosen: dict[str, list[Item]] = {}
+    for number, (split, items) in enumerate(listing.items.items()):
+        chosen[split] = _usable(items, len(description.names), findings)
+        if progress is not None:
+            progress((number + 1) / len(listing.items), split)
+    if not any(item.labelled for item in chosen.get("train", [])):
+        raise AppError(
+            f"{description.file}: there is nothing to train on: no picture of “train” has a label.",
+            "Check the data set on the Data page, or with the command “check”.",
+        )
+    if not chosen.get("val"):
+        chosen["val"] = chosen["train"]
+    path = _write(
+        description,
+        {split: chosen[split] for split in SPLITS if chosen.get(split)},
+        run_folder.absolute() / "data",
+    )
+    return Prepared(
+        path, description.names, {split: len(items) for split, items in chosen.items()}, tuple(findings)
+    )
+
+
+def _usable(items: list[Item], classes: int, findings: list[Finding]) -> list[Item]:
+    """Return the pictures that can be decoded; what is wrong with the others goes to `findings`."""
+    with large_pictures_allowed(), ThreadPoolExecutor() as pool:
+        kept = []
+        for seen in pool.map(lambda item: look_at(item, classes, thorough=False), items):
+            findings.extend(finding for finding in seen.findings if finding.severity == "error")
+            if seen.picture is not None:
+                kept.append(seen.item)
+    return kept
+
+
+def _write(description: Description, chosen: dict[str, list[Item]], folder: Path) -> Path:
+    content: dict[str, Any] = {"path": str(folder)}
+    try:
+        for split, items in chosen.items():
+            listed = folder / f"{split}.txt"
+            write_text(listed, "".join(f"{item.picture}\n" for item in items))
+            content[split] = str(listed)
+        content["names"] = dict(enumerate(description.names))
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        path = folder / "data.yaml"
+        write_text(path, f"# From {description.file}\n{text}")
+    except OSError as error:
+        raise AppError(
+            f"The run's folder {folder} cannot be written: {error.strerror or error}.",
+            "Check the disk's free space and the folder's permissions.",
+        ) from error
+    return path
+
+
+def run_check(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
+    """Look through a data set: the job "dataset.check".
+
+    Args:
+        request: `data`: a data.yaml, its folder, or "sample".
+        channel: the way to the window.
+
+    Returns:
+        What `check --json` prints.
+    """
+    return check_dataset(request["data"], channel.progress, lambda: channel.cancelled).to_json()
+
+
+def run_thumbnails(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
+    """Send small pictures with their boxes: the job "dataset.thumbnails".
+
+    Each is an event `thumbnail` with `index`, `path`, `jpeg` (base64; empty where the picture cannot be decoded,
+    then `problem` says why) and `boxes`, a list of [class, x, y, width, height] as shares of the picture.
+
+    Args:
+        request: `data`, `split`, `offset`, `count`, `size` (longer side in pixels), and, where wanted, `cls`: show
+            only pictures that hold this class.
+        channel: the way to the window.
+
+    Returns:
+        `total`: how many pictures there are to show.
+    """
+    description = open_dataset(request["data"], channel.progress)
+    split = str(request.get("split", "train"))
+    items = Listing(description).items.get(split, [])
+    classes = len(description.names)
+    if request.get("cls") is not None:
+        items = [item for item in items if any(row.cls == request["cls"] for row in _rows(item, classes))]
+    offset = max(int(request.get("offset", 0)), 0)
+    count = min(max(int(request.get("count", 60)), 0), _MOST_THUMBNAILS)
+    side = min(max(int(request.get("size", 220)), _SIDES[0]), _SIDES[1])
+    wanted = list(islice(enumerate(items), offset, offset + count))
+    with large_pictures_allowed(), ThreadPoolExecutor(4) as pool:
+        for event in pool.map(lambda pair: _thumbnail(pair[0], pair[1], classes, side), wanted):
+            if channel.cancelled:
+                break
+            channel.emit({"event": "thumbnail", "split": split, **event})
+    return {"total": len(items), "split": split, "offset": offset}
+
+
+def _thumbnail(index: int, item: Item, classes: int, side: int) -> dict[str, Any]:
+    event: dict[str, Any] = {"index": index, "path": str(item.picture), "jpeg": ""}
+    try:
+        event["jpeg"] = base64.b64encode(thumbnail_jpeg(item.picture, side)).decode("ascii")
+    except PictureError as problem:
+        event["problem"] = str(problem)
+    event["boxes"] = [[row.cls, *(round(value, 6) for value in row[1:])] for row in _rows(item, classes)]
+    return event
+
+
+def _rows(item: Item, classes: int) -> tuple[Row, ...]:
+    """Return a picture's boxes; none where its label cannot be read, which is the check's affair to report."""
+    try:
+        return read_labels(item.label, classes).rows if item.labelled else ()
+    except (LabelFileError, FileNotFoundError):
+        return ()

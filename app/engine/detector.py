@@ -1,0 +1,196 @@
+"""Weights on a runtime and a device: pictures in, boxes and timings out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.errors import AppError
+from app.engine import model_cache, runtime_choice
+from app.engine.model_cache import Card
+from app.engine.postprocess import CONFIDENCE, IOU, MAX_DETECTIONS, Boxes, Floats, Integers, postprocess
+from app.engine.preprocess import Batch, Image, Letterbox, plan, prepare
+from app.engine.runtimes import PRECISIONS, RUNTIMES, OpenVinoRuntime, Runtime, TorchRuntime, default_threads
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Milliseconds that one picture took."""
+
+    preprocess_ms: float
+    inference_ms: float
+    postprocess_ms: float
+
+    @property
+    def total_ms(self) -> float:
+        """All three together."""
+        return self.preprocess_ms + self.inference_ms + self.postprocess_ms
+
+
+@dataclass(frozen=True)
+class Detections(Boxes):
+    """Boxes on one picture, best first, and what they took."""
+
+    timings: Timings
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture made ready for every detector with the same input size."""
+
+    batch: Batch
+    letterbox: Letterbox
+    preprocess_ms: float
+
+
+class Detector:
+    """Weights on a runtime; made by `load`.
+
+    Attributes:
+        weights: The checkpoint.
+        card: Class names, picture size, stride and kind.
+        imgsz: Longer side of the network input in pixels.
+    """
+
+    def __init__(self, weights: Path, card: Card, runtime: Runtime, imgsz: int) -> None:
+        self.weights = weights
+        self.card = card
+        self.imgsz = imgsz
+        self._runtime = runtime
+
+    @staticmethod
+    def load(
+        weights: Path | str,
+        runtime: str = "auto",
+        precision: str = "auto",
+        device: str = "auto",
+        imgsz: int | None = None,
+        threads: int | None = None,
+    ) -> Detector:
+        """Return a detector in the deployed form.
+
+        Args:
+            weights: A `.pt` of the Studio or of ultralytics.
+            runtime: "openvino", "torch", or "auto": the fastest measured here that keeps the accuracy.
+            precision: "f32", "bf16", "f16" or "auto".
+            device: "cpu", "cuda", "cuda:1", "mps", or "auto".
+            imgsz: Longer side of the network input in pixels; the checkpoint's where None.
+            threads: Processors to use; all where None.
+
+        Raises:
+            AppError: The weights, or what is asked for, cannot be used here.
+        """
+        path = Path(weights)
+        _check(path, runtime, precision, imgsz)
+        choice = runtime_choice.resolve(runtime, precision, device)
+        count = threads or default_threads()
+        made: Runtime
+        if choice.runtime == "openvino":
+            found = model_cache.converted(path)
+            card = found.card
+            made = OpenVinoRuntime(found.xml, choice.precision, choice.device, count)
+        else:
+            from app.engine import models
+
+            loaded = models.load_checkpoint(path)
+            card = model_cache.card_of(loaded)
+            made = TorchRuntime(models.deployed(loaded.model), choice.precision, choice.device, count)
+        return Detector(path, card, made, imgsz or card.imgsz)
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Class number → name."""
+        return self.card.names
+
+    @property
+    def runtime(self) -> str:
+        """What executes the detector: "openvino" or "torch"."""
+        return self._runtime.name
+
+    @property
+    def precision(self) -> str:
+        """The precision it computes in."""
+        return self._runtime.precision
+
+    @property
+    def device(self) -> str:
+        """The device it computes on."""
+        return self._runtime.device
+
+    @property
+    def threads(self) -> int:
+        """The processors it may use."""
+        return self._runtime.threads
+
+    def letterbox(self, height: int, width: int) -> Letterbox:
+        """Return how a picture of this size is laid into the network input: the source's own aspect."""
+        return plan((height, width), self.imgsz, self.card.stride)
+
+    def is_warm(self, height: int, width: int) -> bool:
+        """Return whether it is compiled for pictures of this size."""
+        return self._runtime.is_ready(self.letterbox(height, width).shape)
+
+    def warm_up(self, height: int, width: int, runs: int = 2) -> None:
+        """Compile for pictures of this size and run, so that the first one is not the slow one."""
+        import numpy as np
+
+        box = self.letterbox(height, width)
+        self._runtime.prepare(box.shape)
+        blank = np.zeros((1, 3, *box.shape), dtype=np.float32)
+        for _ in range(runs):
+            self._runtime.infer(blank)
+
+    def preprocess(self, image: Image, out: Batch | None = None) -> Prepared:
+        """Return the network input of a picture; `out` is an array of an earlier call to write to."""
+        begin = time.perf_counter()
+        box = self.letterbox(image.shape[0], image.shape[1])
+        reuse = out if out is not None and out.shape[2:] == box.shape else None
+        batch = prepare(image, box, reuse)
+        return Prepared(batch, box, _since(begin))
+
+    def infer(self, batch: Batch) -> tuple[Floats, float]:
+        """Return the raw output, valid until the next call, and the milliseconds it took."""
+        begin = time.perf_counter()
+        raw = self._runtime.infer(batch)
+        return raw, _since(begin)
+
+    def finish(
+        self, raw: Floats, letterbox: Letterbox, confidence: float = CONFIDENCE, iou: float = IOU
+    ) -> tuple[Boxes, float]:
+        """Return the boxes of a raw output, and the milliseconds it took."""
+        begin = time.perf_counter()
+        boxes = postprocess(raw, letterbox, confidence, iou, MAX_DETECTIONS)
+        return boxes, _since(begin)
+
+    def detect(self, image: Image, confidence: float = CONFIDENCE, iou: float = IOU) -> Detections:
+        """Return the boxes on a picture (H×W×3, BGR) and what they took."""
+        prepared = self.preprocess(image)
+        raw, inference_ms = self.infer(prepared.batch)
+        boxes, postprocess_ms = self.finish(raw, prepared.letterbox, confidence, iou)
+        timings = Timings(prepared.preprocess_ms, inference_ms, postprocess_ms)
+        return Detections(boxes.xyxy, boxes.scores, boxes.classes, timings)
+
+
+def _since(begin: float) -> float:
+    return (time.perf_counter() - begin) * 1e3
+
+
+def _check(weights: Path, runtime: str, precision: str, imgsz: int | None) -> None:
+    if not weights.is_file():
+        raise AppError(f"There is no file {weights}.", "Choose a .pt checkpoint.")
+    if weights.suffix != ".pt":
+        raise AppError(
+            f"{weights.name} is not a .pt checkpoint.", "Choose the best.pt of a run, or any YOLO .pt."
+        )
+    if runtime not in {*RUNTIMES, "auto"}:
+        raise AppError(f"There is no runtime “{runtime}”.", f"Choose one of: auto, {', '.join(RUNTIMES)}.")
+    if precision not in {*PRECISIONS, "auto"}:
+        raise AppError(
+            f"There is no precision “{precision}”.", f"Choose one of: auto, {', '.join(PRECISIONS)}."
+        )
+    if imgsz is not None and not 32 <= imgsz <= 4096:
+        raise AppError(f"A picture size of {imgsz} pixels is not possible.", "Choose 32 to 4096.")
+
+
+__all__ = ["Boxes", "Detections", "Detector", "Floats", "Integers", "Prepared", "Timings"]

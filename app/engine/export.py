@@ -1,0 +1,351 @@
+"""A detector as a file for other programs: ONNX or OpenVINO, in the deployed form, checked against torch."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from app import __version__
+from app.core.errors import AppError
+from app.core.files import put_in_place
+from app.engine.model_cache import Card, card_of
+from app.engine.openvino_model import convert, for_export, openvino
+from app.engine.postprocess import Floats
+from app.engine.preprocess import Batch, Image, fit, plan, prepare
+from app.engine.sources import open_source
+
+FORMATS = ("onnx", "openvino")
+PRECISIONS = ("f32", "f16")
+
+CHECK_PICTURES = 8
+_VISIBLE = 0.05
+"""Score from which a box is compared: the others are never shown."""
+
+_OPSET = 18
+_EXAMPLE = (96, 128)
+
+Infer = Callable[[Batch], Floats]
+
+
+@dataclass(frozen=True)
+class Check:
+    """How far an exported detector is from torch on real pictures.
+
+    Attributes:
+        pictures: How many were compared.
+        boxes: Boxes with a score of at least 0.05 on them, before suppression.
+        max_box_px: Largest difference of a coordinate of one of them, in pixels of the network input.
+        max_score: Largest difference of a score.
+    """
+
+    pictures: int
+    boxes: int
+    max_box_px: float
+    max_score: float
+
+
+def export(
+    weights: Path | str,
+    format: str,
+    imgsz: int | tuple[int, int] | None = None,
+    precision: str = "f32",
+    output: Path | str | None = None,
+    *,
+    pictures: Sequence[Image] | str = "sample",
+    progress: Callable[[float, str], None] = lambda _fraction, _text: None,
+) -> dict[str, Any]:
+    """Write a detector in the deployed form, and say how far it is from torch.
+
+    Stock `ultralytics.YOLO(...)` opens the result too: names, stride and picture size stand inside.
+
+    Args:
+        weights: A `.pt` of the Studio or of ultralytics.
+        format: "onnx" or "openvino".
+        imgsz: An input size, its default where None or one number is given: then any size works. A pair
+            (height, width) fixes it.
+        precision: "f32" or "f16", of the stored weights.
+        output: File or folder to write; a free name beside the weights where None. For OpenVINO the name ends in
+            `_openvino_model`, as ultralytics wants it.
+        pictures: What to check on: pictures, or what `open_source` takes.
+        progress: Told how far it is.
+
+    Returns:
+        `output`, `format`, `precision`, `imgsz`, `dynamic`, `bytes`, `seconds` and `check`.
+
+    Raises:
+        AppError: The weights cannot be read, the format is unknown, or the output cannot be written.
+    """
+    _check_arguments(format, precision, imgsz)
+    from app.engine import models
+
+    begin = time.monotonic()
+    path = Path(weights)
+    progress(0.0, "Reading the weights")
+    loaded = models.load_checkpoint(path)
+    card = card_of(loaded)
+    target = _target(path, format, output)
+    module = for_export(models.deployed(loaded.model))
+    meta = _metadata(loaded, card, imgsz, precision)
+    progress(0.2, "Converting")
+    with _draft(target) as draft:
+        _WRITERS[format](module, draft, imgsz, precision, meta)
+        progress(0.6, "Checking against torch")
+        found = _compare(module, _RUNNERS[format](draft), _pictures(pictures), card, imgsz, precision)
+    progress(1.0, "")
+    return {
+        "output": str(target),
+        "format": format,
+        "precision": precision,
+        "imgsz": meta["imgsz"],
+        "dynamic": not isinstance(imgsz, tuple),
+        "bytes": sum(file.stat().st_size for file in _files(target)),
+        "seconds": round(time.monotonic() - begin, 2),
+        "check": asdict(found),
+    }
+
+
+def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
+    """Export in the engine process: the job "export"; takes the arguments of `export`, or a `folder` for them."""
+    output = request.get("output")
+    if output is None and request.get("folder"):
+        name = _name(Path(request["weights"]), request["format"])
+        output = str(_free(Path(request["folder"]) / name))
+    size = request.get("imgsz")
+    return export(
+        request["weights"],
+        request["format"],
+        tuple(size) if isinstance(size, list) else size,
+        request.get("precision", "f32"),
+        output,
+        pictures=request.get("pictures", "sample"),
+        progress=channel.progress,
+    )
+
+
+def _check_arguments(format_: str, precision: str, imgsz: int | tuple[int, int] | None) -> None:
+    if format_ not in FORMATS:
+        raise AppError(f"There is no export format “{format_}”.", f"Choose one of: {', '.join(FORMATS)}.")
+    if precision not in PRECISIONS:
+        reason = " (bf16 is chosen when the file is run)" if precision == "bf16" else ""
+        raise AppError(f"Weights cannot be stored in “{precision}”{reason}.", "Choose f32 or f16.")
+    sizes = imgsz if isinstance(imgsz, tuple) else (imgsz or 640,)
+    if any(size < 32 or size > 4096 or size % 32 for size in sizes):
+        raise AppError(
+            f"An input of {sizes} pixels is not possible.", "Choose multiples of 32 from 32 to 4096."
+        )
+
+
+def _name(weights: Path, format_: str) -> str:
+    # best.pt says nothing: a run's checkpoint is named after its run.
+    generic = weights.stem in {"best", "last"} and weights.parent.name == "weights"
+    stem = weights.parent.parent.name if generic else weights.stem
+    return f"{stem}.onnx" if format_ == "onnx" else f"{stem}_openvino_model"
+
+
+def _target(weights: Path, format_: str, output: Path | str | None) -> Path:
+    if output is None:
+        return _free(weights.with_name(_name(weights, format_)))
+    target = Path(output)
+    if format_ == "onnx" and target.suffix != ".onnx":
+        raise AppError(f"{target.name} is no name for an ONNX file.", "Let it end in .onnx.")
+    if format_ == "openvino" and not target.name.endswith("_openvino_model"):
+        raise AppError(f"{target.name} is no name for an OpenVINO folder.", "Let it end in _openvino_model.")
+    if target.is_dir() and (format_ == "onnx" or not (target / "metadata.yaml").is_file()):
+        raise AppError(f"{target} is a folder that holds something else.", "Choose another name.")
+    return target
+
+
+def _free(path: Path) -> Path:
+    """Return the path, numbered where something is there already."""
+    suffix = path.suffix or ("_openvino_model" if path.name.endswith("_openvino_model") else "")
+    stem = path.name.removesuffix(suffix)
+    candidate, number = path, 2
+    while candidate.exists():
+        candidate = path.with_name(f"{stem}-{number}{suffix}")
+        number += 1
+    return candidate
+
+
+@contextmanager
+def _draft(target: Path) -> Iterator[Path]:
+    """Yield a path of the same name in a folder beside `target` that takes its place when all went well."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".export-", dir=target.parent))
+    except OSError as error:
+        raise AppError(
+            f"Cannot write to {target.parent}: {error.strerror}.", "Choose another folder."
+        ) from error
+    try:
+        draft = folder / target.name
+        yield draft
+        if target.is_dir():
+            target.replace(folder / "previous")
+        put_in_place(draft, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _files(target: Path) -> list[Path]:
+    return [file for file in target.iterdir() if file.is_file()] if target.is_dir() else [target]
+
+
+def _metadata(loaded: Any, card: Card, imgsz: int | tuple[int, int] | None, precision: str) -> dict[str, Any]:
+    """Return what ultralytics reads beside a model, and the design it was made from."""
+    height, width = imgsz if isinstance(imgsz, tuple) else (imgsz or card.imgsz,) * 2
+    dynamic = not isinstance(imgsz, tuple)
+    meta: dict[str, Any] = {
+        "description": "A detector in its deployed form",
+        "author": f"Depthwise Studio {__version__}",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "license": "AGPL-3.0 License (https://ultralytics.com/license)",
+        "stride": card.stride,
+        "task": "detect",
+        "batch": 1,
+        "imgsz": [height, width],
+        "names": card.names,
+        "args": {"batch": 1, "dynamic": dynamic, "half": precision == "f16", "nms": False},
+        "channels": 3,
+        "end2end": bool(getattr(loaded.model.model[-1], "end2end", False)),
+    }
+    if loaded.design is not None:
+        from app.core.design import dump_design
+
+        meta["depthwise_studio"] = dump_design(loaded.design)
+    return meta
+
+
+def _write_onnx(
+    module: Any, draft: Path, imgsz: int | tuple[int, int] | None, precision: str, meta: Mapping[str, Any]
+) -> None:
+    import onnx
+    import torch
+
+    fixed = isinstance(imgsz, tuple)
+    height, width = imgsz if isinstance(imgsz, tuple) else _EXAMPLE
+    example = torch.zeros(1, 3, height, width)
+    module.model[-1].dynamic = not fixed
+    module(example)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        # Constants made from shapes and the exporter's own future are announced; the check compares outputs.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            (example,),
+            draft,
+            opset_version=_OPSET,
+            input_names=["images"],
+            output_names=["output0"],
+            dynamic_axes=None if fixed else {"images": {2: "height", 3: "width"}, "output0": {2: "anchors"}},
+            dynamo=False,
+        )
+    model = onnx.load(str(draft))
+    if precision == "f16":
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+
+        model = convert_float_to_float16(model, keep_io_types=True)
+    for key, value in meta.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, str(value)
+    onnx.save(model, str(draft))
+
+
+def _write_openvino(
+    module: Any, draft: Path, imgsz: int | tuple[int, int] | None, precision: str, meta: Mapping[str, Any]
+) -> None:
+    import yaml
+
+    model = convert(module)
+    if isinstance(imgsz, tuple):
+        model.reshape([1, 3, *imgsz])
+    labels = [name.replace(" ", "_") for name in meta["names"].values()]
+    about = {"model_type": "YOLO", "reverse_input_channels": True, "pad_value": 114, "scale_values": [255.0]}
+    for key, value in {**about, "resize_type": "fit_to_window_letterbox", "labels": labels}.items():
+        model.set_rt_info(value, ["model_info", key])
+    draft.mkdir()
+    stem = draft.name.removesuffix("_openvino_model")
+    openvino().save_model(model, draft / f"{stem}.xml", compress_to_fp16=precision == "f16")
+    (draft / "metadata.yaml").write_text(yaml.safe_dump(dict(meta), sort_keys=False), encoding="utf-8")
+
+
+def _run_onnx(draft: Path) -> Infer:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(draft, options, providers=["CPUExecutionProvider"])
+    return lambda batch: session.run(None, {"images": batch})[0]
+
+
+def _run_openvino(draft: Path) -> Infer:
+    compiled = openvino().compile_model(next(draft.glob("*.xml")), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda batch: compiled(batch)[0].copy()
+
+
+_WRITERS = MappingProxyType({"onnx": _write_onnx, "openvino": _write_openvino})
+_RUNNERS: Mapping[str, Callable[[Path], Infer]] = MappingProxyType(
+    {"onnx": _run_onnx, "openvino": _run_openvino}
+)
+
+
+def _pictures(asked: Sequence[Image] | str) -> list[Image]:
+    if not isinstance(asked, str):
+        return list(asked)
+    with closing(open_source(asked)) as source:
+        step = max((source.frames or 0) // CHECK_PICTURES, 1)
+        found: list[Image] = []
+        for index in range(CHECK_PICTURES * step):
+            frame = source.read()
+            if frame is None:
+                break
+            if index % step == 0:
+                found.append(frame.image)
+    if not found:
+        raise AppError(f"{asked} holds no picture to check the export on.", "Choose another source.")
+    return found
+
+
+def _compare(
+    module: Any,
+    infer: Infer,
+    pictures: Sequence[Image],
+    card: Card,
+    imgsz: int | tuple[int, int] | None,
+    precision: str,
+) -> Check:
+    """Run torch and the exported file on the same pictures."""
+    import torch
+
+    boxes, worst_box, worst_score = 0, 0.0, 0.0
+    for picture in pictures:
+        size = picture.shape[:2]
+        box = fit(size, imgsz) if isinstance(imgsz, tuple) else plan(size, imgsz or card.imgsz, card.stride)
+        batch = prepare(picture, box)
+        with torch.inference_mode():
+            expected = module(torch.from_numpy(batch)).numpy()[0]
+        found = infer(batch)[0]
+        if found.shape != expected.shape or not np.isfinite(found).all():
+            raise AppError(
+                "The exported file computes something else than torch.",
+                f"Export again with f32 instead of {precision}.",
+            )
+        visible = expected[4:].max(axis=0) >= _VISIBLE
+        boxes += int(visible.sum())
+        difference = np.abs(found - expected)[:, visible]
+        if difference.size:
+            worst_box = max(worst_box, float(difference[:4].max()))
+            worst_score = max(worst_score, float(difference[4:].max()))
+    return Check(len(pictures), boxes, worst_box, worst_score)

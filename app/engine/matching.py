@@ -1,0 +1,85 @@
+"""Which boxes of two detectors on one picture are the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.engine.postprocess import Boxes, Floats, Integers
+
+SAME = 0.5
+"""Intersection over union from which two boxes are the same thing."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """Pairs of box numbers (left, right) that agree or differ in class, and those of one side alone."""
+
+    agree: tuple[tuple[int, int], ...]
+    changed: tuple[tuple[int, int], ...]
+    only_a: tuple[int, ...]
+    only_b: tuple[int, ...]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many there are of each, as events and reports name them."""
+        return {
+            "agree": len(self.agree),
+            "class_changed": len(self.changed),
+            "only_a": len(self.only_a),
+            "only_b": len(self.only_b),
+        }
+
+
+def overlaps(a: Floats, b: Floats) -> Floats:
+    """Return the N×M intersections over union of N×4 and M×4 `xyxy` boxes."""
+    corner = np.maximum(a[:, None, :2], b[None, :, :2])
+    size = np.clip(np.minimum(a[:, None, 2:], b[None, :, 2:]) - corner, 0, None)
+    shared = size[..., 0] * size[..., 1]
+    area_a, area_b = ((boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (a, b))
+    union = area_a[:, None] + area_b[None, :] - shared
+    result: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return result
+
+
+def same_classes(names_a: Mapping[int, str], names_b: Mapping[int, str]) -> Integers:
+    """Return, for each class number of B, A's number of the same name, or -1 − itself where A has none."""
+    known = {name: number for number, name in names_a.items()}
+    size = max(names_b, default=-1) + 1
+    table = -1 - np.arange(size, dtype=np.int64)
+    for number, name in names_b.items():
+        table[number] = known.get(name, -1 - number)
+    return table
+
+
+def match(a: Boxes, b: Boxes, classes_of_b: Integers | None = None, threshold: float = SAME) -> Match:
+    """Pair the boxes of two detectors, those of the same class and the largest overlap first.
+
+    Args:
+        a: Left boxes.
+        b: Right boxes.
+        classes_of_b: From `same_classes`, where the detectors number their classes differently.
+        threshold: Overlap from which two boxes are the same thing.
+    """
+    right_classes = b.classes if classes_of_b is None else classes_of_b[b.classes]
+    shared = overlaps(a.xyxy, b.xyxy)
+    same = a.classes[:, None] == right_classes[None, :]
+    left_free, right_free = np.ones(len(a), dtype=bool), np.ones(len(b), dtype=bool)
+    agree = _pair(np.where(same, shared, 0), threshold, left_free, right_free)
+    changed = _pair(np.where(same, 0, shared), threshold, left_free, right_free)
+    only_a, only_b = (tuple(np.flatnonzero(free).tolist()) for free in (left_free, right_free))
+    return Match(agree, changed, only_a, only_b)
+
+
+def _pair(
+    shared: Floats, threshold: float, left_free: np.ndarray, right_free: np.ndarray
+) -> tuple[tuple[int, int], ...]:
+    rows, columns = np.nonzero(shared >= threshold)
+    pairs = []
+    for index in np.argsort(-shared[rows, columns], kind="stable").tolist():
+        left, right = int(rows[index]), int(columns[index])
+        if left_free[left] and right_free[right]:
+            left_free[left] = right_free[right] = False
+            pairs.append((left, right))
+    return tuple(sorted(pairs))

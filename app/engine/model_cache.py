@@ -1,0 +1,142 @@
+"""Converted detectors on disk, so that a second start neither converts nor imports torch."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import AppError
+from app.core.folders import cache_folder
+
+FORM = "deployed-1"
+"""Name of the deployed form; a change of what is written must change it."""
+
+_KEEP = 40
+"""Converted detectors kept; the ones unused for longest go first."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What must be known of a detector to run it: names, picture size, stride, kind of file."""
+
+    names: dict[int, str]
+    imgsz: int
+    stride: int
+    kind: str
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Card:
+        """Read a card that `asdict` wrote."""
+        names = {int(number): str(name) for number, name in data["names"].items()}
+        return Card(names, int(data["imgsz"]), int(data["stride"]), str(data["kind"]))
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A detector as OpenVINO reads it."""
+
+    xml: Path
+    card: Card
+
+
+def fingerprint(weights: Path) -> str:
+    """Return a short hash of a file's bytes.
+
+    Raises:
+        AppError: The file cannot be read.
+    """
+    try:
+        status = weights.stat()
+        return _hash(weights, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        raise AppError(
+            f"Cannot read the weights {weights}: {error.strerror}.", "Choose a .pt file that exists."
+        ) from error
+
+
+@lru_cache(maxsize=64)
+def _hash(weights: Path, _size: int, _modified: int) -> str:
+    with weights.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:24]
+
+
+def folder() -> Path:
+    """Return the folder of all converted detectors."""
+    return cache_folder() / "detectors"
+
+
+def find(weights: Path) -> Converted | None:
+    """Return the converted form of these weights if it is in the cache; imports nothing heavy."""
+    entry = folder() / f"{fingerprint(weights)}-{FORM}"
+    try:
+        card = Card.from_json(json.loads((entry / "card.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+    if not (entry / "model.bin").is_file() or not (entry / "model.xml").is_file():
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(entry)
+    return Converted(entry / "model.xml", card)
+
+
+def converted(weights: Path) -> Converted:
+    """Return the converted form of these weights, converting it first where needed (about two seconds).
+
+    Raises:
+        AppError: The file is no detector that the Studio can read.
+    """
+    known = find(weights)
+    if known is not None:
+        return known
+    from app.engine import models
+    from app.engine.openvino_model import convert, openvino
+
+    loaded = models.load_checkpoint(weights)
+    model = convert(models.deployed(loaded.model))
+    entry = folder() / f"{fingerprint(weights)}-{FORM}"
+    draft = entry.with_name(f"{entry.name}.{os.getpid()}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    openvino().save_model(model, draft / "model.xml", compress_to_fp16=False)
+    (draft / "card.json").write_text(json.dumps(asdict(card_of(loaded))), encoding="utf-8")
+    _publish(draft, entry)
+    _prune()
+    found = find(weights)
+    if found is None:
+        raise AppError(
+            f"Cannot keep the converted detector in {folder()}.",
+            "Check that the disk is not full and can be written.",
+        )
+    return found
+
+
+def card_of(loaded: Any) -> Card:
+    """Return the card of a `models.LoadedModel`."""
+    stride = int(max(loaded.model.stride))
+    return Card(dict(loaded.names), int(loaded.imgsz or 640), stride, str(loaded.kind))
+
+
+def _publish(draft: Path, entry: Path) -> None:
+    try:
+        draft.replace(entry)
+    except OSError:
+        # Another process was quicker, or left a broken folder behind.
+        if not (entry / "card.json").is_file() or not (entry / "model.bin").is_file():
+            shutil.rmtree(entry, ignore_errors=True)
+            draft.replace(entry)
+            return
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _prune() -> None:
+    entries = [path for path in folder().iterdir() if path.is_dir() and path.suffix != ".new"]
+    entries.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for entry in entries[_KEEP:]:
+        shutil.rmtree(entry, ignore_errors=True)

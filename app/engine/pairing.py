@@ -1,0 +1,187 @@
+"""One picture through two detectors with a fair clock, and the statistics of many such pairs."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.core.statistics import Interval, paired_speedup, spread
+from app.engine.detector import Detections, Detector, Prepared, Timings
+from app.engine.matching import Match, match, same_classes
+from app.engine.postprocess import CONFIDENCE, IOU, Floats
+from app.engine.preprocess import Batch, Image
+
+_WARM_UP = 3
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both detectors' results on one picture.
+
+    Attributes:
+        a: What the left detector found, and what it took.
+        b: What the right one did.
+        match: Which boxes are the same thing.
+        pair_ms: From the decoded picture to both results; a shared preprocessing counts once.
+    """
+
+    a: Detections
+    b: Detections
+    match: Match
+    pair_ms: float
+
+
+@dataclass
+class _Raw:
+    """What is needed to find the boxes of the last picture again."""
+
+    prepared: tuple[Prepared, Prepared]
+    outputs: list[Floats]
+    inference_ms: list[float]
+
+
+class PairRunner:
+    """Gives every picture to two detectors in alternating order; prepares it once where inputs agree."""
+
+    def __init__(self, a: Detector, b: Detector) -> None:
+        self.detectors = (a, b)
+        self._classes_of_b = same_classes(a.names, b.names)
+        self._buffers: list[Batch | None] = [None, None]
+        self._turn = 0
+        self._last: _Raw | None = None
+
+    @property
+    def same_classes(self) -> bool:
+        """Whether both detectors know the same class names."""
+        a, b = self.detectors
+        return set(a.names.values()) == set(b.names.values())
+
+    def warm_up(self, image: Image) -> None:
+        """Compile for this size of picture and run it a few times, where that has not been done."""
+        size = (image.shape[0], image.shape[1])
+        if all(detector.is_warm(*size) for detector in self.detectors):
+            return
+        for detector in self.detectors:
+            detector.warm_up(*size)
+        for _ in range(_WARM_UP):
+            self.run(image)
+
+    def run(self, image: Image, confidence: float = CONFIDENCE, iou: float = IOU) -> Pair:
+        """Return both detectors' results on a picture (H×W×3, BGR)."""
+        begin = time.perf_counter()
+        prepared = self._prepare(image)
+        outputs: list[Any] = [None, None]
+        inference_ms = [0.0, 0.0]
+        for side in (0, 1) if self._turn % 2 == 0 else (1, 0):
+            outputs[side], inference_ms[side] = self.detectors[side].infer(prepared[side].batch)
+        self._turn += 1
+        self._last = _Raw(prepared, outputs, inference_ms)
+        return self._finish(self._last, begin, confidence, iou)
+
+    def again(self, confidence: float, iou: float) -> Pair | None:
+        """Return the last picture's results for other limits, without running the detectors again."""
+        return self._finish(self._last, time.perf_counter(), confidence, iou) if self._last else None
+
+    def _prepare(self, image: Image) -> tuple[Prepared, Prepared]:
+        a, b = self.detectors
+        first = a.preprocess(image, self._buffers[0])
+        self._buffers[0] = first.batch
+        if b.letterbox(image.shape[0], image.shape[1]) == first.letterbox:
+            return first, first
+        second = b.preprocess(image, self._buffers[1])
+        self._buffers[1] = second.batch
+        return first, second
+
+    def _finish(self, raw: _Raw, begin: float, confidence: float, iou: float) -> Pair:
+        found = []
+        for side, detector in enumerate(self.detectors):
+            prepared = raw.prepared[side]
+            boxes, postprocess_ms = detector.finish(raw.outputs[side], prepared.letterbox, confidence, iou)
+            timings = Timings(prepared.preprocess_ms, raw.inference_ms[side], postprocess_ms)
+            found.append(Detections(boxes.xyxy, boxes.scores, boxes.classes, timings))
+        pair_ms = (time.perf_counter() - begin) * 1e3
+        return Pair(found[0], found[1], match(found[0], found[1], self._classes_of_b), pair_ms)
+
+
+class PairStatistics:
+    """Timings of many pairs.
+
+    Args:
+        window: How many of the newest pairs the figures cover; all where None.
+    """
+
+    def __init__(self, window: int | None = None) -> None:
+        self.pairs = 0
+        self.agreement: dict[str, int] = {}
+        self.detections = [0, 0]
+        self._timings: tuple[deque[Timings], deque[Timings]] = (deque(maxlen=window), deque(maxlen=window))
+        self._pair_ms: deque[float] = deque(maxlen=window)
+
+    def add(self, pair: Pair) -> None:
+        """Count a pair."""
+        self.pairs += 1
+        for side, found in enumerate((pair.a, pair.b)):
+            self._timings[side].append(found.timings)
+            self.detections[side] += len(found)
+        self._pair_ms.append(pair.pair_ms)
+        for name, count in pair.match.counts().items():
+            self.agreement[name] = self.agreement.get(name, 0) + count
+
+    def side(self, side: int) -> dict[str, Any]:
+        """Return p50 and p95 of the three parts of a side (0 or 1), in milliseconds."""
+        timings = self._timings[side]
+        parts = ("preprocess_ms", "inference_ms", "postprocess_ms", "total_ms")
+        return {part: spread([getattr(t, part) for t in timings]).as_dict() for part in parts}
+
+    def speedup(self, part: str = "inference_ms") -> Interval:
+        """Return how many times as fast the right detector is, on the same pictures.
+
+        Raises:
+            ValueError: Nothing was counted yet.
+        """
+        a, b = ([getattr(t, part) for t in timings] for timings in self._timings)
+        return paired_speedup(a, b)
+
+    def pair_ms(self) -> dict[str, float]:
+        """Return p50 and p95 of whole pairs, in milliseconds."""
+        return spread(self._pair_ms).as_dict()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return every figure, as events and `compare` name them; no speed-up before the first pair."""
+        return {
+            "a": {**self.side(0), "detections": self.detections[0]},
+            "b": {**self.side(1), "detections": self.detections[1]},
+            "speedup": self.speedup().as_dict() if self.pairs else None,
+            "speedup_total": self.speedup("total_ms").as_dict() if self.pairs else None,
+            "pair_ms": self.pair_ms(),
+            "agreement": dict(self.agreement),
+        }
+
+
+def rows(found: Detections, agreeing: Sequence[int], changed: Sequence[int]) -> list[list[float]]:
+    """Return x1, y1, x2, y2, score, class, mark (0 agrees, 1 alone, 2 class changed) of every box."""
+    marks = np.ones(len(found), dtype=np.float64)
+    marks[list(agreeing)] = 0
+    marks[list(changed)] = 2
+    table = np.column_stack([found.xyxy, found.scores, found.classes, marks]).astype(np.float64)
+    return [
+        [*(round(v, 1) for v in row[:4]), round(row[4], 4), int(row[5]), int(row[6])]
+        for row in table.tolist()
+    ]
+
+
+def describe(detector: Detector) -> dict[str, Any]:
+    """Return what stands beside every figure of a detector."""
+    return {
+        "weights": str(detector.weights),
+        "runtime": detector.runtime,
+        "precision": detector.precision,
+        "device": detector.device,
+        "threads": detector.threads,
+        "imgsz": detector.imgsz,
+    }

@@ -1,0 +1,178 @@
+"""What executes a detector: PyTorch or OpenVINO, on a device, in a precision, with a number of threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from app.core.errors import AppError
+from app.engine.openvino_model import for_export, openvino
+from app.engine.postprocess import Floats
+from app.engine.preprocess import Batch
+
+if TYPE_CHECKING:
+    from torch import nn
+
+RUNTIMES = ("openvino", "torch")
+PRECISIONS = ("f32", "bf16", "f16")
+
+_CAPABILITIES = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
+_SHAPES_KEPT = 8
+"""Input sizes kept compiled; the one unused for longest goes first."""
+
+
+class Runtime(Protocol):
+    """Executes a detector. `infer` returns when the result is there, on accelerators too.
+
+    The array it returns stays valid until the next call.
+    """
+
+    name: str
+    precision: str
+    device: str
+    threads: int
+
+    def is_ready(self, shape: tuple[int, int]) -> bool:
+        """Return whether the next input of this height and width runs at full speed."""
+
+    def prepare(self, shape: tuple[int, int]) -> None:
+        """Compile for inputs of this height and width, and run once."""
+
+    def infer(self, batch: Batch) -> Floats:
+        """Return the raw output for a 1×3×H×W input."""
+
+
+def default_threads() -> int:
+    """Return the number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class OpenVinoRuntime:
+    """A converted detector on OpenVINO, compiled per input size."""
+
+    name = "openvino"
+
+    def __init__(self, xml: Path, precision: str, device: str, threads: int) -> None:
+        library = openvino()
+        self._core = library.Core()
+        self._target = device.upper()
+        if self._target.split(".")[0] not in {name.split(".")[0] for name in self._core.available_devices}:
+            raise AppError(
+                f"OpenVINO finds no device “{device}” here.",
+                f"Choose one of: {', '.join(name.lower() for name in self._core.available_devices)}.",
+            )
+        if precision not in self.precisions(self._core, self._target):
+            raise AppError(
+                f"OpenVINO cannot compute in {precision} on this {device}.",
+                f"Choose one of: {', '.join(self.precisions(self._core, self._target))}.",
+            )
+        self.precision, self.device, self.threads = precision, device, threads
+        self._model = self._core.read_model(xml)
+        self._requests: dict[tuple[int, int], Any] = {}
+
+    @staticmethod
+    def precisions(core: Any, target: str) -> tuple[str, ...]:
+        """Return the precisions in which a device can compute."""
+        able = core.get_property(target, "OPTIMIZATION_CAPABILITIES")
+        return tuple(name for name, capability in _CAPABILITIES.items() if capability in able)
+
+    def is_ready(self, shape: tuple[int, int]) -> bool:
+        """Return whether it is compiled for inputs of this height and width."""
+        return shape in self._requests
+
+    def prepare(self, shape: tuple[int, int]) -> None:
+        """Compile for inputs of this height and width, and run once."""
+        if shape not in self._requests:
+            while len(self._requests) >= _SHAPES_KEPT:
+                del self._requests[next(iter(self._requests))]
+            self._requests[shape] = self._compile(shape)
+            self.infer(np.zeros((1, 3, *shape), dtype=np.float32))
+
+    def _compile(self, shape: tuple[int, int]) -> Any:
+        # Without the hint OpenVINO computes in bf16 wherever the processor has it.
+        options: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": self.precision,
+            "NUM_STREAMS": 1,
+        }
+        if self._target == "CPU":
+            options["INFERENCE_NUM_THREADS"] = self.threads
+        model = self._model.clone()
+        model.reshape([1, 3, *shape])
+        return self._core.compile_model(model, self._target, options).create_infer_request()
+
+    def infer(self, batch: Batch) -> Floats:
+        """Return the raw output for a 1×3×H×W input."""
+        shape = (batch.shape[2], batch.shape[3])
+        if shape not in self._requests:
+            self.prepare(shape)
+        request = self._requests[shape] = self._requests.pop(shape)  # used last, so it stays longest
+        raw: Floats = request.infer({0: batch}, share_inputs=True, share_outputs=True)[0]
+        return raw
+
+
+class TorchRuntime:
+    """The deployed form on PyTorch."""
+
+    name = "torch"
+
+    def __init__(self, deployed: nn.Module, precision: str, device: str, threads: int) -> None:
+        import torch
+
+        _check_torch(device, precision)
+        # ultralytics sets one thread less than there are, at import and at its first predict.
+        torch.set_num_threads(threads)
+        self.precision, self.device, self.threads = precision, device, threads
+        self._type = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[precision]
+        module: Any = for_export(deployed)
+        self._module = module.to(device=device, dtype=self._type)
+        # Anchors are made again only when the input size changes.
+        self._module.model[-1].dynamic = False
+        self._seen: set[tuple[int, int]] = set()
+
+    def is_ready(self, shape: tuple[int, int]) -> bool:
+        """Return whether it has run on inputs of this height and width."""
+        return shape in self._seen
+
+    def prepare(self, shape: tuple[int, int]) -> None:
+        """Run once on inputs of this height and width."""
+        if shape not in self._seen:
+            self._seen.add(shape)
+            self.infer(np.zeros((1, 3, *shape), dtype=np.float32))
+
+    def infer(self, batch: Batch) -> Floats:
+        """Return the raw output for a 1×3×H×W input; fetching it waits for the accelerator."""
+        import torch
+
+        with torch.inference_mode():
+            raw = self._module(torch.from_numpy(batch).to(self.device, self._type))
+            result: Floats = raw.to("cpu", torch.float32).numpy()
+        return result
+
+
+def _check_torch(device: str, precision: str) -> None:
+    import torch
+
+    kind = device.split(":")[0]
+    checks: dict[str, Callable[[], bool]] = {
+        "cpu": lambda: True,
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+    }
+    if kind not in checks:
+        raise AppError(f"PyTorch knows no device “{device}”.", "Choose cpu, cuda, cuda:1 or mps.")
+    if not checks[kind]():
+        raise AppError(
+            f"PyTorch cannot use “{device}” here.",
+            "Choose cpu, or run “python main.py doctor” to see what is missing.",
+        )
+    if kind == "cuda" and ":" in device and int(device.split(":")[1]) >= torch.cuda.device_count():
+        raise AppError(
+            f"There is no “{device}”.", f"PyTorch finds {torch.cuda.device_count()} CUDA device(s) here."
+        )
+    if kind == "cpu" and precision != "f32":
+        raise AppError(f"PyTorch on the CPU runs in f32 here, not {precision}.", "Choose f32, or OpenVINO.")

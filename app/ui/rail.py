@@ -52,12 +52,17 @@ class RailButton(QAbstractButton):
         left = (self.width() - _ICON) / 2
         theme.draw_icon(painter, self._icon, QRectF(left, area.top() + 6, _ICON, _ICON), ink)
         painter.setPen(theme.colour(ink))
-        painter.setFont(
-            theme.font(theme.SIZE_SMALL, QFont.Weight.DemiBold if self.isChecked() else QFont.Weight.Normal)
-        )
-        word = QRect(0, int(area.top()) + 32, self.width(), 18)
-        shown = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, word.width() - 4)
-        painter.drawText(word, Qt.AlignmentFlag.AlignCenter, shown)
+        self._draw_word(painter, QRect(2, int(area.top()) + 32, self.width() - 4, 18))
+
+    def _draw_word(self, painter: QPainter, area: QRect) -> None:
+        """Write the word, a little smaller where a language needs more room."""
+        weight = QFont.Weight.DemiBold if self.isChecked() else QFont.Weight.Normal
+        for size in (theme.SIZE_SMALL, theme.SIZE_SMALL - 1, theme.SIZE_SMALL - 2):
+            painter.setFont(theme.font(size, weight))
+            if painter.fontMetrics().horizontalAdvance(self.text()) <= area.width():
+                break
+        shown = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, area.width())
+        painter.drawText(area, Qt.AlignmentFlag.AlignCenter, shown)
 
 
 class Rail(QWidget):

@@ -7,7 +7,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QSettings, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.ui import drops
 from app.ui.actions import Actions
@@ -40,6 +48,7 @@ class MainWindow(QMainWindow):
         self.services = services
         self._geometry = geometry
         self._pages: dict[str, Page] = {}
+        self._frames: dict[str, QScrollArea] = {}
         self._active = ""
         self._entries = {entry.name: entry for entry in PAGES}
         self.setMinimumSize(MINIMUM)
@@ -89,7 +98,8 @@ class MainWindow(QMainWindow):
         if name not in self._pages:
             page = self._create(name)
             self._pages[name] = page
-            self.stack.addWidget(page)
+            self._frames[name] = _scrolled(page)
+            self.stack.addWidget(self._frames[name])
         return self._pages[name]
 
     def show_page(self, name: str) -> None:
@@ -101,7 +111,7 @@ class MainWindow(QMainWindow):
         if before is not None:
             before.deactivated()
         self._active = name
-        self.stack.setCurrentWidget(page)
+        self.stack.setCurrentWidget(self._frames[name])
         self.rail.show_active(name)
         self.actions_.show_page(name, page)
         self.notes.raise_()
@@ -119,11 +129,12 @@ class MainWindow(QMainWindow):
             return page
 
     def _retry(self, name: str) -> None:
-        failed = self._pages.pop(name)
-        self._active = ""
-        self.show_page(name)
+        del self._pages[name]
+        failed = self._frames.pop(name)
         self.stack.removeWidget(failed)
         failed.deleteLater()
+        self._active = ""
+        self.show_page(name)
 
     def _on_workspace_page_requested(self, name: str, request: Request | None) -> None:
         self.show_page(name)
@@ -253,3 +264,13 @@ class MainWindow(QMainWindow):
         self.activateWindow()
         if paths:
             self.open_paths(paths)
+
+
+def _scrolled(page: Page) -> QScrollArea:
+    """Wrap a page so that a window smaller than the page's least size scrolls instead of cutting it off."""
+    result = QScrollArea()
+    result.setWidgetResizable(True)
+    result.setFrameShape(QFrame.Shape.NoFrame)
+    result.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    result.setWidget(page)
+    return result

@@ -27,7 +27,7 @@ from app.ui.requests import (
     ModelRequest,
     Request,
 )
-from app.ui.window import MainWindow
+from app.ui.window import MINIMUM, MainWindow
 
 SEPARABLE = Swap("separable")
 
@@ -105,7 +105,7 @@ def test_pages_are_made_at_their_first_visit(shown: MainWindow, qtbot: QtBot) ->
     qtbot.mouseClick(shown.rail.buttons[DATA], Qt.MouseButton.LeftButton)
     page = probe(shown, DATA)
     assert shown.active == DATA
-    assert shown.stack.currentWidget() is page
+    assert shown.stack.currentWidget().widget() is page
     assert shown.rail.buttons[DATA].isChecked()
     assert page.calls == ["retranslate", "activated"]
     qtbot.mouseClick(shown.rail.buttons[HOME], Qt.MouseButton.LeftButton)
@@ -184,7 +184,7 @@ def test_a_page_that_fails_says_why_and_can_be_tried_again(shown: MainWindow, qt
     assert "RuntimeError: no plots here" in reason.toPlainText()
     qtbot.mouseClick(shown.page(DATA).primary, Qt.MouseButton.LeftButton)
     assert isinstance(shown.page(DATA), FailingPage)
-    assert shown.stack.currentWidget() is shown.page(DATA)
+    assert shown.stack.currentWidget().widget() is shown.page(DATA)
 
 
 def _drop(window: MainWindow, *paths: Path) -> QDropEvent:
@@ -345,10 +345,16 @@ def test_the_place_of_the_window_is_kept(shown: MainWindow, tmp_path: Path) -> N
         again.deleteLater()
 
 
-def test_it_fits_a_small_screen(shown: MainWindow) -> None:
-    shown.resize(1024, 700)
-    assert shown.minimumSizeHint().width() <= 1024
-    assert shown.minimumSizeHint().height() <= 700
+def test_a_page_larger_than_the_window_scrolls(shown: MainWindow, qtbot: QtBot) -> None:
+    shown.show_page(DATA)
+    probe(shown, DATA).setMinimumSize(1500, 900)
+    shown.resize(MINIMUM)
+    qtbot.waitUntil(lambda: shown.size() == MINIMUM)
+    scrolled = shown.stack.currentWidget()
+    assert scrolled.verticalScrollBar().maximum() > 0
+    assert scrolled.horizontalScrollBar().maximum() > 0
+    shown.show_page(HOME)
+    assert shown.stack.currentWidget().horizontalScrollBar().maximum() == 0
 
 
 def test_full_screen_and_back(shown: MainWindow, qtbot: QtBot) -> None:

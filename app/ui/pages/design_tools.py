@@ -1,0 +1,123 @@
+"""The Design page's tools: base model, classes, presets, undo and redo."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QSpinBox
+
+from app.core.architecture import DEFAULT_CLASSES, base_models
+from app.core.design import Design, preset_names, preset_summary
+from app.ui import theme
+from app.ui.text import translated
+from app.ui.widgets.cards import button, label, name_widget, tool
+from app.ui.workspace import Workspace
+
+
+class DesignTools(QObject):
+    """Fills the header's row of tools; what the user chooses leaves as signals."""
+
+    base_chosen = Signal(str)
+    classes_chosen = Signal(int)
+    """Number of classes; 0 leaves it to the data."""
+    preset_chosen = Signal(str)
+    """Name of a preset; "" for the standard model."""
+
+    def __init__(self, workspace: Workspace, row: QHBoxLayout, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._stack = workspace.undo_stack
+        self.base = QComboBox()
+        self.base.setObjectName("baseModel")
+        self.base.addItems(base_models())
+        self.classes = QSpinBox()
+        self.classes.setObjectName("classes")
+        self.classes.setRange(0, 10_000)
+        self.classes.setKeyboardTracking(False)
+        self.classes.setFixedWidth(116)
+        self.classes.lineEdit().setTextMargins(theme.INSIDE, 0, 0, 0)
+        self.classes_label = label(role="muted")
+        self.classes_label.setBuddy(self.classes)
+        self.presets = button("presets")
+        self.presets.setProperty("menu", "true")
+        self._menu = QMenu(self.presets)
+        self._menu.setToolTipsVisible(True)
+        self._preset_actions: dict[str, QAction] = {}
+        for name in (*preset_names(), ""):
+            if not name:
+                self._menu.addSeparator()
+            action = self._menu.addAction("")
+            action.setObjectName(f"preset_{name or 'standard'}")
+            action.triggered.connect(lambda _checked=False, name=name: self.preset_chosen.emit(name))
+            self._preset_actions[name] = action
+        self.presets.setMenu(self._menu)
+        self.undo = tool("undoDesign", "undo")
+        self.redo = tool("redoDesign", "redo")
+        for widget in (self.base, self.classes_label, self.classes, self.presets, self.undo, self.redo):
+            row.addWidget(widget)
+        self.undo.clicked.connect(self._stack.undo)
+        self.redo.clicked.connect(self._stack.redo)
+        self.base.textActivated.connect(self.base_chosen)
+        self.classes.valueChanged.connect(self.classes_chosen)
+        for signal in (self._stack.canUndoChanged, self._stack.canRedoChanged, self._stack.indexChanged):
+            signal.connect(self._update_history)
+
+    def show_design(self, design: Design) -> None:
+        """Show a design's base model and classes; nothing is emitted."""
+        self.base.setCurrentText(design.base)
+        blocked = self.classes.blockSignals(True)
+        self.classes.setValue(design.classes or 0)
+        self.classes.blockSignals(blocked)
+        self._update_history()
+
+    def preset_words(self, name: str) -> str:
+        """Return a preset's name for people."""
+        words = {
+            "separable": self.tr("All 3×3 separable"),
+            "backbone": self.tr("Backbone separable"),
+            "neck": self.tr("Neck separable"),
+            "head": self.tr("Head separable"),
+            "seed": self.tr("Seed recipe (stride-2 layers grouped)"),
+            "": self.tr("Standard model"),
+        }
+        return words.get(name, name)
+
+    def retranslate(self) -> None:
+        """Set the translated texts."""
+        name_widget(self.base, self.tr("Base model"))
+        self.classes_label.setText(self.tr("Classes"))
+        self.classes.setSpecialValueText(self.tr("from data"))
+        self.classes.setToolTip(
+            self.tr(
+                "Number of classes. “From data” leaves it to the training; costs then stand for {count}."
+            ).format(count=DEFAULT_CLASSES)
+        )
+        self.classes.setAccessibleName(self.tr("Number of classes"))
+        self.presets.setText(self.tr("Preset"))
+        for name, action in self._preset_actions.items():
+            action.setText(self.preset_words(name))
+            action.setToolTip(
+                translated(preset_summary(name)) if name else self.tr("Undoes every replacement.")
+            )
+        self._update_history()
+
+    def _update_history(self) -> None:
+        for item, can, text, words, named, keys in (
+            (
+                self.undo,
+                self._stack.canUndo(),
+                self._stack.undoText(),
+                self.tr("Undo"),
+                self.tr("Undo: {action}"),
+                "Ctrl+Z",
+            ),
+            (
+                self.redo,
+                self._stack.canRedo(),
+                self._stack.redoText(),
+                self.tr("Redo"),
+                self.tr("Redo: {action}"),
+                "Ctrl+Y",
+            ),
+        ):
+            item.setEnabled(can)
+            name_widget(item, named.format(action=text) if text else words, keys)

@@ -1,0 +1,136 @@
+"""What the diagram shows and through which view: snapshot, layout, open layers, scale. No widget, no events."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF
+
+from app.ui.widgets.diagram_facts import Snapshot
+from app.ui.widgets.diagram_layout import NODE_HEIGHT, Layout, Metrics, Node, lay_out
+from app.ui.widgets.diagram_view import View, fitted
+
+_READABLE = 35.0
+"""Height in pixels of the widget at which a node still holds two lines."""
+_TALLEST = 100.0
+_TITLE = 17.0
+"""Height in pixels of the widget of an open layer's title."""
+_LEAST_GAP, _MOST_GAP = 26.0, 84.0
+
+
+class Stage:
+    """Lays a snapshot out and keeps the view on it.
+
+    Attributes:
+        snapshot: the design.
+        layout: where its nodes lie.
+        opened: paths of the layers whose inside is shown.
+        view: scale and offset.
+        area: the part of the widget that the diagram has, right of and below the labels.
+        follows_size: whether everything is kept in view; ends when the user zooms or pans.
+    """
+
+    def __init__(self, snapshot: Snapshot, area: QRectF) -> None:
+        self.snapshot = snapshot
+        self.area = area
+        self.opened: frozenset[str] = frozenset()
+        self.view = View()
+        self.follows_size = True
+        self._metrics = Metrics()
+        self.layout: Layout = lay_out(snapshot.architecture)
+        self.fit()
+
+    def show(self, snapshot: Snapshot) -> bool:
+        """Take another snapshot; return whether its layers are other ones. Another base model is fitted anew."""
+        before, self.snapshot = self.snapshot, snapshot
+        if before.architecture is snapshot.architecture:
+            return False
+        if before.architecture.base != snapshot.architecture.base:
+            self.opened = frozenset()
+            self.fit()
+        else:
+            self._lay_out()
+        return True
+
+    def resize(self, area: QRectF) -> None:
+        """Take another area; everything stays in view until the user chose another view."""
+        self.area = area
+        if self.follows_size and not self.opened:
+            self.fit()
+        else:
+            self.look(self.view)
+
+    def fit(self) -> None:
+        """Show everything: heights are stretched so that the text stays readable and the area is used."""
+        self.follows_size = True
+        self._metrics = Metrics()
+        scale = fitted(self._lay_out().size, self.area).scale
+        rows = len(self.layout.rows)
+        room = self.area.height() / scale / rows - _LEAST_GAP
+        node = min(max(NODE_HEIGHT, min(_READABLE / scale, room)), _TALLEST)
+        title = max(Metrics().frame_title, _TITLE / scale)
+        self._metrics = Metrics(node, Metrics().row_gap, title)
+        spare = self.area.height() / scale - self._lay_out().size.height()
+        gap = min(max(Metrics().row_gap + spare / rows, _LEAST_GAP), _MOST_GAP)
+        self._metrics = Metrics(node, gap, title)
+        self.view = fitted(self._lay_out().size, self.area)
+
+    def look(self, view: View) -> None:
+        """Take another view, kept near the diagram."""
+        self.view = view.kept_near(self.layout.size, self.area)
+
+    def move(self, view: View) -> None:
+        """Take the view that the user chose."""
+        self.follows_size = False
+        self.look(view)
+
+    def can_open(self, layer: str) -> bool:
+        """Return whether a layer has an inside to show."""
+        return len(self.snapshot.architecture.convolutions_in(layer)) > 1
+
+    def set_open(self, layer: str, is_open: bool) -> bool:
+        """Show or hide the inside of a layer, which stays where it is seen; return whether anything changed."""
+        if is_open == (layer in self.opened) or (is_open and not self.can_open(layer)):
+            return False
+        before = self.layout.by_path[layer].rect.topLeft()
+        self.opened = self.opened | {layer} if is_open else self.opened - {layer}
+        self._lay_out()
+        if self.follows_size and not self.opened:
+            self.fit()
+            return True
+        gone = (self.layout.by_path[layer].rect.topLeft() - before) * self.view.scale
+        self.look(self.view.moved(-gone.x(), -gone.y()))
+        self.reveal(layer)
+        return True
+
+    def reveal(self, path: str) -> None:
+        """Pan as little as possible so that a node is seen."""
+        node = self.node_of(path)
+        if node is not None:
+            self.look(self.view.showing(node.rect, self.area))
+
+    def node_of(self, path: str) -> Node | None:
+        """Return the node of a path, or of the closed layer that hides it."""
+        return self.layout.by_path.get(path) or self.layout.by_path.get(layer_of(path))
+
+    def node_at(self, position: QPointF) -> Node | None:
+        """Return the node under a point of the widget."""
+        return self.layout.node_at(self.view.to_diagram(position)) if self.area.contains(position) else None
+
+    def nodes_in(self, band: QRectF) -> list[str]:
+        """Return what a rectangle of the widget touches; of an open layer its inside, never the frame."""
+        area = QRectF(self.view.to_diagram(band.topLeft()), self.view.to_diagram(band.bottomRight()))
+        nodes = (node for node in self.layout.by_path.values() if node.shape != "frame")
+        return [node.path for node in nodes if node.rect.intersects(area)]
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Paths of what is shown, in order of execution."""
+        return tuple(self.layout.by_path)
+
+    def _lay_out(self) -> Layout:
+        self.layout = lay_out(self.snapshot.architecture, self.opened, self._metrics)
+        return self.layout
+
+
+def layer_of(path: str) -> str:
+    """Return the path of the layer that a module belongs to."""
+    return ".".join(path.split(".")[:2])

@@ -1,0 +1,109 @@
+"""What stands in the diagram's nodes: line by line, in the longest form that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QFont, QFontMetricsF
+
+from app.core.text import figure
+from app.ui import theme
+from app.ui.widgets.diagram_facts import Facts, Snapshot
+
+_SHORT = {"Upsample": "Up"}
+_BOLD_FROM = 0.62
+"""Below this scale bold titles would not fit."""
+_SIDES = 4.0
+_LEAST = 10.0
+"""Smallest text, in pixels."""
+
+Line = tuple[str, ...]
+"""Forms of a line, from long to short."""
+
+
+class NodeText:
+    """The fonts of a scale, and the choice of lines for a node."""
+
+    def __init__(self, scale: float) -> None:
+        weight = QFont.Weight.DemiBold if scale >= _BOLD_FROM else QFont.Weight.Normal
+        self.title = theme.font(round(max(_LEAST, 12 * scale)), weight)
+        self.small = theme.font(round(max(_LEAST, 10.5 * scale)))
+        self._title = QFontMetricsF(self.title)
+        self._small = QFontMetricsF(self.small)
+        self.title_height = self._title.height()
+
+    def lines(self, forms: list[Line], rect: QRectF) -> list[tuple[str, QFont, QRectF]]:
+        """Return texts with their fonts and places; what does not fit is left out, the title last.
+
+        Args:
+            forms: lines as `node_forms` makes them.
+            rect: the node.
+        """
+        room = rect.width() - _SIDES
+        chosen = [
+            self._longest(line, room, number == 0) for number, line in enumerate(self._split(forms, rect))
+        ]
+        fitting = [line for line in chosen if line is not None]
+        high = 0.0
+        shown: list[tuple[str, bool, float]] = []
+        for text, is_title in fitting:
+            own = (self._title if is_title else self._small).height()
+            if shown and high + own > rect.height() - 1:
+                break
+            shown.append((text, is_title, own))
+            high += own
+        y = rect.center().y() - high / 2
+        placed = []
+        for text, is_title, own in shown:
+            font = self.title if is_title else self.small
+            placed.append((text, font, QRectF(rect.left() + _SIDES / 2, y, room, own)))
+            y += own
+        return placed
+
+    def _split(self, forms: list[Line], rect: QRectF) -> list[Line]:
+        """Return the lines with "24 Detect" as "24" above "Detect" where a node is narrow, or high."""
+        names = forms[0]
+        number = names[-1]
+        room = rect.width() - _SIDES
+        narrow = all(self._title.horizontalAdvance(name) > room for name in names[:-1])
+        if not names[0].startswith(f"{number} ") or not (narrow or rect.height() > 2.5 * rect.width()):
+            return forms
+        return [(number,), tuple(name.removeprefix(f"{number} ") for name in names[:-1]), *forms[1:]]
+
+    def _longest(self, line: Line, room: float, is_title: bool) -> tuple[str, bool] | None:
+        """Return the longest form that fits, and whether in the title's font."""
+        for text in line:
+            if is_title and self._title.horizontalAdvance(text) <= room:
+                return text, True
+            if self._small.horizontalAdvance(text) <= room:
+                return text, False
+        return None
+
+
+def node_forms(snapshot: Snapshot, facts: Facts, words: Mapping[str, str]) -> list[Line]:
+    """Return the lines of a node: name, channels and stride, kernel and cost; each in ever shorter forms.
+
+    Args:
+        snapshot: the design.
+        facts: the layer or convolution.
+        words: translated words: "classes" holds "{count}".
+    """
+    if facts.path.count(".") == 1:
+        row = snapshot.architecture.layers[int(facts.path.split(".")[1])]
+        short = _SHORT.get(row.type, row.type)
+        title: Line = (f"{row.index} {row.type}", f"{row.index} {short}", f"{row.index}")
+        c1, c2, stride = row.c1, row.c2, " /2" if row.downsamples else ""
+    else:
+        assert facts.conv is not None
+        title = (facts.name, facts.name.removeprefix("m."), facts.name.rpartition(".")[2])
+        c1, c2, stride = facts.conv.c1, facts.conv.c2, " /2" if facts.conv.s != (1, 1) else ""
+    channels: Line = (f"{c1}→{c2}{stride}", f"{c1}→{c2}", f"{c2}")
+    if not c2:
+        classes = snapshot.architecture.classes
+        channels = (words["classes"].format(count=classes), f"nc {classes}")
+    if not facts.standard.flops:
+        return [title, channels]
+    kernel = f"{facts.conv.k[0]}×{facts.conv.k[1]}  " if facts.conv is not None else ""
+    cost = f"{figure(facts.lightweight.flops / 1e9)} G"
+    return [title, channels, (f"{kernel}{cost}", cost)]

@@ -89,7 +89,7 @@ def _train(
 
     def emit(event: Event) -> None:
         if event["event"] == "epoch":
-            output.note(f"     epoch {event['epoch']}/{event['epochs']}  mAP50 {event['map50']:.3f}")
+            output.note(f"     epoch {event['epoch']}/{epochs}  mAP50 {event['map50']:.3f}")
 
     run = workspace.new_run(config.name)
     training.run(config, run, emit=emit)

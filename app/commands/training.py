@@ -126,17 +126,22 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
 
 
 def _training_event(output: Output) -> Any:
+    epochs = 0
+
     def emit(event: Event) -> None:
-        output.event(event, _event_text(event))
+        nonlocal epochs
+        if event["event"] == "started":
+            epochs = event["epochs"]
+        output.event(event, _event_text(event, epochs))
 
     return emit
 
 
-def _event_text(event: Event) -> str | None:
+def _event_text(event: Event, epochs: int) -> str | None:
     name = event["event"]
     if name == "epoch":
         return (
-            f"epoch {event['epoch']}/{event['epochs']}  mAP50 {event['map50']:.3f}  mAP50-95 {event['map50_95']:.3f}  "
+            f"epoch {event['epoch']}/{epochs}  mAP50 {event['map50']:.3f}  mAP50-95 {event['map50_95']:.3f}  "
             f"{duration(event['seconds'])} each, {duration(event['remaining'])} left"
         )
     if name == "started":

@@ -162,27 +162,29 @@ def _kinds() -> dict[str, FindingKind]:
         # --- pictures -------------------------------------------------------------------------------------
         "picture_corrupt": FindingKind(
             error,
-            QT_TRANSLATE_NOOP("core", "This picture cannot be used: {why}."),
+            QT_TRANSLATE_NOOP("core", "This picture cannot be decoded ({why})."),
             QT_TRANSLATE_NOOP("core", "Replace or delete it; training leaves it out."),
         ),
         "picture_truncated": FindingKind(
             error,
-            QT_TRANSLATE_NOOP("core", "Part of this picture is missing: {why}."),
+            QT_TRANSLATE_NOOP("core", "Part of this picture is missing ({why})."),
             QT_TRANSLATE_NOOP("core", "Copy it again, or delete it; training leaves it out."),
         ),
         "picture_huge": FindingKind(
             error,
-            QT_TRANSLATE_NOOP("core", "This picture was not opened: {why}."),
+            QT_TRANSLATE_NOOP(
+                "core", "This picture claims {why} pixels, which would fill the memory; it was not opened."
+            ),
             QT_TRANSLATE_NOOP("core", "Make it smaller or delete it; training leaves it out."),
         ),
         "picture_tiny": FindingKind(
             error,
-            QT_TRANSLATE_NOOP("core", "This picture is too small: {why}."),
+            QT_TRANSLATE_NOOP("core", "This picture is only {why} pixels large."),
             QT_TRANSLATE_NOOP("core", "Delete it; training leaves it out."),
         ),
         "picture_unreadable": FindingKind(
             error,
-            QT_TRANSLATE_NOOP("core", "This picture cannot be read: {why}."),
+            QT_TRANSLATE_NOOP("core", "This picture file cannot be read ({why})."),
             QT_TRANSLATE_NOOP("core", "Check that it exists and that you may read it."),
         ),
         "picture_loose_end": FindingKind(
@@ -265,7 +267,7 @@ def _label_kinds() -> dict[str, FindingKind]:
         ),
         "label_unreadable": FindingKind(
             error,
-            QT_TRANSLATE_NOOP("core", "The label file cannot be read: {why}."),
+            QT_TRANSLATE_NOOP("core", "The label file cannot be read ({why})."),
             QT_TRANSLATE_NOOP("core", "Save it as UTF-8 text; until then training leaves the picture out."),
         ),
         "label_orphan": FindingKind(

@@ -7,10 +7,10 @@ measured before they are decoded, and nothing in it is changed.
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,6 +59,9 @@ class Channel(Protocol):
 
     def progress(self, fraction: float, text: str = "") -> None:
         """Tell how far the job is."""
+
+    def wait_command(self, seconds: float) -> dict[str, Any] | None:
+        """Return the next command, or None when none comes in time."""
 
 
 def open_dataset(data: Path | str, progress: Progress | None = None) -> Description:
@@ -196,35 +199,63 @@ def run_check(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
 
 
 def run_thumbnails(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
-    """Send small pictures with their boxes: the job "dataset.thumbnails".
+    """Send small pictures with their boxes, a page at a time: the job "dataset.thumbnails".
 
-    Each is an event `thumbnail` with `index`, `path`, `jpeg` (base64; empty where the picture cannot be decoded,
+    A page begins with an event `page` (`token`, `total`: how many pictures there are to show). Each picture is an
+    event `thumbnail` with `token`, `index`, `path`, `jpeg` (base64; empty where the picture cannot be decoded,
     then `problem` says why) and `boxes`, a list of [class, x, y, width, height] as shares of the picture.
 
     Args:
-        request: `data`, `split`, `offset`, `count`, `size` (longer side in pixels), and, where wanted, `cls`: show
-            only pictures that hold this class.
+        request: `data`, and the first page: `split`, `offset`, `count`, `size` (longer side in pixels), and where
+            wanted `cls` (only pictures with this class) and `token` (comes back in the events). With `follow` the
+            job goes on: each further page is a command {"command": "page", ...the same keys}, until it is
+            cancelled; the newest page wins.
         channel: the way to the window.
 
     Returns:
-        `total`: how many pictures there are to show.
+        `total` of the last page.
     """
-    description = open_dataset(request["data"], channel.progress)
-    split = str(request.get("split", "train"))
-    items = Listing(description).items.get(split, [])
-    classes = len(description.names)
-    if request.get("cls") is not None:
-        items = [item for item in items if any(row.cls == request["cls"] for row in _rows(item, classes))]
-    offset = max(int(request.get("offset", 0)), 0)
-    count = min(max(int(request.get("count", 60)), 0), _MOST_THUMBNAILS)
-    side = min(max(int(request.get("size", 220)), _SIDES[0]), _SIDES[1])
-    wanted = list(islice(enumerate(items), offset, offset + count))
-    with large_pictures_allowed(), ThreadPoolExecutor(4) as pool:
-        for event in pool.map(lambda pair: _thumbnail(pair[0], pair[1], classes, side), wanted):
-            if channel.cancelled:
-                break
-            channel.emit({"event": "thumbnail", "split": split, **event})
-    return {"total": len(items), "split": split, "offset": offset}
+    album = _Album(open_dataset(request["data"], channel.progress))
+    total = album.send(request, channel)
+    while request.get("follow") and not channel.cancelled:
+        command = channel.wait_command(1.0)
+        if command is not None and command.get("command") == "page":
+            total = album.send(command, channel)
+    return {"total": total}
+
+
+class _Album:
+    """The pictures of a data set, listed once."""
+
+    def __init__(self, description: Description) -> None:
+        self._classes = len(description.names)
+        self._items = Listing(description).items
+        self._chosen: dict[tuple[str, int | None], list[Item]] = {}
+
+    def send(self, page: dict[str, Any], channel: Channel) -> int:
+        """Send one page; return how many pictures there are in all."""
+        items = self._of(str(page.get("split", "train")), page.get("cls"))
+        head = {"token": page.get("token"), "split": page.get("split", "train")}
+        channel.emit({"event": "page", **head, "total": len(items)})
+        offset = max(int(page.get("offset", 0)), 0)
+        count = min(max(int(page.get("count", 60)), 0), _MOST_THUMBNAILS)
+        side = min(max(int(page.get("size", 220)), _SIDES[0]), _SIDES[1])
+        wanted = list(enumerate(items))[offset : offset + count]
+        with large_pictures_allowed(), ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+            for event in pool.map(lambda pair: _thumbnail(pair[0], pair[1], self._classes, side), wanted):
+                if channel.cancelled:
+                    break
+                channel.emit({"event": "thumbnail", **head, **event})
+        return len(items)
+
+    def _of(self, split: str, cls: int | None) -> list[Item]:
+        items = self._items.get(split, [])
+        if cls is None:
+            return items
+        if (split, cls) not in self._chosen:
+            holding = [item for item in items if any(row.cls == cls for row in _rows(item, self._classes))]
+            self._chosen[split, cls] = holding
+        return self._chosen[split, cls]
 
 
 def _thumbnail(index: int, item: Item, classes: int, side: int) -> dict[str, Any]:

@@ -182,7 +182,9 @@ def look_at(item: Item, classes: int, *, thorough: bool = True) -> Seen:
         if picture.loose_end:
             findings.append(Finding("picture_loose_end", str(item.picture)))
     except PictureError as problem:
-        findings.append(Finding(f"picture_{problem.reason}", str(item.picture), None, {"why": str(problem)}))
+        findings.append(
+            Finding(f"picture_{problem.reason}", str(item.picture), None, {"why": problem.detail})
+        )
     except OSError as problem:
         values = {"why": problem.strerror or type(problem).__name__}
         findings.append(Finding("picture_unreadable", str(item.picture), None, values))

@@ -29,17 +29,27 @@ _SIDEWAYS = {5, 6, 7, 8}
 _ORIENTATION_TAG = 0x0112
 
 
+_REASONS = {
+    "corrupt": "it cannot be decoded ({})",
+    "truncated": "part of it is missing ({})",
+    "huge": "it claims {} pixels, which would fill the memory",
+    "tiny": "it is only {} pixels large",
+    "unreadable": "the file cannot be read ({})",
+}
+
+
 class PictureError(Exception):
-    """A picture file that cannot be used; the text says why, in a few words.
+    """A picture file that cannot be used; as a text it says why, in a few words.
 
     Args:
         reason: `corrupt`, `truncated`, `huge`, `tiny` or `unreadable`.
-        text: what a person reads.
+        detail: the size, or what the decoder or the system says.
     """
 
-    def __init__(self, reason: str, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(_REASONS[reason].format(detail))
         self.reason = reason
+        self.detail = detail
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,7 @@ def inspect_picture(path: Path, *, thorough: bool = True, smallest: int = 10) ->
         if width * height > MOST_PIXELS:
             raise _too_large(f"{width}×{height}")
         if min(width, height) < smallest:
-            raise PictureError("tiny", f"it is {width}×{height} pixels, less than {smallest} on a side")
+            raise PictureError("tiny", f"{width}×{height}")
         if name == "JPEG" and picture.getexif().get(_ORIENTATION_TAG) in _SIDEWAYS:
             width, height = height, width
         whole = _ends_with(path, _END_MARKERS.get(name, b""))
@@ -114,7 +124,7 @@ def read_picture(path: Path) -> Image:
     try:
         image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR)
     except (cv2.error, OSError) as problem:
-        raise PictureError("corrupt", f"it cannot be decoded ({_short(problem)})") from problem
+        raise PictureError("corrupt", _short(problem)) from problem
     if image is None:
         image = _decode_with_pillow(path)
     return image
@@ -153,23 +163,23 @@ def _opened(path: Path) -> Iterator[PilImage.Image]:
     except PictureError:
         raise
     except PilImage.DecompressionBombError as problem:
-        raise _too_large("more than 179 megapixels") from problem
+        raise _too_large("more than 179 million") from problem
     except (UnidentifiedImageError, ImportError) as problem:
         # ImportError: once ultralytics is imported, its Image.open looks for a HEIC plug-in before it gives up.
         heic = path.suffix.lower() in {".heic", ".heif"}
-        text = "HEIC pictures cannot be read here, convert it to JPEG" if heic else "its format is not known"
+        text = "HEIC: convert it to JPEG" if heic else "its format is not known"
         raise PictureError("corrupt", text) from problem
     except FileNotFoundError as problem:
-        raise PictureError("unreadable", "there is no such file") from problem
+        raise PictureError("unreadable", "no such file") from problem
     except PermissionError as problem:
-        raise PictureError("unreadable", "the file may not be read (permission)") from problem
+        raise PictureError("unreadable", "permission denied") from problem
     except Exception as problem:  # decoders raise anything at all for damaged or hostile data
         reason = "truncated" if "truncated" in str(problem) else "corrupt"
-        raise PictureError(reason, f"its data is damaged ({_short(problem)})") from problem
+        raise PictureError(reason, _short(problem)) from problem
 
 
 def _too_large(size: str) -> PictureError:
-    return PictureError("huge", f"it claims {size} pixels, which would fill the memory")
+    return PictureError("huge", size)
 
 
 def _go_through(picture: PilImage.Image, name: str) -> None:

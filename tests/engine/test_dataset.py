@@ -47,6 +47,7 @@ class Channel:
         self.events: list[dict[str, Any]] = []
         self.fractions: list[float] = []
         self.cancel_after: int | None = None
+        self.commands: list[dict[str, Any]] = []
 
     @property
     def cancelled(self) -> bool:
@@ -57,6 +58,13 @@ class Channel:
 
     def progress(self, fraction: float, text: str = "") -> None:
         self.fractions.append(fraction)
+
+    def wait_command(self, seconds: float) -> dict[str, Any] | None:
+        return self.commands.pop(0) if self.commands else None
+
+    @property
+    def thumbnails(self) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["event"] == "thumbnail"]
 
 
 class Folder:
@@ -591,9 +599,9 @@ def test_thumbnails_are_small_upright_and_carry_their_boxes(folder: Folder) -> N
     sideways.save(folder.picture("train", "train2"), exif=exif)
     channel = Channel()
     request = {"data": str(folder.yaml), "split": "train", "offset": 0, "count": 10, "size": 160}
-    assert run_thumbnails(request, channel) == {"total": 3, "split": "train", "offset": 0}
-    first, broken, turned = channel.events
-    assert [event["index"] for event in channel.events] == [0, 1, 2]
+    assert run_thumbnails(request, channel) == {"total": 3}
+    first, broken, turned = channel.thumbnails
+    assert [event["index"] for event in channel.thumbnails] == [0, 1, 2]
     assert first["boxes"] == [[0, 0.5, 0.5, 0.25, 0.25], [1, 0.25, 0.25, 0.1, 0.2]]
     assert Image.open(BytesIO(base64.b64decode(first["jpeg"]))).size == (64, 48)
     assert Image.open(BytesIO(base64.b64decode(turned["jpeg"]))).size == (80, 160)
@@ -604,11 +612,26 @@ def test_thumbnails_come_by_the_page_and_by_class(bccd_yaml: Path) -> None:
     channel = Channel()
     request = {"data": str(bccd_yaml), "split": "val", "offset": 80, "count": 60, "size": 200}
     assert run_thumbnails(request, channel)["total"] == 87
-    assert [event["index"] for event in channel.events] == list(range(80, 87))
+    assert [event["index"] for event in channel.thumbnails] == list(range(80, 87))
     channel = Channel()
     few = run_thumbnails({**request, "offset": 0, "cls": 2, "count": 5}, channel)
     assert 0 < few["total"] < 87
-    assert all(2 in [box[0] for box in event["boxes"]] for event in channel.events)
+    assert len(channel.thumbnails) == 5
+    assert all(2 in [box[0] for box in event["boxes"]] for event in channel.thumbnails)
+
+
+def test_one_job_sends_page_after_page(bccd_yaml: Path) -> None:
+    channel = Channel()
+    channel.commands = [
+        {"command": "page", "split": "train", "offset": 9, "count": 2, "size": 64, "token": 8}
+    ]
+    channel.cancel_after = 6
+    request = {"data": str(bccd_yaml), "split": "test", "count": 3, "size": 64, "follow": True, "token": 7}
+    run_thumbnails(request, channel)
+    assert [(e["event"], e["token"]) for e in channel.events] == [
+        ("page", 7), *[("thumbnail", 7)] * 3, ("page", 8), *[("thumbnail", 8)] * 2,
+    ]  # fmt: skip
+    assert [event["total"] for event in channel.events if event["event"] == "page"] == [72, 205]
 
 
 def test_the_switch_may_be_thrown_twice() -> None:

@@ -26,7 +26,7 @@ from app.ui.widgets.cards import Card, button, label
 from app.ui.widgets.empty_state import EmptyState
 from app.workers.job import EngineJob
 
-_ICONS = {"ok": ("success", "good"), "warning": ("warning", "warn"), "missing": ("error", "bad")}
+_ICONS = {"ok": ("success", "good"), "missing": ("info", "muted"), "problem": ("error", "bad")}
 
 
 class DoctorDialog(QDialog):
@@ -106,8 +106,8 @@ class DoctorDialog(QDialog):
         grid.setHorizontalSpacing(theme.BETWEEN)
         grid.setVerticalSpacing(theme.INSIDE)
         grid.setColumnStretch(2, 1)
-        for index, check in enumerate(self._report.get("checks", ())):
-            _add_check(grid, index, check)
+        for index, finding in enumerate(self._report.get("findings", ())):
+            _add_finding(grid, index, finding)
         card.body.addLayout(grid)
         column.addWidget(card)
         column.addStretch(1)
@@ -130,17 +130,19 @@ class DoctorDialog(QDialog):
         super().changeEvent(event)
 
 
-def _add_check(grid: QGridLayout, row: int, check: Mapping[str, Any]) -> None:
+def _add_finding(grid: QGridLayout, row: int, finding: Mapping[str, Any]) -> None:
     """One line: icon, what, how it stands and what to do."""
-    icon, token = _ICONS.get(str(check.get("state")), _ICONS["ok"])
+    icon, token = _ICONS.get(str(finding.get("state")), _ICONS["ok"])
     mark = QLabel()
     mark.setPixmap(theme.pixmap(icon, token, 18, mark.devicePixelRatioF()))
-    mark.setAccessibleName(str(check.get("state")))
+    mark.setAccessibleName(str(finding.get("state")))
     grid.addWidget(mark, row, 0, Qt.AlignmentFlag.AlignTop)
-    grid.addWidget(label(translated(str(check.get("name", ""))), "strong"), row, 1, Qt.AlignmentFlag.AlignTop)
+    grid.addWidget(
+        label(translated(str(finding.get("topic", ""))), "strong"), row, 1, Qt.AlignmentFlag.AlignTop
+    )
     words = QVBoxLayout()
     words.setSpacing(2)
-    for text, role in ((check.get("value"), ""), (check.get("hint"), "muted")):
+    for text, role in ((finding.get("text"), ""), (finding.get("remedy"), "muted")):
         if text:
             line = label(translated(str(text)), role, wrap=True)
             line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

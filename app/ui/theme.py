@@ -11,10 +11,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QFontDatabase
-from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.ui.theme_icons import application_icon, draw_icon, icon, pixmap, use_tokens
-from app.ui.theme_style import palette, style_sheet, write_pictures
+from app.ui.theme_style import StudioStyle, palette, style_sheet, write_pictures
 from app.ui.theme_tokens import (
     AROUND,
     BETWEEN,
@@ -144,7 +144,7 @@ class ThemeController(QObject):
         self._choice = "system"
         self._applied: Tokens | None = None
         self._pictures = QTemporaryDir()
-        application.setStyle(QStyleFactory.create("Fusion"))
+        application.setStyle(StudioStyle())
         application.setFont(_base_font())
         application.setWindowIcon(application_icon())
         application.styleHints().colorSchemeChanged.connect(self._on_system_color_scheme_changed)

@@ -68,16 +68,14 @@ class _IconEngine(QIconEngine):
         return str(getattr(_current[0], token))
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
-        ratio = painter.device().devicePixelRatio() if painter.device() else 1.0
-        painter.drawPixmap(rect, _pixmap(self._name, self._colour(mode), rect.width(), rect.height(), ratio))
+        picture = _pixmap(self._name, self._colour(mode), rect.width(), rect.height(), _ratio(painter))
+        painter.drawPixmap(rect, picture)
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         return _pixmap(self._name, self._colour(mode), size.width(), size.height(), 1.0)
 
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
-        ratio = scale or 1.0
-        width, height = round(size.width() / ratio), round(size.height() / ratio)
-        return _pixmap(self._name, self._colour(mode), width, height, ratio)
+        return _pixmap(self._name, self._colour(mode), size.width(), size.height(), scale or 1.0)
 
     def clone(self) -> QIconEngine:
         return _IconEngine(self._name, self._token)
@@ -97,9 +95,13 @@ def icon(name: str, token: str = "text") -> QIcon:
 def draw_icon(painter: QPainter, name: str, rect: QRectF, colour: QColor | str) -> None:
     """Draw an icon into a rectangle in any colour."""
     hex_colour = colour if isinstance(colour, str) else colour.name()
-    ratio = painter.device().devicePixelRatio() if painter.device() else 1.0
-    picture = _pixmap(name, hex_colour, round(rect.width()), round(rect.height()), ratio)
+    scale = _ratio(painter) * painter.worldTransform().m11()
+    picture = _pixmap(name, hex_colour, round(rect.width()), round(rect.height()), round(scale, 2))
     painter.drawPixmap(QPoint(round(rect.x()), round(rect.y())), picture)
+
+
+def _ratio(painter: QPainter) -> float:
+    return painter.device().devicePixelRatio() if painter.device() else 1.0
 
 
 def application_icon() -> QIcon:

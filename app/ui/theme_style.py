@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QProxyStyle, QTreeView, QWidget
 
 from app.core.folders import resources
 from app.ui import theme_tokens as t
@@ -24,6 +26,26 @@ _PICTURES: Mapping[str, tuple[str, str]] = {
     "right": ("chevron_right", "muted"),
     "menu_check": ("check", "accent"),
 }
+
+
+class StudioStyle(QProxyStyle):
+    """Fusion, with what a style sheet cannot say."""
+
+    def __init__(self) -> None:
+        super().__init__("Fusion")
+
+    def polish(self, target: QWidget | QApplication | QPalette) -> QPalette | None:  # type: ignore[override]
+        """Keep text off the border of spin boxes, and give the rows of trees their height.
+
+        Style sheets have no padding for the one, and the other is laid out before the sheet reaches it.
+        """
+        if isinstance(target, QAbstractSpinBox):
+            field = target.findChild(QLineEdit)
+            if field is not None:
+                field.setTextMargins(t.INSIDE - 2, 0, 0, 0)
+        elif isinstance(target, QTreeView):
+            QTimer.singleShot(0, target, target.doItemsLayout)
+        return super().polish(target)
 
 
 def write_pictures(tokens: Tokens, folder: Path) -> None:

@@ -5,9 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon, QImage, QPalette
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QSlider,
+    QSpinBox,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app.core.folders import resources
@@ -109,3 +118,39 @@ def test_a_role_changes_the_look_of_a_shown_widget(studio: Studio, qtbot: QtBot)
     before = label.sizeHint().height()
     theme.set_role(label, "figure")
     assert label.sizeHint().height() > 2 * before
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5, 2.0])
+def test_icons_are_sharp_at_every_scale(qapp: QApplication, scale: float) -> None:
+    pixmap = theme.icon("home").pixmap(QSize(24, 16), scale)
+    assert (pixmap.width(), pixmap.height()) == (round(24 * scale), round(16 * scale))
+    assert pixmap.devicePixelRatio() == pytest.approx(scale)
+
+
+def test_rows_of_a_tree_and_text_of_a_spin_box_have_room(studio: Studio, qtbot: QtBot) -> None:
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    column = QVBoxLayout(holder)
+    tree, spin = QTreeWidget(), QSpinBox()
+    tree.addTopLevelItem(QTreeWidgetItem(["row"]))
+    column.addWidget(tree)
+    column.addWidget(spin)
+    with qtbot.waitExposed(holder):
+        holder.show()
+    qtbot.waitUntil(lambda: tree.visualItemRect(tree.topLevelItem(0)).height() >= theme.ROW_HEIGHT)
+    assert spin.lineEdit().textMargins().left() >= 6
+    assert spin.height() >= theme.CONTROL_HEIGHT
+
+
+def test_a_focused_slider_keeps_its_groove(studio: Studio, qtbot: QtBot) -> None:
+    slider = QSlider(Qt.Orientation.Horizontal)
+    qtbot.addWidget(slider)
+    slider.resize(200, 30)
+    slider.setValue(50)
+    with qtbot.waitActive(slider):
+        slider.show()
+        slider.activateWindow()
+    slider.setFocus()
+    image = slider.grab().toImage()
+    assert image.pixelColor(20, 3).name().upper() == LIGHT.ground
+    assert image.pixelColor(20, 15).name().upper() == LIGHT.accent

@@ -29,6 +29,7 @@ class BeginCard(Card):
         self.body.addSpacing(theme.INSIDE)
         self.body.addWidget(self.heading)
         self.body.addWidget(self.words)
+        self.body.addStretch(1)
         row = QHBoxLayout()
         row.setSpacing(theme.INSIDE)
         for item in buttons:

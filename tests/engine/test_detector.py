@@ -20,29 +20,10 @@ from app.engine.openvino_model import for_export
 from app.engine.postprocess import non_maximum_suppression, postprocess
 from app.engine.preprocess import fit, plan, prepare
 from app.engine.runtimes import OpenVinoRuntime
-from tests.engine.checkpoints import batch_of, clip_frames, lively_model, save_checkpoint
+from tests.engine.checkpoints import batch_of, lively_model, save_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 STEM = "model.0"
-
-
-@pytest.fixture(scope="session")
-def frames(clips_dir: Path) -> list[np.ndarray]:
-    return clip_frames(clips_dir / "vtest.avi", 4)
-
-
-@pytest.fixture(scope="module")
-def standard(frames: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    model = lively_model(Design.stock("yolov5n", 3), batch_of(frames))
-    return save_checkpoint(model, tmp_path_factory.mktemp("weights") / "standard.pt")
-
-
-@pytest.fixture(scope="module")
-def lightweight(frames: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    design = preset("separable", "yolov5n", 3)
-    return save_checkpoint(
-        lively_model(design, batch_of(frames)), tmp_path_factory.mktemp("weights") / "lightweight.pt"
-    )
 
 
 def stock_boxes(weights: Path, image: np.ndarray, confidence: float, iou: float, imgsz: int) -> Boxes:

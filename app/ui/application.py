@@ -7,7 +7,6 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, QTimer
@@ -19,7 +18,6 @@ from app.core.folders import cache_folder, config_folder
 from app.core.settings import load_settings
 from app.ui.crash import CrashGuard
 from app.ui.i18n import Languages
-from app.ui.interrupts import Interrupts
 from app.ui.messages import Messages
 from app.ui.page import Services
 from app.ui.single import SingleInstance, hand_over
@@ -90,12 +88,10 @@ def run(argv: Sequence[str] | None = None) -> int:
     workspace = load_settings().workspace_path
     if hand_over(workspace, paths):
         return 0
-    _keep_log()
     studio = build(application)
     window = studio.window
     guard = CrashGuard(studio.services.workspace.write_recovery, window.end, window)
     guard.install()
-    Interrupts(window.end, application)
     application.commitDataRequest.connect(lambda _manager: studio.services.workspace.write_recovery())
     single = SingleInstance(application)
     single.listen(workspace)
@@ -104,14 +100,25 @@ def run(argv: Sequence[str] | None = None) -> int:
         lambda: single.listen(studio.services.workspace.folder.root)
     )
     window.start()
-    QTimer.singleShot(0, window, lambda: window.settle(paths))
+    QTimer.singleShot(0, window, lambda: _settle(application, window, paths))
     status = application.exec()
     single.close()
     return status
 
 
+def _settle(application: QApplication, window: MainWindow, paths: list[Path]) -> None:
+    """Do what may wait until the window is painted: its imports would delay it."""
+    from app.ui.interrupts import Interrupts
+
+    Interrupts(window.end, application)
+    _keep_log()
+    window.settle(paths)
+
+
 def _keep_log() -> None:
     """Write what goes wrong to a small file in the cache folder, a crash of the interpreter included."""
+    from logging.handlers import RotatingFileHandler
+
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)

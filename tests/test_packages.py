@@ -31,7 +31,9 @@ def test_openvino_reports_nothing() -> None:
         "from openvino.tools.ovc import telemetry\n"
         "print(type(telemetry).__module__)"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
     assert run.stdout.strip().endswith("telemetry_stub")
 
 
@@ -42,5 +44,7 @@ def test_ultralytics_is_offline_and_silent() -> None:
         "assert_private_settings()\n"
         "print(u.ONLINE, u.SETTINGS['sync'])"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
     assert run.stdout.split()[-2:] == ["False", "False"]

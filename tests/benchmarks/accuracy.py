@@ -57,9 +57,26 @@ class Bench:
     def train(self, name: str, design: str, epochs: int, weights: str, warm_start: str) -> str:
         """Train a run unless it is finished, and return its best weights."""
         run = self.folder / "runs" / name
-        arguments = ["train", design, "--data", self.data, "--epochs", str(epochs), "--imgsz", str(self.imgsz)]
+        arguments = [
+            "train",
+            design,
+            "--data",
+            self.data,
+            "--epochs",
+            str(epochs),
+            "--imgsz",
+            str(self.imgsz),
+        ]
         arguments += ["--batch", str(self.batch), "--seed", str(self.seed), "--name", name]
-        arguments += ["--weights", weights, "--warm-start", warm_start, "--workspace", str(self.folder), *SETTINGS]
+        arguments += [
+            "--weights",
+            weights,
+            "--warm-start",
+            warm_start,
+            "--workspace",
+            str(self.folder),
+            *SETTINGS,
+        ]
         if (run / "run.yaml").is_file():
             arguments.append("--resume")
         last = studio(*arguments) if not self._finished(run) else {"event": "finished"}
@@ -91,7 +108,9 @@ class Bench:
             for split in ("val", "test"):
                 arguments = ("--data", self.data, "--split", split, "--imgsz", str(self.imgsz))
                 result[split] = studio("val", weights, *arguments)
-            result["cost"] = studio("cost", design, "--imgsz", str(self.imgsz), "--classes", self.classes())["lightweight"]
+            result["cost"] = studio("cost", design, "--imgsz", str(self.imgsz), "--classes", self.classes())[
+                "lightweight"
+            ]
             kept.write_text(json.dumps(result, indent=1))
         found: dict[str, Any] = json.loads(kept.read_text())
         return found
@@ -150,7 +169,9 @@ def report(rows: list[dict[str, Any]], latency: dict[str, dict[str, float]]) -> 
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", required=True)
     parser.add_argument("--weights", required=True)
     parser.add_argument("-o", "--output", required=True)

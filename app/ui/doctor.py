@@ -35,7 +35,7 @@ class DoctorDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("doctor")
-        self.resize(640, 520)
+        self.resize(640, 600)
         self._report: Mapping[str, Any] = {}
         self._waiting = EmptyState("chip")
         self._waiting.primary_clicked.connect(self.look)
@@ -100,7 +100,7 @@ class DoctorDialog(QDialog):
     def _show_report(self) -> None:
         content = QWidget()
         column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, theme.INSIDE, 0)
         card = Card()
         grid = QGridLayout()
         grid.setHorizontalSpacing(theme.BETWEEN)

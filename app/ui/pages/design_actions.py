@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -34,7 +35,7 @@ _ICONS: Mapping[str, str] = {FIND: "search", FIT: "fit", ZOOM_IN: "zoom_in", ZOO
 _REASON_LENGTH = 90
 
 
-class DesignActions:
+class DesignActions(QObject):
     """Makes the actions once; their words are set by `retranslate`."""
 
     def __init__(
@@ -47,6 +48,7 @@ class DesignActions:
             apply: makes the selection a block kind.
             slots: what the other actions do, by name.
         """
+        super().__init__(page)
         self._page = page
         self.kinds: dict[str, QAction] = {}
         self.others: dict[str, QAction] = {}
@@ -75,19 +77,18 @@ class DesignActions:
 
     def retranslate(self) -> None:
         """Set the translated texts."""
-        tr = self._page.tr
         for name, action in self.kinds.items():
             action.setText(translated(BLOCKS[name].title))
         for name, words in (
-            (RESTORE, tr("Restore the standard")),
-            (SELECT_ALL, tr("Select everything replaceable")),
-            (CLEAR, tr("Select nothing")),
-            (FIND, tr("Find a layer")),
-            (FIT, tr("Show the whole diagram")),
-            (ZOOM_IN, tr("Zoom in")),
-            (ZOOM_OUT, tr("Zoom out")),
-            (OPEN, tr("Open or close the layer")),
-            (CLOSE_ALL, tr("Close all layers")),
+            (RESTORE, self.tr("Restore the standard")),
+            (SELECT_ALL, self.tr("Select everything replaceable")),
+            (CLEAR, self.tr("Select nothing")),
+            (FIND, self.tr("Find a layer")),
+            (FIT, self.tr("Show the whole diagram")),
+            (ZOOM_IN, self.tr("Zoom in")),
+            (ZOOM_OUT, self.tr("Zoom out")),
+            (OPEN, self.tr("Open or close the layer")),
+            (CLOSE_ALL, self.tr("Close all layers")),
         ):
             self.others[name].setText(words)
         self.retint()
@@ -134,6 +135,6 @@ class DesignActions:
         if snapshot.targets(paths):
             return ""
         if not paths:
-            return self._page.tr("Select a layer first.")
+            return self.tr("Select a layer first.")
         why = translated(snapshot.facts[paths[0]].refusal or "")
         return f"{snapshot.facts[paths[0]].name}: {why}"

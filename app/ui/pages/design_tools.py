@@ -25,7 +25,6 @@ class DesignTools(QObject):
 
     def __init__(self, workspace: Workspace, row: QHBoxLayout, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._stack = workspace.undo_stack
         self.base = QComboBox()
         self.base.setObjectName("baseModel")
         self.base.addItems(base_models())
@@ -54,12 +53,18 @@ class DesignTools(QObject):
         self.redo = tool("redoDesign", "redo")
         for widget in (self.base, self.classes_label, self.classes, self.presets, self.undo, self.redo):
             row.addWidget(widget)
-        self.undo.clicked.connect(self._stack.undo)
-        self.redo.clicked.connect(self._stack.redo)
+        self.undo.clicked.connect(workspace.undo_stack.undo)
+        self.redo.clicked.connect(workspace.undo_stack.redo)
         self.base.textActivated.connect(self.base_chosen)
         self.classes.valueChanged.connect(self.classes_chosen)
-        for signal in (self._stack.canUndoChanged, self._stack.canRedoChanged, self._stack.indexChanged):
-            signal.connect(self._update_history)
+        stack = workspace.undo_stack
+        stack.canUndoChanged.connect(self.undo.setEnabled)
+        stack.canRedoChanged.connect(self.redo.setEnabled)
+        stack.undoTextChanged.connect(self._on_stack_undo_text_changed)
+        stack.redoTextChanged.connect(self._on_stack_redo_text_changed)
+        self.undo.setEnabled(stack.canUndo())
+        self.redo.setEnabled(stack.canRedo())
+        self._undo_text, self._redo_text = stack.undoText(), stack.redoText()
 
     def show_design(self, design: Design) -> None:
         """Show a design's base model and classes; nothing is emitted."""
@@ -67,7 +72,6 @@ class DesignTools(QObject):
         blocked = self.classes.blockSignals(True)
         self.classes.setValue(design.classes or 0)
         self.classes.blockSignals(blocked)
-        self._update_history()
 
     def preset_words(self, name: str) -> str:
         """Return a preset's name for people."""
@@ -98,26 +102,22 @@ class DesignTools(QObject):
             action.setToolTip(
                 translated(preset_summary(name)) if name else self.tr("Undoes every replacement.")
             )
-        self._update_history()
+        self._name_history()
 
-    def _update_history(self) -> None:
-        for item, can, text, words, named, keys in (
-            (
-                self.undo,
-                self._stack.canUndo(),
-                self._stack.undoText(),
-                self.tr("Undo"),
-                self.tr("Undo: {action}"),
-                "Ctrl+Z",
-            ),
-            (
-                self.redo,
-                self._stack.canRedo(),
-                self._stack.redoText(),
-                self.tr("Redo"),
-                self.tr("Redo: {action}"),
-                "Ctrl+Y",
-            ),
-        ):
-            item.setEnabled(can)
-            name_widget(item, named.format(action=text) if text else words, keys)
+    def _on_stack_undo_text_changed(self, text: str) -> None:
+        self._undo_text = text
+        self._name_history()
+
+    def _on_stack_redo_text_changed(self, text: str) -> None:
+        self._redo_text = text
+        self._name_history()
+
+    def _name_history(self) -> None:
+        """Name the buttons after the steps that they take; what the signals told is all that is needed."""
+        undo, redo = self._undo_text, self._redo_text
+        name_widget(
+            self.undo, self.tr("Undo: {action}").format(action=undo) if undo else self.tr("Undo"), "Ctrl+Z"
+        )
+        name_widget(
+            self.redo, self.tr("Redo: {action}").format(action=redo) if redo else self.tr("Redo"), "Ctrl+Y"
+        )

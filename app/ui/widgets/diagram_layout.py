@@ -40,7 +40,7 @@ class Node:
     """One thing that can be seen: a layer, a convolution inside an open layer, or a join.
 
     Attributes:
-        path: module path; joins inside a layer have that of the module they belong to.
+        path: module path; "" for joins inside a layer.
         shape: "layer", "frame" (an open layer), "conv" or "join".
         rect: place in the diagram.
         level: pyramid level, 1 to 5.
@@ -56,7 +56,7 @@ class Node:
     @property
     def selectable(self) -> bool:
         """Whether it can be chosen; joins inside a layer cannot."""
-        return self.shape != "join" or self.path.count(".") == 1
+        return bool(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,10 @@ class _Builder:
                 top = frame.top() + self.metrics.frame_title + item.rect.top()
             left = frame.left() + _FRAME_SIDE + item.rect.left()
             rect = QRectF(left, top, item.rect.width(), item.rect.height())
-            placed.append(Node(item.path, "join" if item.op != "conv" else "conv", rect, level, item.op))
+            is_conv = item.op == "conv"
+            placed.append(
+                Node(item.path if is_conv else "", "conv" if is_conv else "join", rect, level, item.op)
+            )
         self.inner[layer.index] = replace(inner, placed=tuple(node.rect for node in placed))
         return placed
 

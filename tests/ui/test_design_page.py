@@ -1,0 +1,441 @@
+"""The Design page in a whole Studio, driven by real mouse and keyboard events."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, Qt, QTranslator
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QToolButton
+from pytestqt.qtbot import QtBot
+
+from app.core.cost import compare_cost
+from app.core.design import Design, Swap, load_design, preset, save_design
+from app.core.text import figure, percent_change
+from app.ui.application import Studio
+from app.ui.messages import ERROR, Message
+from app.ui.pages.design import DesignPage
+from app.ui.requests import TRAIN, TrainRequest
+from app.ui.widgets.layer_table import KIND
+from app.ui.workspace import Workspace
+
+LEFT = Qt.MouseButton.LeftButton
+NO, CONTROL, SHIFT = (
+    Qt.KeyboardModifier.NoModifier,
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+)
+
+
+@pytest.fixture
+def page(studio: Studio, qtbot: QtBot) -> DesignPage:
+    window = studio.window
+    window.resize(1280, 800)
+    window.show_page("design")
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    shown = window.page("design")
+    assert isinstance(shown, DesignPage)
+    qtbot.waitUntil(shown.diagram.hasFocus)
+    return shown
+
+
+@pytest.fixture
+def workspace_(page: DesignPage) -> Workspace:
+    return page.workspace
+
+
+def click(page: DesignPage, path: str, modifiers: Qt.KeyboardModifier = NO) -> None:
+    QTest.mouseClick(page.diagram, LEFT, modifiers, page.diagram.rect_of(path).center())
+
+
+def press(page: DesignPage, key: Qt.Key, modifiers: Qt.KeyboardModifier = NO) -> None:
+    QTest.keyClick(page.diagram, key, modifiers)
+
+
+def total(page: DesignPage, measure: str, row: str) -> str:
+    found = page.totals.findChild(QLabel, f"totals_{measure}_{row}")
+    assert found is not None
+    return found.text()
+
+
+def test_a_click_and_a_number_key_change_the_totals_to_what_the_core_says(page: DesignPage) -> None:
+    click(page, "model.5")
+    press(page, Qt.Key.Key_1)
+    design = page.workspace.design
+    assert design.resolved() == {"model.5": Swap("separable")}
+    table = compare_cost(design)
+    for measure, scale in (
+        ("parameters", 1e6),
+        ("flops", 1e9),
+        ("file_bytes", 1e6),
+        ("activation_bytes", 1e6),
+    ):
+        before, after = getattr(table.standard, measure), getattr(table.lightweight, measure)
+        assert total(page, measure, "standard") == figure(before / scale)
+        assert total(page, measure, "lightweight") == figure(after / scale)
+        assert total(page, measure, "change") == percent_change(before, after)
+    assert total(page, "parameters", "deployed") == figure(table.deployed_lightweight.parameters / 1e6)
+    assert total(page, "flops", "deployed") == "", "the deployed form costs the same operations"
+
+
+def test_undo_and_redo_go_back_and_forth_by_name(page: DesignPage) -> None:
+    before = total(page, "parameters", "lightweight")
+    click(page, "model.5")
+    press(page, Qt.Key.Key_1)
+    changed = total(page, "parameters", "lightweight")
+    assert changed != before
+    undo = page.header.findChild(QToolButton, "undoDesign")
+    assert undo is not None
+    assert "Depthwise separable on model.5" in undo.toolTip()
+    press(page, Qt.Key.Key_Z, CONTROL)
+    assert total(page, "parameters", "lightweight") == before
+    assert page.workspace.design.is_standard
+    press(page, Qt.Key.Key_Y, CONTROL)
+    assert total(page, "parameters", "lightweight") == changed
+    QTest.mouseClick(undo, LEFT)
+    assert total(page, "parameters", "lightweight") == before
+
+
+def test_restoring_takes_back_what_a_key_did(page: DesignPage) -> None:
+    for restore in (Qt.Key.Key_0, Qt.Key.Key_Delete):
+        click(page, "model.6")
+        press(page, Qt.Key.Key_2)
+        assert set(page.workspace.design.resolved()) == {f"model.6.m.{i}.cv2" for i in range(3)}
+        press(page, restore)
+        assert page.workspace.design.is_standard
+
+
+def test_a_selection_of_many_takes_a_kind_where_it_can(page: DesignPage) -> None:
+    click(page, "model.7")
+    click(page, "model.13", SHIFT)
+    press(page, Qt.Key.Key_1)
+    assert set(page.workspace.design.resolved()) == {"model.7", "model.8.m.0.cv2", "model.13.m.0.cv2"}
+    assert page.workspace.undo_stack.undoText() == "Depthwise separable on 3 convolutions"
+
+
+def test_what_cannot_be_replaced_says_why_where_it_happens(page: DesignPage, qtbot: QtBot) -> None:
+    click(page, "model.9")
+    shown: list[Message] = []
+    page.messages.posted.connect(shown.append)
+    page.apply_kind("separable")
+    assert "nothing to make depthwise" in shown[0].text
+    assert page.workspace.design.is_standard
+    why = page.inspector.findChild(QLabel, "whyNot")
+    assert why is not None
+    assert "nothing to make depthwise" in why.text()
+    menu = page.actions_.context_menu(page.snapshot, page.selection)
+    refused = [action for action in menu.actions() if not action.isEnabled()]
+    assert any("nothing to make depthwise" in action.text() for action in refused)
+    assert {"action_kind_separable", "action_kind_dwconv"} <= {action.objectName() for action in refused}
+
+
+def test_the_right_button_opens_a_menu_that_acts(page: DesignPage, qtbot: QtBot) -> None:
+    at = page.diagram.rect_of("model.3").center()
+    QTest.mouseClick(page.diagram, Qt.MouseButton.RightButton, NO, at)
+    assert page.selection == ("model.3",)
+    page.diagram.menu_requested.emit(page.diagram.mapToGlobal(at))
+    menu = page.findChild(QMenu, "designMenu")
+    assert menu is not None
+    qtbot.waitUntil(menu.isVisible)
+    assert [a.isEnabled() for a in menu.actions() if a.objectName().startswith("action_kind")] == [True, True]
+    QTest.keyClick(menu, Qt.Key.Key_Down)
+    QTest.keyClick(menu, Qt.Key.Key_Return)
+    assert page.workspace.design.resolved() == {"model.3": Swap("separable")}
+
+
+def test_diagram_table_and_inspector_stay_in_step(page: DesignPage) -> None:
+    click(page, "model.5")
+    assert page.table.selection() == ("model.5",)
+    assert page.inspector.heading.text() == "5 Conv"
+    index = page.table.model_.index_of("model.20")
+    page.table.scrollTo(index)
+    at = page.table.visualRect(index).center()
+    QTest.mouseClick(page.table.viewport(), LEFT, NO, at)
+    assert page.diagram.selection == page.selection == ("model.20",)
+    assert page.inspector.heading.text() == "20 C3"
+    QTest.keyClick(page.table, Qt.Key.Key_1)
+    assert "Depthwise separable" in str(page.table.model_.index_of("model.20", KIND).data())
+    assert page.snapshot.facts["model.20"].kind == "separable"
+
+
+def test_opening_a_layer_and_choosing_inside_makes_it_mixed(page: DesignPage) -> None:
+    click(page, "model.6")
+    press(page, Qt.Key.Key_Return)
+    click(page, "model.6.m.1.cv2")
+    press(page, Qt.Key.Key_1)
+    assert page.workspace.design.resolved() == {"model.6.m.1.cv2": Swap("separable")}
+    assert str(page.table.model_.index_of("model.6", KIND).data()) == "mixed 1/3"
+    assert page.table.selection() == ("model.6.m.1.cv2",)
+
+
+def test_the_rank_is_one_step_of_the_history(page: DesignPage) -> None:
+    click(page, "model.5")
+    press(page, Qt.Key.Key_1)
+    rank = page.inspector.findChild(QPushButton, "separable_rank_2")
+    assert rank is not None
+    QTest.mouseClick(rank, LEFT)
+    assert page.workspace.design.resolved() == {"model.5": Swap("separable", {"rank": 2})}
+    press(page, Qt.Key.Key_Z, CONTROL)
+    assert page.workspace.design.resolved() == {"model.5": Swap("separable")}
+    assert not rank.isChecked()
+
+
+@pytest.mark.parametrize("name", ["separable", "backbone", "neck", "head", "seed"])
+def test_a_preset_is_the_core_s(page: DesignPage, name: str) -> None:
+    page.workspace.apply(Design.stock("yolov5s", 4), "start")
+    action = next(a for a in page.tools_.presets.menu().actions() if a.objectName() == f"preset_{name}")
+    assert action.toolTip()
+    action.trigger()
+    assert page.workspace.design == preset(name, "yolov5s", 4)
+    page.workspace.undo_stack.undo()
+    assert page.workspace.design.is_standard
+
+
+def test_another_base_model_keeps_the_swaps_that_have_a_place(page: DesignPage) -> None:
+    page.workspace.apply(
+        Design.stock("yolov5n").with_swap(["model.3", "model.6.m.0.cv2"], Swap("separable")), "start"
+    )
+    page.tools_.base.setCurrentText("yolov5x")
+    page.tools_.base.textActivated.emit("yolov5x")
+    design = page.workspace.design
+    assert (design.base, set(design.resolved())) == ("yolov5x", {"model.3", "model.6.m.0.cv2"})
+    assert total(page, "parameters", "standard") == figure(compare_cost(design).standard.parameters / 1e6)
+
+
+def test_the_number_of_classes_is_part_of_the_design_and_typing_is_one_step(page: DesignPage) -> None:
+    page.tools_.classes.setFocus()
+    page.tools_.classes.selectAll()
+    QTest.keyClicks(page.tools_.classes, "12")
+    QTest.keyClick(page.tools_.classes, Qt.Key.Key_Return)
+    assert page.workspace.design.classes == 12
+    assert page.workspace.undo_stack.count() == 1
+    page.workspace.undo_stack.undo()
+    assert page.workspace.design.classes is None
+    assert page.tools_.classes.text() == "from data"
+
+
+def type_size(page: DesignPage, text: str) -> None:
+    edit = page.totals.size_choice.lineEdit()
+    assert edit is not None
+    edit.setFocus()
+    edit.selectAll()
+    QTest.keyClicks(edit, text)
+    QTest.keyClick(edit, Qt.Key.Key_Return)
+
+
+def test_the_input_size_changes_operations_but_no_parameters(page: DesignPage) -> None:
+    before = total(page, "parameters", "standard")
+    type_size(page, "320")
+    table = compare_cost(page.workspace.design, 320)
+    assert total(page, "flops", "standard") == figure(table.standard.flops / 1e9)
+    assert total(page, "parameters", "standard") == before
+    type_size(page, "640x384")
+    assert page.snapshot.table.imgsz == (384, 640)
+    assert page.workspace.undo_stack.count() == 0, "it is no part of the design"
+
+
+def test_an_impossible_input_size_is_refused_in_place(page: DesignPage) -> None:
+    shown: list[Message] = []
+    page.messages.posted.connect(shown.append)
+    for text in ("333", "0", "99999", "abc"):
+        type_size(page, text)
+        assert page.totals.size_choice.property("invalid") == "true"
+        assert page.snapshot.table.imgsz == (640, 640)
+    assert "multiple of 32" in shown[0].hint
+    type_size(page, "640")
+    assert page.totals.size_choice.property("invalid") == "false"
+
+
+def test_train_this_design_hands_over(page: DesignPage, qtbot: QtBot) -> None:
+    page.workspace.page_requested.disconnect()
+    with qtbot.waitSignal(page.workspace.page_requested) as told:
+        QTest.mouseClick(page.primary, LEFT)
+    assert told.args == [TRAIN, TrainRequest()]
+
+
+def test_the_title_shows_name_and_unsaved_changes(page: DesignPage, tmp_path: Path) -> None:
+    assert page.title.text() == "yolov5n"
+    click(page, "model.5")
+    press(page, Qt.Key.Key_1)
+    assert page.title.text() == "yolov5n*"
+    page.workspace.save_design(tmp_path / "light.yaml")
+    assert page.title.text() == "light"
+    assert load_design(tmp_path / "light.yaml") == page.workspace.design
+    press(page, Qt.Key.Key_Z, CONTROL)
+    assert page.title.text() == "light*"
+
+
+def test_a_dropped_design_opens_and_a_broken_one_names_its_line(
+    page: DesignPage, studio: Studio, tmp_path: Path
+) -> None:
+    good = tmp_path / "good.yaml"
+    save_design(preset("neck", "yolov5s", 3), good)
+    studio.window.open_paths([good])
+    assert page.workspace.design == preset("neck", "yolov5s", 3)
+    assert total(page, "parameters", "standard") == figure(
+        compare_cost(page.workspace.design).standard.parameters / 1e6
+    )
+    shown: list[Message] = []
+    page.messages.posted.connect(shown.append)
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("format: 1\nbase: yolov5n\nswaps:\n  model.3: separable\n  model.9: separable\n")
+    studio.window.open_paths([bad])
+    assert shown[0].kind == ERROR
+    assert "5" in shown[0].text
+    assert "model.9" in shown[0].text
+    assert page.workspace.design == preset("neck", "yolov5s", 3), "the open design stays"
+
+
+def test_unsaved_work_is_asked_about(
+    page: DesignPage, studio: Studio, tmp_path: Path, answer: Callable[[str], list[str]]
+) -> None:
+    click(page, "model.5")
+    press(page, Qt.Key.Key_1)
+    other = tmp_path / "other.yaml"
+    save_design(Design.stock("yolov5s"), other)
+    answer("cancel")
+    studio.window.open_paths([other])
+    assert page.workspace.design.base == "yolov5n"
+    answer("discard")
+    studio.window.open_paths([other])
+    assert page.workspace.design.base == "yolov5s"
+
+
+def test_find_selects_and_escape_leads_back(page: DesignPage) -> None:
+    press(page, Qt.Key.Key_F, CONTROL)
+    field = page.canvas.find_field
+    assert field.hasFocus()
+    QTest.keyClicks(field, "m.0.cv2")
+    assert page.selection == page.table.matches("m.0.cv2")
+    assert len(page.selection) == 8
+    QTest.keyClicks(field, "1")
+    assert field.text() == "m.0.cv21", "a digit typed into a field is a digit"
+    assert field.property("invalid") == "true"
+    assert page.workspace.design.is_standard
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert page.diagram.hasFocus()
+    assert field.text() == ""
+
+
+def test_the_keyboard_alone_makes_a_design(page: DesignPage) -> None:
+    press(page, Qt.Key.Key_Home)
+    press(page, Qt.Key.Key_Down)
+    press(page, Qt.Key.Key_1)
+    press(page, Qt.Key.Key_End)
+    press(page, Qt.Key.Key_Return)
+    press(page, Qt.Key.Key_A, CONTROL)
+    press(page, Qt.Key.Key_1)
+    able = set(page.snapshot.targets(f"model.{index}" for index in range(25)))
+    assert set(page.workspace.design.resolved()) == able
+    press(page, Qt.Key.Key_Escape)
+    assert page.selection == ()
+    press(page, Qt.Key.Key_Plus)
+    scale = page.diagram.view.scale
+    press(page, Qt.Key.Key_F)
+    assert page.diagram.view.scale < scale
+
+
+def test_everything_operable_is_named(page: DesignPage) -> None:
+    kinds = (QPushButton, QToolButton)
+    for widget in [w for kind in kinds for w in page.findChildren(kind)]:
+        if widget.isVisible() and not isinstance(widget.parent(), QLineEdit):
+            assert widget.objectName(), widget
+            assert widget.accessibleName() or widget.text(), widget.objectName()
+    for widget in (page.diagram, page.table, page.totals.size_choice, page.tools_.base, page.tools_.classes):
+        assert widget.accessibleName()
+
+
+@pytest.mark.parametrize("size", [(1024, 700), (1280, 800), (1920, 1080)])
+def test_nothing_is_cut_at_any_size(
+    page: DesignPage, studio: Studio, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    page.select(("model.5",))
+    studio.window.resize(*size)
+    qtbot.waitUntil(lambda: page.width() >= size[0] - 100)
+    for widget in page.findChildren(QLabel):
+        if not widget.isVisible() or not widget.text() or widget.wordWrap() or widget is page.title:
+            continue
+        needed = widget.sizeHint().width()
+        assert widget.width() >= needed, (widget.objectName(), widget.text())
+    for widget in (page.primary, page.tools_.presets, page.canvas, page.totals, page.inspector):
+        corner = widget.mapTo(page, widget.rect().bottomRight())
+        assert page.rect().contains(corner), widget.objectName()
+    closed = [page.diagram.rect_of(f"model.{index}") for index in range(25)]
+    assert all(page.diagram.rect().contains(rect) for rect in closed)
+
+
+class Brackets(QTranslator):
+    """Puts every text in brackets."""
+
+    def isEmpty(self) -> bool:
+        return False
+
+    def translate(self, context: str, source: str, disambiguation: str | None = None, n: int = -1) -> str:  # type: ignore[override]
+        return f"[{source}]"
+
+
+def test_it_is_retranslated_while_running(page: DesignPage, qtbot: QtBot) -> None:
+    page.select(("model.5",))
+    translator = Brackets()
+    QCoreApplication.installTranslator(translator)
+    try:
+        QCoreApplication.processEvents()
+        names = ("inspectorTitle", "formula_ordinary", "formula_replaced")
+        plain = [
+            label.text()
+            for label in page.findChildren(QLabel)
+            if label.isVisible() and label.text() and label.objectName() not in names
+        ]
+        words = [text for text in plain if any(c.isalpha() for c in text) and "[" not in text]
+        assert words == [page.title.text()], "all but names and formulas comes from a translation"
+        for widget in (page.primary, page.tools_.presets, *page.inspector.kinds):
+            assert widget.text().startswith("[")
+        assert all(
+            action.text().startswith("[") for actions in page.menu_actions().values() for action in actions
+        )
+        assert str(page.table.model_.headerData(0, Qt.Orientation.Horizontal)).startswith("[")
+    finally:
+        QCoreApplication.removeTranslator(translator)
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_yolov5x_answers_a_click_and_a_key_within_50_ms(page: DesignPage, opened: bool) -> None:
+    """Median from the event to painted numbers, through real events; bench prints the figures."""
+    page.workspace.apply(Design.stock("yolov5x"), "start")
+    if opened:
+        for layer in page.snapshot.architecture.layers:
+            page.diagram.set_open(layer.path, True)
+        page.diagram.fit()
+    label = page.totals.findChild(QLabel, "totals_parameters_lightweight")
+    assert label is not None
+    clicks, keys, undos = [], [], []
+    paths = list(page.snapshot.targets(["model.4", "model.6", "model.24"])) if opened else []
+    for path in (
+        paths or ["model.1", "model.3", "model.5", "model.7", "model.18", "model.21", "model.6", "model.24"]
+    )[:12]:
+        page.diagram.reveal(path)
+        QCoreApplication.processEvents()
+        clicks.append(timed(lambda path=path: click(page, path)))
+        before = label.text()
+        keys.append(timed(lambda: press(page, Qt.Key.Key_1)))
+        assert page.snapshot.facts[path].kind == "separable"
+        undos.append(timed(page.workspace.undo_stack.undo))
+        assert label.text() == before
+    for name, times in (("select", clicks), ("swap", keys), ("undo", undos)):
+        print(f"yolov5x {'opened' if opened else 'closed'} {name}: median {statistics.median(times):.1f} ms")
+        assert statistics.median(times) < 50, name
+
+
+def timed(action: Callable[[], object]) -> float:
+    """Return the milliseconds until everything that an action changes is painted."""
+    start = time.perf_counter()
+    action()
+    QCoreApplication.sendPostedEvents()
+    QCoreApplication.processEvents()
+    return (time.perf_counter() - start) * 1000

@@ -1,15 +1,12 @@
-"""The dialogs of the help menu: about, and the user guide."""
+"""The dialog that tells what the Studio is."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from PySide6.QtCore import QEvent, QLocale, QSize, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from app import __version__
-from app.core.folders import resources
 from app.ui import theme
 from app.ui.crash import versions
 from app.ui.widgets.cards import button, label
@@ -76,52 +73,3 @@ class AboutDialog(QDialog):
         if event.type() == QEvent.Type.LanguageChange:
             self.retranslate()
         super().changeEvent(event)
-
-
-class GuideDialog(QDialog):
-    """The user guide, read inside the Studio; it stays open beside the window."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("guide")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(720, 640)
-        self._text = QTextBrowser()
-        self._text.setObjectName("guideText")
-        self._text.setOpenLinks(False)
-        self._text.anchorClicked.connect(self._on_text_anchor_clicked)
-        column = QVBoxLayout(self)
-        column.addWidget(self._text)
-        self.retranslate()
-
-    def retranslate(self) -> None:
-        """Read the guide in the language in use."""
-        self.setWindowTitle(self.tr("User guide"))
-        self._text.setAccessibleName(self.tr("User guide"))
-        path = guide_path()
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError:
-            text = self.tr("The user guide is missing from this installation: {path}").format(path=path)
-        self._text.setMarkdown(text)
-
-    def _on_text_anchor_clicked(self, url: QUrl) -> None:
-        if url.scheme() in {"http", "https"}:
-            QDesktopServices.openUrl(url)
-        elif url.hasFragment():
-            self._text.scrollToAnchor(url.fragment())
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Retranslate."""
-        if event.type() == QEvent.Type.LanguageChange:
-            self.retranslate()
-        super().changeEvent(event)
-
-
-def guide_path() -> Path:
-    """Return the user guide's file, in the language in use where there is one."""
-    folder = resources().parent / "docs"
-    chinese = folder / "user-guide.zh_CN.md"
-    if QLocale().language() == QLocale.Language.Chinese and chinese.is_file():
-        return chinese
-    return folder / "user-guide.md"

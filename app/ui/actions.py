@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QObject, Qt, QUrl
 from PySide6.QtGui import QAction, QActionGroup, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
@@ -278,9 +278,11 @@ class Actions(QObject):
         DoctorDialog(self._window).exec()
 
     def _open_guide(self) -> None:
-        from app.ui.about import GuideDialog
+        from app.ui.guide import GuideDialog
 
-        GuideDialog(self._window).show()
+        dialog = GuideDialog(self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
 
     def _open_workspace(self) -> None:
         root = self._workspace.folder.root

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -56,6 +56,7 @@ class Page(QWidget):
         self.actions_area.setSpacing(theme.INSIDE)
         self.primary = QPushButton()
         self.primary.setObjectName("primary")
+        self.primary.setIconSize(QSize(22, 16))
         theme.set_role(self.primary, "primary")
         self.primary.setVisible(False)
 

@@ -12,6 +12,7 @@ from app.core.folders import resources
 from app.ui.theme_tokens import LIGHT, Tokens
 
 _current: list[Tokens] = [LIGHT]
+_TRAILING = frozenset({"arrow_right"})
 
 
 def use_tokens(tokens: Tokens) -> None:
@@ -41,7 +42,8 @@ def _pixmap(name: str, colour: str, width: int, height: int, ratio: float) -> QP
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     side = min(pixmap.width(), pixmap.height())
-    QSvgRenderer(tinted_svg(name, colour)).render(painter, QRectF(0, 0, side, side))
+    left = pixmap.width() - side if name in _TRAILING else 0
+    QSvgRenderer(tinted_svg(name, colour)).render(painter, QRectF(left, 0, side, side))
     painter.end()
     pixmap.setDevicePixelRatio(ratio)
     return pixmap
@@ -55,7 +57,8 @@ def pixmap(name: str, token: str, size: int, ratio: float = 1.0) -> QPixmap:
 class _IconEngine(QIconEngine):
     """Paints one SVG in the colour of a token of whatever theme is in use.
 
-    In a size that is wider than high the drawing stands at the left: so buttons get room before their words.
+    In a size that is wider than high the drawing stands at the left, or at the right where it follows the
+    words: so buttons get room between the two.
     """
 
     def __init__(self, name: str, token: str) -> None:

@@ -102,9 +102,9 @@ DARK = Tokens(
     lightweight="#4CB3DB",
     separable="#4CB3DB",
     dwconv="#C58FD8",
-    backbone="#181D24",
-    neck="#181F1D",
-    head="#201D1A",
+    backbone="#1A2029",
+    neck="#1A2121",
+    head="#221F1F",
     grid="#2A3038",
 )
 

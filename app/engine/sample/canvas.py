@@ -114,7 +114,9 @@ class Canvas:
 
     def polygon(self, points: Sequence[Point]) -> Plane:
         """Fill an outline."""
-        return self._filled([points])
+        mask = np.zeros(self._shape, np.uint8)
+        cv2.fillPoly(mask, [self._pixels(points)], 255, cv2.LINE_AA, _SHIFT)
+        return floats(mask) / np.float32(255)
 
     def disc(self, radius: float, centre: Point = (0.0, 0.0), squash: float = 1.0) -> Plane:
         """Fill a circle, or with `squash` an ellipse that is lower than wide."""
@@ -123,16 +125,13 @@ class Canvas:
 
     def stroke(self, points: Sequence[Point], width: float, closed: bool = False) -> Plane:
         """Draw a line with round ends."""
-        mask = np.zeros(self._shape, np.uint8)
-        thick = max(1, round(width * self._unit))
-        cv2.polylines(mask, [self._pixels(points)], closed, 255, thick, cv2.LINE_AA, _SHIFT)
-        return floats(mask) / np.float32(255)
+        return self.strokes([points], width, closed)
 
-    def strokes(self, lines: Sequence[Sequence[Point]], width: float) -> Plane:
+    def strokes(self, lines: Sequence[Sequence[Point]], width: float, closed: bool = False) -> Plane:
         """Draw several lines of the same width."""
         mask = np.zeros(self._shape, np.uint8)
         thick = max(1, round(width * self._unit))
-        cv2.polylines(mask, [self._pixels(p) for p in lines], False, 255, thick, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(mask, [self._pixels(line) for line in lines], closed, 255, thick, cv2.LINE_AA, _SHIFT)
         return floats(mask) / np.float32(255)
 
     def soft(self, mask: Plane, radius: float) -> Plane:
@@ -211,11 +210,6 @@ class Canvas:
 
     def _reduced(self, plane: Plane) -> Plane:
         return floats(cv2.resize(plane, self._size[::-1], interpolation=cv2.INTER_AREA))
-
-    def _filled(self, outlines: Sequence[Sequence[Point]]) -> Plane:
-        mask = np.zeros(self._shape, np.uint8)
-        cv2.fillPoly(mask, [self._pixels(p) for p in outlines], 255, cv2.LINE_AA, _SHIFT)
-        return floats(mask) / np.float32(255)
 
     def _pixels(self, points: Sequence[Point]) -> npt.NDArray[np.int32]:
         rows, columns = self._shape

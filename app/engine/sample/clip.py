@@ -139,10 +139,8 @@ class Clip:
     def _cast(self, rng: np.random.Generator) -> tuple[_Actor, ...]:
         others = [CLUTTER[i].name for i in rng.permutation(len(CLUTTER))[:5]]
         names = rng.permutation([*(kind.name for kind in KINDS), *(kind.name for kind in KINDS), *others])
-        lanes, looks = (
-            4,
-            {str(name): rng.permutation(VARIANTS).tolist() for name in sorted(set(names.tolist()))},
-        )
+        looks = {str(name): rng.permutation(VARIANTS).tolist() for name in sorted(set(names.tolist()))}
+        lanes = 4
         actors = []
         for number, name in enumerate(names.tolist()):
             lane, place = number % lanes, number // lanes

@@ -108,7 +108,7 @@ def _draw_bit(canvas: Canvas, rng: np.random.Generator, metal: Colour, half: flo
             canvas.lay(tooth, metal, bevel=0.03, lift=0.05, gloss=0.8)
         canvas.lay(canvas.disc(half + 0.045, (-0.1, 0.0)), metal, bevel=0.04, lift=0.07, gloss=0.8)
         return
-    depth = half + np.float64(0.03) + rng.uniform(0.02, 0.15, 6)
+    depth = half + rng.uniform(0.05, 0.18, 6)
     edge: list[Point] = [(0.12, 0.0), (0.12, half)]
     for i, low in enumerate(depth):
         left = 0.18 + 0.125 * i

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 COMMANDS = ("stop_now", "stop_after_epoch")
 
 _FORMAT = 1
+_LONGEST_NAME = 80
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 _RESERVED = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(10)), *(f"lpt{i}" for i in range(10))}
 
 
@@ -318,13 +320,26 @@ def check_name(name: str) -> str:
         AppError: It is not.
     """
     clean = name.strip()
-    if not clean or len(clean) > 80 or clean.startswith(".") or clean.endswith("."):
-        raise AppError(
-            f"{name!r} cannot be a name.", "Take 1 to 80 letters, digits, spaces, and any of - _ ."
-        )
-    if re.search(r"[^\w .\-+()]", clean) or clean.split(".")[0].lower() in _RESERVED:
-        raise AppError(f"{name!r} cannot be a name.", "Take letters, digits, spaces, and any of - _ .")
+    if not clean or len(clean) > _LONGEST_NAME:
+        raise AppError(f"{name!r} cannot be a name.", f"Take 1 to {_LONGEST_NAME} characters.")
+    if _FORBIDDEN.search(clean) or clean[0] == "." or clean[-1] == ".":
+        raise AppError(f"{name!r} cannot be a name.", 'Leave out / \\ : * ? " < > | and dots at the ends.')
+    if clean.split(".")[0].lower() in _RESERVED:
+        raise AppError(f"{name!r} cannot be a name: Windows reserves it.", "Take another one.")
     return clean
+
+
+def make_name(text: str, suffix: str = "") -> str:
+    """Return a safe name that is as close to a text as can be.
+
+    Args:
+        text: What to name it after.
+        suffix: An ending to keep whole.
+    """
+    clean = _FORBIDDEN.sub("-", text).strip(" .")[: _LONGEST_NAME - len(suffix) - 5].strip(" .")
+    if not clean or clean.split(".")[0].lower() in _RESERVED:
+        clean = f"run {clean}".strip()
+    return check_name(clean + suffix)
 
 
 def _first_line(error: Exception) -> str:

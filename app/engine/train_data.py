@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,6 @@ def read_data(
     }
 
 
-def pictures_of(data: dict[str, Any], split: str = "train") -> list[Path]:
+def pictures_of(data: Mapping[str, Any], split: str = "train") -> list[Path]:
     """Return the pictures of a split of prepared data."""
     return [Path(line) for line in Path(data[split]).read_text(encoding="utf-8").splitlines()]

@@ -21,7 +21,7 @@ from app.core.train_config import TrainConfig
 from app.engine.devices import resolve_device
 from app.engine.models import build_model
 from app.engine.run_checkpoint import Checkpoint
-from app.engine.train_data import read_data
+from app.engine.train_data import pictures_of, read_data
 from app.engine.train_events import Recorder
 from app.engine.train_plan import Plan
 
@@ -36,8 +36,21 @@ _MOST_FINDINGS = 12
 _CACHE_SHARE = 0.25
 
 
-def prepare(config: TrainConfig, run: RunFolder, recorder: Recorder, checkpoint: Checkpoint | None) -> Plan:
+def prepare(
+    config: TrainConfig,
+    run: RunFolder,
+    recorder: Recorder,
+    checkpoint: Checkpoint | None,
+    leave_if_asked: Callable[[], None],
+) -> Plan:
     """Check everything a training needs, before anything slow begins.
+
+    Args:
+        config: What was asked for.
+        run: Where it writes.
+        recorder: Takes messages.
+        checkpoint: Where to go on; None starts.
+        leave_if_asked: Raises where the user wants to stop; called while weights are carried over.
 
     Raises:
         AppError: The data, the design, the device or the weights cannot be used.
@@ -58,10 +71,12 @@ def prepare(config: TrainConfig, run: RunFolder, recorder: Recorder, checkpoint:
     def build() -> nn.Module:
         model = build_model(design, data["nc"], data["names"])
         if checkpoint is None:
-            about["transfer"] = _first_weights(model, design, config, run, data, recorder)
+            about["transfer"] = _first_weights(model, design, config, run, data, recorder, leave_if_asked)
         return model
 
-    return Plan(config, run, data, device, _arguments(config, data), build, about, checkpoint)
+    cache = _cache(config, data) if recorder.started is None else recorder.started.get("cache", False)
+    about["cache"] = cache
+    return Plan(config, run, data, device, {"cache": cache}, build, about, checkpoint)
 
 
 def _reporter(recorder: Recorder) -> Callable[[Finding], None]:
@@ -98,14 +113,14 @@ def _about(config: TrainConfig, run: RunFolder, design: Design, data: Mapping[st
     }
 
 
-def _arguments(config: TrainConfig, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings that depend on this machine: pictures stay in memory where they easily fit."""
+def _cache(config: TrainConfig, data: Mapping[str, Any]) -> str | bool:
+    """Choose where decoded pictures are kept: in memory where they easily fit."""
     if "cache" in config.overrides:
-        return {}
+        return config.overrides["cache"] or False
     import psutil
 
     needed = (data["images"]["train"] + data["images"]["val"]) * config.imgsz * config.imgsz * 3
-    return {"cache": "ram" if 0 < needed < _CACHE_SHARE * psutil.virtual_memory().available else False}
+    return "ram" if 0 < needed < _CACHE_SHARE * psutil.virtual_memory().available else False
 
 
 def _first_weights(
@@ -115,6 +130,7 @@ def _first_weights(
     run: RunFolder,
     data: Mapping[str, Any],
     recorder: Recorder,
+    leave_if_asked: Callable[[], None],
 ) -> dict[str, Any] | None:
     """Carry weights over, and write the report; return its totals."""
     if not config.weights or config.warm_start == "fresh":
@@ -125,10 +141,16 @@ def _first_weights(
     recorder.message(_CARRYING, weights=Path(config.weights).name)
     source = read_weights(Path(config.weights))
     random = torch.get_rng_state()
-    report = warm_start(model, design, source, config.warm_start, [], recorder.message)
-    torch.set_rng_state(random)
-    text = report.to_json()
-    write_text(
-        run.transfer_path, text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, indent=1)
+    report = warm_start(
+        model,
+        design,
+        source,
+        config.warm_start,
+        pictures_of(data),
+        recorder.message,
+        imgsz=config.imgsz,
+        tell=lambda _share: leave_if_asked(),
     )
+    torch.set_rng_state(random)
+    write_text(run.transfer_path, json.dumps(report.to_json(), ensure_ascii=False, indent=1) + "\n")
     return report.totals

@@ -153,8 +153,9 @@ class _Training:
             self._stopped(recorder, "interrupt")
             raise
         except Exception as error:
-            traceback.print_exc(file=sys.stderr)
             problem = explain(error)
+            if problem is not error:
+                traceback.print_exc(file=sys.stderr)
             recorder.record("failed", reason=problem.message, hint=problem.hint, epoch=len(recorder.epochs))
             if problem is error:
                 raise
@@ -167,7 +168,7 @@ class _Training:
         from app.engine.train_prepare import prepare
 
         recorder.message(_READING)
-        self.plan = prepare(self.config, self.run, recorder, checkpoint)
+        self.plan = prepare(self.config, self.run, recorder, checkpoint, self._leave_if_asked)
         self._leave_if_asked()
         if checkpoint is not None and checkpoint.complete:
             return

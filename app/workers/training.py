@@ -103,12 +103,14 @@ class TrainingWorker(QThread):
     def run(self) -> None:
         """Poll the events until the run is over or nobody wants to know any more."""
         tail = self.folder.tail()
+        fresh = True
         checked = 0.0
         gone_since: float | None = None
         while not self._ended.is_set():
             events, restarted = tail.poll()
             if events or restarted:
-                self.series.add(events, restarted)
+                self.series.add(events, restarted or fresh)
+                fresh = False
                 self.events_received.emit(len(events))
             elif time.monotonic() - checked >= _CHECK_S:
                 checked = time.monotonic()

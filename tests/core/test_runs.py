@@ -16,7 +16,7 @@ from app.core.errors import AppError
 from app.core.events import EventLog, EventTail, encode_event, read_backwards, read_events
 from app.core.files import replacing, write_text
 from app.core.processes import ProcessIdentity, identify, is_alive
-from app.core.runs import RunFolder, Workspace, check_name
+from app.core.runs import RunFolder, Workspace, check_name, make_name
 from app.core.train_config import TrainConfig
 
 DESIGN = "format: 1\nbase: yolov5n\nclasses: 3\nswaps:\n  model.3: separable\n"
@@ -98,6 +98,13 @@ def test_runs_are_listed_newest_first_and_other_folders_left_out(workspace: Path
     (space.runs / "file.txt").write_text("x")
     assert [item.name for item in space.list_runs()] == ["c", "b", "a"]
     assert Workspace(workspace / "nowhere").list_runs() == []
+
+
+@pytest.mark.parametrize("text", ["a/b:c", "..", "nul", "x" * 200, "  ", "血/细胞", "C:\\models\\yolo"])
+def test_any_text_makes_a_name(text: str) -> None:
+    name = make_name(text, "-standard")
+    assert check_name(name) == name
+    assert name.endswith("-standard")
 
 
 # --- the record --------------------------------------------------------------------------------------------

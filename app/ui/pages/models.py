@@ -1,0 +1,266 @@
+"""The Models page: every model of the workspace, its figures, and the way to other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt, QUrl
+from PySide6.QtGui import QAction, QDesktopServices
+from PySide6.QtWidgets import QLineEdit, QMenu, QSplitter, QStackedWidget
+
+from app.core.text import figure, size
+from app.ui import theme
+from app.ui.page import Page, Services
+from app.ui.pages.models_card import ModelCard
+from app.ui.pages.models_rows import CHECKPOINT, ModelRow, model_rows
+from app.ui.pages.models_table import ModelTable
+from app.ui.requests import HOME, TRAIN, ModelRequest, Request, RunRequest
+from app.ui.widgets.cards import Card, button
+from app.ui.widgets.empty_state import EmptyState
+from app.workers.job import EngineJob
+
+FORMATS = ("onnx", "openvino")
+
+
+class ModelsPage(Page):
+    """A filter, a table, a card."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self._opened: list[Path] = []
+        self._inspected: dict[tuple[Path, int], Mapping[str, Any]] = {}
+        self._inspecting: set[tuple[Path, int]] = set()
+        self.filter = QLineEdit()
+        self.filter.setObjectName("modelFilter")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setFixedWidth(240)
+        self.compare = button("modelsCompare", icon="compare")
+        self.table = ModelTable()
+        self.card = ModelCard()
+        self.empty = EmptyState("models")
+        self._exports = {name: QAction(self) for name in FORMATS}
+        self._export_menu = QMenu(self)
+        self._lay_out()
+        self._connect()
+        self.retranslate()
+
+    def _lay_out(self) -> None:
+        self.tools.addWidget(self.filter)
+        self.actions_area.addWidget(self.compare)
+        self.primary.setVisible(True)
+        self._export_menu.addActions(list(self._exports.values()))
+        table = Card(margin=1)
+        table.body.addWidget(self.table)
+        work = QSplitter(Qt.Orientation.Horizontal)
+        work.setObjectName("modelColumns")
+        work.setChildrenCollapsible(False)
+        work.addWidget(table)
+        work.addWidget(self.card)
+        work.setStretchFactor(0, 1)
+        work.setSizes([820, 340])
+        self.card.setMinimumWidth(280)
+        self.place = QStackedWidget()
+        self.place.addWidget(self.empty)
+        self.place.addWidget(work)
+        self.body.addWidget(self.place, 1)
+
+    def _connect(self) -> None:
+        self.filter.textChanged.connect(self.table.filter)
+        self.table.chosen_changed.connect(self._on_table_chosen_changed)
+        self.table.opened.connect(self._on_table_opened)
+        self.table.customContextMenuRequested.connect(self._on_table_context_menu_requested)
+        self.card.folder_opened.connect(self._open_folder)
+        self.compare.clicked.connect(self.compare_chosen)
+        self.primary.clicked.connect(self._on_primary_clicked)
+        for name, action in self._exports.items():
+            action.triggered.connect(partial(self.export_chosen, name))
+        self.empty.primary_clicked.connect(lambda: self.workspace.go_to(TRAIN))
+        self.empty.secondary_clicked.connect(lambda: self.workspace.go_to(HOME))
+        self.workspace.runs_changed.connect(self._refresh_if_visible)
+        self.workspace.folder_changed.connect(self._refresh_if_visible)
+
+    # --- the page's life -----------------------------------------------------------------------------------
+
+    def activated(self) -> None:
+        """Look at what is there."""
+        self.refresh()
+
+    def receive(self, request: Request) -> None:
+        """Show a model, opening its file if it belongs to no run."""
+        if isinstance(request, ModelRequest):
+            self._open([request.weights])
+
+    def accepts_drop(self, paths: list[Path]) -> bool:
+        """Checkpoints and exported models can be dropped here."""
+        return all(path.suffix in (".pt", ".onnx") or path.name.endswith("_openvino_model") for path in paths)
+
+    def dropped(self, paths: list[Path]) -> None:
+        """List dropped models."""
+        self._open(paths)
+
+    def _open(self, paths: list[Path]) -> None:
+        self.filter.clear()
+        self._opened += [path for path in paths if path not in self._opened]
+        self.refresh()
+        for path in paths:
+            self.table.choose(path)
+
+    def menu_actions(self) -> Mapping[str, list[QAction]]:
+        """The exports in the Run menu."""
+        return {"run": list(self._exports.values())}
+
+    def refresh(self) -> None:
+        """Read the models again."""
+        rows = model_rows(self.workspace.folder, self._opened)
+        self.table.show_rows(rows)
+        self.place.setCurrentIndex(1 if rows else 0)
+        if rows and not self.table.chosen:
+            self.table.choose(self.table.visible_rows[0].path if self.table.visible_rows else None)
+        self._on_table_chosen_changed()
+
+    def _refresh_if_visible(self) -> None:
+        if self.isVisible():
+            self.refresh()
+
+    # --- what can be done ----------------------------------------------------------------------------------
+
+    def export_chosen(self, form: str) -> None:
+        """Export the chosen checkpoints as ``onnx`` or ``openvino``, checked against torch."""
+        for row in self.table.chosen:
+            if row.exportable:
+                self._export(row, form)
+
+    def _export(self, row: ModelRow, form: str) -> None:
+        size_ = row.state.about.get("imgsz") if row.state is not None else None
+        request = {
+            "weights": str(row.path),
+            "format": form,
+            "folder": str(self.workspace.folder.exports),
+            "imgsz": size_,
+        }
+        job = EngineJob("export", request)
+        job.done.connect(self._on_job_done)
+        title = self.tr("Exporting {name} to {format}")
+        self.tasks.start(title.format(name=row.name, format=self._format(form)), job)
+
+    def _on_job_done(self, result: dict[str, Any]) -> None:
+        target = Path(str(result["output"]))
+        check = result.get("check") or {}
+        self.refresh()
+        self.table.choose(target)
+        words = self.tr("{file} is written: {size}.").format(
+            file=target.name, size=size(float(result["bytes"]))
+        )
+        hint = self.tr(
+            "On {pictures} pictures at most {pixels} px and {score} of score away from torch."
+        ).format(
+            pictures=check.get("pictures", 0),
+            pixels=figure(float(check.get("max_box_px") or 0.0), 2),
+            score=f"{float(check.get('max_score') or 0.0):.1e}",
+        )
+        self.messages.success(words, hint, self.tr("Open folder"), partial(_show_folder, target.parent))
+
+    def compare_chosen(self) -> None:
+        """Go to the Compare page with the chosen models: one or two of them."""
+        chosen = [row for row in self.table.chosen if row.usable][:2]
+        if len(chosen) == 2:
+            a, b = sorted(chosen, key=lambda row: row.role == "lightweight")
+            self.workspace.request_comparison(str(a.path), str(b.path))
+        elif chosen:
+            path = str(chosen[0].path)
+            light = chosen[0].role == "lightweight"
+            self.workspace.request_comparison("" if light else path, path if light else "")
+
+    def _open_folder(self, row: ModelRow | None) -> None:
+        if row is not None:
+            _show_folder(row.run.path if row.run is not None else row.path.parent)
+
+    # --- the choice ----------------------------------------------------------------------------------------
+
+    def _on_table_chosen_changed(self) -> None:
+        chosen = self.table.chosen
+        exportable = [row for row in chosen if row.exportable]
+        self.primary.setEnabled(bool(exportable))
+        self.primary.setToolTip("" if exportable else self.tr("Choose a model with a checkpoint."))
+        for action in self._exports.values():
+            action.setEnabled(bool(exportable))
+        usable = [row for row in chosen if row.usable]
+        self.compare.setEnabled(0 < len(usable) <= 2)
+        self.compare.setToolTip("" if usable else self.tr("Choose one or two models with weights."))
+        current = chosen[-1] if chosen else None
+        self.card.show_row(current, self._more(current))
+
+    def _more(self, row: ModelRow | None) -> Mapping[str, Any] | None:
+        """Return what the engine read in a checkpoint of no run; it is asked at the first call."""
+        if row is None or row.kind != CHECKPOINT:
+            return None
+        key = row.path, row.path.stat().st_mtime_ns
+        if key not in self._inspected and key not in self._inspecting:
+            self._inspecting.add(key)
+            job = EngineJob("weights.inspect", {"path": str(row.path)})
+            job.done.connect(partial(self._on_inspection_done, key))
+            self.tasks.start(self.tr("Reading {name}").format(name=row.path.name), job)
+        return self._inspected.get(key)
+
+    def _on_inspection_done(self, key: tuple[Path, int], result: Mapping[str, Any]) -> None:
+        self._inspected[key] = result
+        self._on_table_chosen_changed()
+
+    def _on_table_opened(self, row: ModelRow) -> None:
+        if row.run is not None:
+            self.workspace.go_to(TRAIN, RunRequest(row.run.name))
+
+    def _on_primary_clicked(self) -> None:
+        corner = self.primary.mapToGlobal(QPoint(0, self.primary.height() + 4))
+        shift = self._export_menu.sizeHint().width() - self.primary.width()
+        self._export_menu.popup(corner - QPoint(max(shift, 0), 0))
+
+    def _on_table_context_menu_requested(self, position: QPoint) -> None:
+        chosen = self.table.chosen
+        if not chosen:
+            return
+        menu = QMenu(self)
+        menu.addActions(list(self._exports.values()))
+        menu.addSeparator()
+        action = menu.addAction(theme.icon("compare"), self.compare.text(), self.compare_chosen)
+        action.setEnabled(self.compare.isEnabled())
+        if chosen[-1].run is not None:
+            menu.addAction(
+                theme.icon("train"),
+                self.tr("Show on the Train page"),
+                partial(self._on_table_opened, chosen[-1]),
+            )
+        menu.addAction(theme.icon("folder"), self.tr("Open folder"), partial(self._open_folder, chosen[-1]))
+        menu.exec(self.table.viewport().mapToGlobal(position))
+
+    # --- texts ---------------------------------------------------------------------------------------------
+
+    def _format(self, form: str) -> str:
+        return {"onnx": self.tr("ONNX"), "openvino": self.tr("OpenVINO")}[form]
+
+    def retranslate(self) -> None:
+        """Set the texts."""
+        self.title.setText(self.tr("Models"))
+        self.filter.setPlaceholderText(self.tr("Filter"))
+        self.filter.setAccessibleName(self.tr("Filter the models"))
+        self.compare.setText(self.tr("Compare"))
+        self.primary.setText(self.tr("Export…"))
+        self.primary.setIcon(theme.icon("export", "on_accent"))
+        self._exports["onnx"].setText(self.tr("Export to ONNX"))
+        self._exports["openvino"].setText(self.tr("Export to OpenVINO"))
+        self.table.retranslate()
+        self.card.retranslate()
+        self.empty.set_texts(
+            self.tr("There are no models in this workspace yet."),
+            self.tr("Train one, or drop a checkpoint here. The sample on the Home page brings two."),
+            self.tr("Go to Train"),
+            self.tr("Go to Home"),
+        )
+        self._on_table_chosen_changed()
+
+
+def _show_folder(path: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

@@ -1,0 +1,231 @@
+"""What a checkpoint of whatever origin holds: tensors by name, class names, size, design."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from app.core.architecture import Architecture, base_models, load_architecture
+from app.core.design import Design, parse_design
+from app.core.errors import AppError
+from app.engine.safe_pickle import Inert, TensorRecord, printable
+from app.engine.weight_files import WeightFile, open_weights
+
+DESIGN_KEY = "depthwise_studio"
+"""Where `model.yaml` keeps the text of the design; see `app.engine.models`."""
+
+_DEEPEST = 32
+_MOST_TENSORS = 20_000
+_OTHER = "Choose weights of a YOLOv5 or YOLOv5u detector, n, s, m, l or x."
+
+
+@dataclass(frozen=True)
+class ForeignWeights:
+    """The weights of a detector, read without running anything.
+
+    Attributes:
+        path: the file.
+        kind: "studio", "ultralytics" or "yolov5-original" (anchor head).
+        tensors: by name, as a state dict has them; floating-point ones in float32.
+        names: class index → name, where the file says so.
+        design: what the model is, where the file carries a design.
+        base: base model whose backbone and neck have these names and shapes.
+        imgsz: input side it was trained at in pixels, where the file says so.
+        provenance: what else the file says about itself, for people: date, version, epochs.
+    """
+
+    path: Path
+    kind: str
+    tensors: dict[str, torch.Tensor]
+    names: dict[int, str] | None
+    design: Design | None
+    base: str
+    imgsz: int | None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> int | None:
+        """Number of classes of the YOLOv5u head, or None where there is no such head."""
+        bias = self.tensors.get(f"{_head(self.base)}.cv3.0.2.bias")
+        return None if bias is None else bias.numel()
+
+
+def read_weights(path: str | Path) -> ForeignWeights:
+    """Read a checkpoint: of the Studio, of ultralytics, of the original YOLOv5, or a plain state dict.
+
+    Only what stands in the file is read; nothing in it is imported or called.
+
+    Raises:
+        AppError: the file is missing, no checkpoint, damaged, of an unknown architecture, or asks to run something.
+    """
+    file = Path(path)
+    with open_weights(file) as opened:
+        found = _find_model(file, opened.content)
+        tensors = _tensors(file, opened, found.records)
+    design = _design(file, found.design)
+    base = design.base if design is not None else _base(file, tensors)
+    return ForeignWeights(
+        path=file,
+        kind=_kind(found, design, tensors, base),
+        tensors=tensors,
+        names=_names(found.names),
+        design=design,
+        base=base,
+        imgsz=_imgsz(found.settings),
+        provenance=_provenance(found),
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The parts of a checkpoint's content that matter."""
+
+    records: dict[str, TensorRecord]
+    origin: str = ""
+    names: Any = None
+    design: Any = None
+    settings: Any = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _find_model(file: Path, content: Any) -> _Found:
+    """Look for the model where trainers put it; the averaged weights first, as stock does.
+
+    Raises:
+        AppError: there is none.
+    """
+    outer = content if isinstance(content, dict) else {}
+    about = {key: value for key, value in outer.items() if isinstance(key, str)}
+    settings = about.get("train_args") or about.get("opt")
+    for candidate in (about.get("ema"), about.get("model"), about.get("state_dict"), content):
+        if isinstance(candidate, Inert) and isinstance(candidate.state.get("_modules"), dict):
+            state = candidate.state
+            records = dict(_walk(candidate))
+            recipe = state.get("yaml")
+            design = recipe.get(DESIGN_KEY) if isinstance(recipe, dict) else None
+            names = state.get("names", about.get("names"))
+            return _Found(_renamed(records), type(candidate).origin, names, design, settings, about)
+        if isinstance(candidate, dict):
+            records = {
+                k: v for k, v in candidate.items() if isinstance(k, str) and isinstance(v, TensorRecord)
+            }
+            if records:
+                return _Found(_renamed(records), "", about.get("names"), about.get("design"), settings, about)
+    raise AppError(f"{file.name} is a PyTorch file, but holds no model.", _OTHER)
+
+
+def _walk(module: Inert, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, TensorRecord]]:
+    """Yield the parameters and buffers of a pickled module tree by their state-dict names."""
+    if depth > _DEEPEST:
+        return
+    state = module.state
+    left_out = state.get("_non_persistent_buffers_set")
+    skipped = (
+        set(left_out) if isinstance(left_out, list) and all(isinstance(x, str) for x in left_out) else set()
+    )
+    for group in ("_parameters", "_buffers"):
+        held = state.get(group)
+        for name, value in held.items() if isinstance(held, dict) else ():
+            if isinstance(name, str) and isinstance(value, TensorRecord) and name not in skipped:
+                yield prefix + name, value
+    inner = state.get("_modules")
+    for name, child in inner.items() if isinstance(inner, dict) else ():
+        if isinstance(name, str) and isinstance(child, Inert):
+            yield from _walk(child, f"{prefix}{name}.", depth + 1)
+
+
+def _renamed(records: dict[str, TensorRecord]) -> dict[str, TensorRecord]:
+    """Take off the prefix that data-parallel training puts before every name."""
+    if records and all(name.startswith("module.") for name in records):
+        return {name.removeprefix("module."): record for name, record in records.items()}
+    return records
+
+
+def _tensors(file: Path, opened: WeightFile, records: Mapping[str, TensorRecord]) -> dict[str, torch.Tensor]:
+    if len(records) > _MOST_TENSORS:
+        raise AppError(f"{file.name} holds {len(records)} tensors: more than a detector has.", _OTHER)
+    return {name: opened.tensor(record) for name, record in records.items()}
+
+
+def _design(file: Path, text: Any) -> Design | None:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise AppError(f"The design in {file.name} is not text.", "Choose another checkpoint.")
+    return parse_design(text, f"{file.name}, design")
+
+
+def _base(file: Path, tensors: Mapping[str, torch.Tensor]) -> str:
+    """Return the base model whose backbone and neck these tensors fit.
+
+    Raises:
+        AppError: none does.
+    """
+    for base in base_models():
+        architecture = load_architecture(base)
+        wanted = {
+            f"{path}.conv.weight": (conv.c2, conv.c1 // conv.g, *conv.k)
+            for path, conv in architecture.convolutions.items()
+            if not path.startswith(_head(base))
+        }
+        if all(name in tensors and tuple(tensors[name].shape) == shape for name, shape in wanted.items()):
+            return base
+    raise AppError(
+        f"{file.name} is of an unknown architecture: {_description(tensors)}.",
+        _OTHER,
+    )
+
+
+def _description(tensors: Mapping[str, torch.Tensor]) -> str:
+    layers = Counter(name.split(".")[1] for name in tensors if name.startswith("model.") and "." in name[6:])
+    count = sum(t.numel() for t in tensors.values())
+    return f"{len(layers)} layers with weights and {count / 1e6:.2f} M numbers fit no base model"
+
+
+def _head(base: str) -> str:
+    architecture: Architecture = load_architecture(base)
+    return architecture.layers[-1].path
+
+
+def _kind(found: _Found, design: Design | None, tensors: Mapping[str, torch.Tensor], base: str) -> str:
+    if design is not None:
+        return "studio"
+    head = _head(base)
+    if found.origin.startswith("models.") or f"{head}.m.0.weight" in tensors:
+        return "yolov5-original"
+    return "ultralytics"
+
+
+def _names(names: Any) -> dict[int, str] | None:
+    pairs = names.items() if isinstance(names, dict) else enumerate(names) if isinstance(names, list) else ()
+    kept = {i: printable(name) for i, name in pairs if isinstance(i, int) and isinstance(name, str)}
+    return kept if kept and sorted(kept) == list(range(len(kept))) else None
+
+
+def _settings(settings: Any) -> Mapping[str, Any]:
+    if isinstance(settings, Inert):
+        return settings.state
+    return settings if isinstance(settings, dict) else {}
+
+
+def _imgsz(settings: Any) -> int | None:
+    value = _settings(settings).get("imgsz")
+    if isinstance(value, (list, tuple)) and value:
+        value = max((v for v in value if isinstance(v, int)), default=None)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 32 <= value <= 8192 else None
+
+
+def _provenance(found: _Found) -> dict[str, str]:
+    about: dict[str, Any] = {"class": found.origin}
+    about |= {key: found.about.get(key) for key in ("date", "version", "license", "epoch")}
+    about |= {key: _settings(found.settings).get(key) for key in ("epochs", "data", "name")}
+    return {
+        key: printable(str(value))
+        for key, value in about.items()
+        if isinstance(value, (str, int)) and value not in ("", -1)
+    }

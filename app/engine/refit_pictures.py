@@ -1,0 +1,71 @@
+"""The pictures that a conversion looks at: a few, chosen evenly, as validation lays them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+import torch
+from torch import Tensor
+
+from app.core.cost import compare_cost
+from app.core.design import Design
+from app.core.errors import AppError
+from app.engine.pictures import PictureError, read_picture
+from app.engine.preprocess import fit, prepare
+
+MOST_PICTURES = 128
+"""How many pictures are looked at where nothing else is asked for."""
+
+_FEWEST = 8
+_SHARE_OF_MEMORY = 0.4
+_MOST_MEMORY = 6 * 10**9
+_COPIES = 4
+"""Standard and lightweight activations are held for all pictures at once, each with a temporary beside it."""
+
+
+def picture_limit(design: Design, imgsz: int) -> int:
+    """Return how many pictures of that size fit into memory, as activations of both models at once."""
+    memory = min(_SHARE_OF_MEMORY * psutil.virtual_memory().available, _MOST_MEMORY)
+    each = compare_cost(design, imgsz).standard.activation_bytes * _COPIES
+    return max(int(memory / each), _FEWEST)
+
+
+def load_pictures(
+    files: Sequence[Path], count: int, imgsz: int, tell: Callable[[float], None] | None = None
+) -> Tensor:
+    """Return pictures as the model takes them, N × 3 × imgsz × imgsz, letterboxed into a square.
+
+    Args:
+        files: pictures to choose from; those that cannot be read are skipped.
+        count: how many to choose, evenly over the list.
+        imgsz: side in pixels.
+        tell: receives the share that is done.
+
+    Raises:
+        AppError: none of those chosen can be read.
+    """
+    chosen = evenly(files, count)
+    read = []
+    for number, file in enumerate(chosen):
+        try:
+            image = read_picture(file)
+        except PictureError:
+            continue
+        read.append(torch.from_numpy(prepare(image, fit(image.shape[:2], (imgsz, imgsz)))))
+        if tell is not None:
+            tell((number + 1) / len(chosen))
+    if not read:
+        raise AppError(
+            f"None of {len(chosen)} training pictures can be read, such as {chosen[0].name}.",
+            "Check the data on the Data page.",
+        )
+    return torch.cat(read)
+
+
+def evenly(files: Sequence[Path], count: int) -> list[Path]:
+    """Return `count` files evenly spread over a list, all of a shorter one."""
+    if len(files) <= count:
+        return list(files)
+    return [files[index * len(files) // count] for index in range(count)]

@@ -252,14 +252,15 @@ class Actions(QObject):
             action.setToolTip(name)
             action.setEnabled(path.is_file())
             action.triggered.connect(lambda _checked=False, path=path: self._documents.open_design(path))
-        if self._recent.isEmpty():
+        if not self._recent.isEmpty():
+            self._recent.addSeparator()
+            forget = partial(self._services.store.update, recent_designs=())
+            self._recent.addAction(self.tr("Clear this list")).triggered.connect(lambda: forget())
+        else:
             self._recent.addAction(self.tr("No designs yet")).setEnabled(False)
 
     def _toggle_full_screen(self) -> None:
-        if self._window.isFullScreen():
-            self._window.showNormal()
-        else:
-            self._window.showFullScreen()
+        self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
         self._full.setChecked(self._window.isFullScreen())
 
     def _show_preferences(self) -> None:

@@ -93,6 +93,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     guard = CrashGuard(studio.services.workspace.write_recovery, window.end, window)
     guard.install()
     application.commitDataRequest.connect(lambda _manager: studio.services.workspace.write_recovery())
+    application.aboutToQuit.connect(window.shut_down)
     single = SingleInstance(application)
     single.listen(workspace)
     single.called.connect(window.raise_and_open)

@@ -6,6 +6,7 @@ connect to ``notifier().changed``. Everything else is drawn by the palette and t
 
 from __future__ import annotations
 
+import platform
 from functools import cache
 from pathlib import Path
 
@@ -76,6 +77,9 @@ __all__ = [
     "text_on",
     "tokens",
 ]
+
+
+_NATIVE_TITLE_BARS = platform.system() in {"Windows", "Darwin"}
 
 
 class _Notifier(QObject):
@@ -152,6 +156,7 @@ class ThemeController(QObject):
     def apply(self, choice: str) -> None:
         """Use ``light``, ``dark``, or what the ``system`` prefers."""
         self._choice = choice
+        self._tell_platform(choice)
         chosen = {"light": LIGHT, "dark": DARK}.get(choice) or self._system_tokens()
         if chosen is self._applied:
             return
@@ -164,6 +169,16 @@ class ThemeController(QObject):
         self._application.setPalette(palette(chosen))
         self._application.setStyleSheet(style_sheet(chosen, folder))
         told.changed.emit()
+
+    def _tell_platform(self, choice: str) -> None:
+        """Let Windows and macOS draw title bars to match; everything inside the window is ours."""
+        if not _NATIVE_TITLE_BARS:
+            return
+        hints = self._application.styleHints()
+        if choice == "system":
+            hints.unsetColorScheme()
+        else:
+            hints.setColorScheme(Qt.ColorScheme.Dark if choice == "dark" else Qt.ColorScheme.Light)
 
     def _system_tokens(self) -> Tokens:
         scheme = self._application.styleHints().colorScheme()

@@ -50,6 +50,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._frames: dict[str, QScrollArea] = {}
         self._active = ""
+        self._ended = False
         self._entries = {entry.name: entry for entry in PAGES}
         self.setMinimumSize(MINIMUM)
         self.setAcceptDrops(True)
@@ -172,7 +173,7 @@ class MainWindow(QMainWindow):
             if self.notes.close_newest():
                 return
             if self.isFullScreen():
-                self.showNormal()
+                self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
                 return
         super().keyPressEvent(event)
 
@@ -201,17 +202,21 @@ class MainWindow(QMainWindow):
         if not self._may_close():
             event.ignore()
             return
-        self._shut_down()
+        self.shut_down()
         self.services.workspace.discard_recovery()
         event.accept()
 
     def end(self) -> None:
         """End in order without a question; an unsaved design is kept for the next start."""
         self.services.workspace.write_recovery()
-        self._shut_down()
+        self.shut_down()
         QCoreApplication.exit(0)
 
-    def _shut_down(self) -> None:
+    def shut_down(self) -> None:
+        """End every thread and child, once."""
+        if self._ended:
+            return
+        self._ended = True
         self._geometry.setValue("window/geometry", self.saveGeometry())
         for page in self._pages.values():
             page.shutdown()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from app.ui.about import AboutDialog
 from app.ui.application import Studio
 from app.ui.crash import CrashDialog
 from app.ui.i18n import PseudoTranslator, system_language
+from app.ui.pages import PAGES
 from app.ui.preferences import PreferencesDialog
 
 # Names that are the same in every language, and what the user or the system wrote.
@@ -27,9 +29,17 @@ def pseudo(qapp: QApplication) -> Iterator[PseudoTranslator]:
     qapp.removeTranslator(translator)
 
 
+# Numbers, names of layers and models: nothing that a translator could change.
+DATA = re.compile(
+    r"[^a-zA-Z]*|[\d.,]+\s?[kMG]?B?|(yolov|model\.).*|P[1-5]|IoU|mAP.*|GFLOPs|ONNX|CPU|CUDA.*|MPS"
+)
+
+
 def _bracketed(text: str) -> bool:
-    plain = text.replace("&", "")
-    return not plain.strip() or ("[" in plain and "]" in plain) or plain.startswith(PROPER)
+    plain = text.replace("&", "").strip()
+    if DATA.fullmatch(plain) or plain.startswith(PROPER):
+        return True
+    return "[" in plain and "]" in plain
 
 
 def _unbracketed(root: QWidget) -> list[str]:
@@ -49,6 +59,8 @@ def _clipped(root: QWidget) -> list[str]:
             continue
         if type(widget).__name__ in {"ElidedLabel", "RailButton", "RecentRow"} or not widget.text():
             continue
+        if "…" in widget.text() and len(widget.toolTip()) > len(widget.text()):
+            continue  # shortened on purpose, the whole of it in the tooltip
         if isinstance(widget, QLabel) and widget.wordWrap():
             wanted = widget.heightForWidth(widget.width())
             if widget.height() < wanted:
@@ -67,15 +79,17 @@ def _actions(menu: QMenu) -> Iterator[QAction]:
 
 
 @pytest.mark.parametrize("size", [(1024, 700), (1280, 800)])
-def test_home_in_pseudo_language(
-    studio: Studio, pseudo: PseudoTranslator, qtbot: QtBot, size: tuple[int, int]
+@pytest.mark.parametrize("name", [entry.name for entry in PAGES])
+def test_pages_in_pseudo_language(
+    studio: Studio, pseudo: PseudoTranslator, qtbot: QtBot, name: str, size: tuple[int, int]
 ) -> None:
     window = studio.window
     window.resize(*size)
     with qtbot.waitExposed(window):
         window.start()
+    window.show_page(name)
     studio.services.messages.warning(window.tr("Something."))
-    QApplication.processEvents()
+    qtbot.wait(50)
     assert _unbracketed(window) == []
     assert _clipped(window) == []
     words = [action.text() for menu in window.actions_.menus.values() for action in _actions(menu)]

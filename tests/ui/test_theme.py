@@ -154,3 +154,15 @@ def test_a_focused_slider_keeps_its_groove(studio: Studio, qtbot: QtBot) -> None
     image = slider.grab().toImage()
     assert image.pixelColor(20, 3).name().upper() == LIGHT.ground
     assert image.pixelColor(20, 15).name().upper() == LIGHT.accent
+
+
+def test_the_system_is_followed_only_when_asked(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    controller = studio.theme
+    monkeypatch.setattr(controller, "_system_tokens", lambda: DARK)
+    controller._on_system_color_scheme_changed()
+    assert theme.tokens() is LIGHT
+    studio.services.store.update(theme="system")
+    assert theme.tokens() is DARK
+    monkeypatch.setattr(controller, "_system_tokens", lambda: LIGHT)
+    controller._on_system_color_scheme_changed()
+    assert theme.tokens() is LIGHT

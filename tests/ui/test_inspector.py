@@ -52,7 +52,9 @@ def test_the_formula_holds_the_convolution_s_own_numbers(inspector: Inspector) -
     assert said(inspector, "formula_ordinary") == "k²·c₁·c₂ = 9·64·128 = 73728"
     assert said(inspector, "formula_replaced") == "c₁·(k² + c₂) = 64·(9 + 128) = 8768"
     assert said(inspector, "formula_ratio").startswith("1/c₂ + 1/k² = 1/128 + 1/9 = 0.119")
-    assert "73984 → 9152 parameters" in said(inspector, "formula_total")
+    assert said(inspector, "formula_saved").startswith("8.41×")
+    assert said(inspector, "formula_parameters") == "73984 → 9152 parameters"
+    assert said(inspector, "formula_flops") == "0.236 → 0.0281 GFLOPs"
     assert [strip.weights for strip in inspector.picture.strips] == [73728, 8768]
 
 

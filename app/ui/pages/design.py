@@ -21,13 +21,15 @@ from app.ui.pages.design_tools import DesignTools
 from app.ui.text import translated
 from app.ui.widgets.cards import Card
 from app.ui.widgets.diagram_facts import Snapshot, take_snapshot
+from app.ui.widgets.diagram_stage import layer_of
 from app.ui.widgets.inspector import Inspector
 from app.ui.widgets.layer_table import LayerTable
 from app.ui.widgets.totals import Totals
 
 DEFAULT_SIZE = (640, 640)
-_NARROW, _WIDE = 284, 384
+_NARROW, _WIDE = 296, 384
 """Least and most width of the inspector, in pixels."""
+_TITLE_WIDTH = 200
 
 
 class DesignPage(Page):
@@ -170,6 +172,7 @@ class DesignPage(Page):
         self.primary.setToolTip(self.tr("Go on to the Train page with this design."))
         self.tools_.retranslate()
         self.actions_.retranslate()
+        self.actions_.enable(self._snapshot, self._paths, self.diagram.opened)
         self._show_name()
 
     def _apply_swap(self, targets: tuple[str, ...], swap: Swap | None) -> None:
@@ -210,20 +213,23 @@ class DesignPage(Page):
 
     def _show_name(self) -> None:
         star = "*" if self.workspace.dirty else ""
-        self.title.setText(f"{self.workspace.name}{star}")
+        name = self.title.fontMetrics().elidedText(
+            self.workspace.name, Qt.TextElideMode.ElideMiddle, _TITLE_WIDTH
+        )
+        self.title.setText(f"{name}{star}")
         path = self.workspace.path
         self.title.setToolTip(str(path) if path else self.tr("This design has no file yet."))
 
     def _show_selection(self) -> None:
         self.inspector.show_selection(self._snapshot, self._paths, self.diagram.opened)
-        self.actions_.enable(self._snapshot, self._paths)
+        self.actions_.enable(self._snapshot, self._paths, self.diagram.opened)
 
     def _find(self) -> None:
         self.canvas.find_field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.canvas.find_field.selectAll()
 
     def _open(self, path: str) -> None:
-        self.diagram.set_open(path, ".".join(path.split(".")[:2]) not in self.diagram.opened)
+        self.diagram.set_open(path, layer_of(path) not in self.diagram.opened)
 
     def _on_diagram_selection_changed(self, paths: tuple[str, ...]) -> None:
         self._paths = paths

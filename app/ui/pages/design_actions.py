@@ -14,6 +14,7 @@ from app.ui import theme
 from app.ui.text import translated
 from app.ui.widgets.diagram_facts import Snapshot, kind_number
 from app.ui.widgets.diagram_marks import kind_icon
+from app.ui.widgets.diagram_stage import layer_of
 
 RESTORE, SELECT_ALL, FIND, CLEAR = "restoreStandard", "selectReplaceable", "findLayer", "clearSelection"
 FIT, ZOOM_IN, ZOOM_OUT, OPEN, CLOSE_ALL = (
@@ -87,7 +88,7 @@ class DesignActions(QObject):
             (FIT, self.tr("Show the whole diagram")),
             (ZOOM_IN, self.tr("Zoom in")),
             (ZOOM_OUT, self.tr("Zoom out")),
-            (OPEN, self.tr("Open or close the layer")),
+            (OPEN, self.tr("Open the layer")),
             (CLOSE_ALL, self.tr("Close all layers")),
         ):
             self.others[name].setText(words)
@@ -98,14 +99,17 @@ class DesignActions(QObject):
         for name, action in self.kinds.items():
             action.setIcon(kind_icon(name))
 
-    def enable(self, snapshot: Snapshot, paths: tuple[str, ...]) -> None:
-        """Enable what the selection allows."""
+    def enable(self, snapshot: Snapshot, paths: tuple[str, ...], opened: frozenset[str]) -> None:
+        """Enable what the selection allows; `opened` are the layers whose inside is shown."""
         targets = snapshot.targets(paths)
         for action in self.kinds.values():
             action.setEnabled(bool(targets))
         self.others[RESTORE].setEnabled(any(snapshot.facts[path].kind for path in targets))
         self.others[CLEAR].setEnabled(bool(paths))
-        self.others[OPEN].setEnabled(len(paths) == 1)
+        is_open = len(paths) == 1 and layer_of(paths[0]) in opened
+        inner = snapshot.architecture.convolutions_in(paths[0]) if len(paths) == 1 else ()
+        self.others[OPEN].setEnabled(is_open or len(inner) > 1)
+        self.others[OPEN].setText(self.tr("Close the layer") if is_open else self.tr("Open the layer"))
 
     def context_menu(self, snapshot: Snapshot, paths: tuple[str, ...]) -> QMenu:
         """Return a menu for the selection; what cannot be done stands there with its reason."""

@@ -32,7 +32,6 @@ class DesignTools(QObject):
         self.classes.setObjectName("classes")
         self.classes.setRange(0, 10_000)
         self.classes.setKeyboardTracking(False)
-        self.classes.setFixedWidth(116)
         self.classes.lineEdit().setTextMargins(theme.INSIDE, 0, 0, 0)
         self.classes_label = label(role="muted")
         self.classes_label.setBuddy(self.classes)
@@ -90,6 +89,8 @@ class DesignTools(QObject):
         name_widget(self.base, self.tr("Base model"))
         self.classes_label.setText(self.tr("Classes"))
         self.classes.setSpecialValueText(self.tr("from data"))
+        words = self.classes.fontMetrics().horizontalAdvance(self.classes.specialValueText())
+        self.classes.setFixedWidth(max(words, 40) + 56)
         self.classes.setToolTip(
             self.tr(
                 "Number of classes. “From data” leaves it to the training; costs then stand for {count}."

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.architecture import Convolution
 from app.core.blocks import BLOCKS
 from app.core.text import grouped
 from app.ui import theme
 from app.ui.text import translated
+from app.ui.widgets.cards import label
 from app.ui.widgets.diagram_marks import kind_colour
 
 _HEAD, _DRAWING, _LEGEND, _BAR = 19.0, 52.0, 28.0, 14.0
 _STRIP = _HEAD + _DRAWING + _LEGEND + _BAR
-_SPACE = 8.0
 _PLANES = 5
 """Most planes that a stack shows; its number stands below."""
 _CELL = 5.0
@@ -68,26 +68,67 @@ def stages_of(parts: tuple[Convolution, ...]) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
+class StripView(QWidget):
+    """Paints one strip."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._strip: Strip | None = None
+        self._most = 1
+        self._room = 0.0
+        self._words = ""
+        theme.notifier().changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        """As high as a strip."""
+        return QSize(300, round(_STRIP))
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrower than this it would overlap itself."""
+        return QSize(220, round(_STRIP))
+
+    def show_strip(self, strip: Strip, most: int, words: str, room: float) -> None:
+        """Show a strip.
+
+        Args:
+            strip: what to draw.
+            most: weights that fill the bar.
+            words: its weights in words.
+            room: width for such words, the same for strips that are compared.
+        """
+        self._strip, self._most, self._words, self._room = strip, most, words, room
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the strip."""
+        if self._strip is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = QRectF(self.rect())
+        _StripPainter(painter, self._strip, area, self._most, self._words, self._room).paint()
+
+
 class BlockPicture(QWidget):
-    """Two strips: the ordinary convolution, and what it becomes."""
+    """The ordinary convolution and what it becomes, each with its formula below; the bars share one scale."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("blockPicture")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._conv: Convolution | None = None
         self._kind = ""
         self._options: dict[str, int] = {}
         self._strips: tuple[Strip, ...] = ()
-        theme.notifier().changed.connect(self.update)
-
-    def sizeHint(self) -> QSize:
-        """As high as its strips."""
-        return QSize(300, round(2 * _STRIP + _SPACE))
-
-    def minimumSizeHint(self) -> QSize:
-        """Narrower than this it would overlap itself."""
-        return QSize(250, self.sizeHint().height())
+        self._views = (StripView(), StripView())
+        self.formulas = (label(wrap=True), label(wrap=True))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        for view, text in zip(self._views, self.formulas, strict=True):
+            column.addWidget(view)
+            column.addWidget(text)
+            column.addSpacing(4)
 
     @property
     def strips(self) -> tuple[Strip, ...]:
@@ -109,10 +150,13 @@ class BlockPicture(QWidget):
             Strip(self.tr("Ordinary convolution"), "", stages_of((self._conv,)), self._conv.weights),
             Strip(translated(block.title), self._kind, stages_of(parts), sum(part.weights for part in parts)),
         )
-        words = self.tr("{title}: {count} weights")
-        spoken = (words.format(title=strip.title, count=grouped(strip.weights)) for strip in self._strips)
-        self.setAccessibleName("; ".join(spoken))
-        self.update()
+        words = [self.tr("{count} weights").format(count=grouped(strip.weights)) for strip in self._strips]
+        metrics = QFontMetricsF(theme.font(theme.SIZE_SMALL, QFont.Weight.DemiBold))
+        room = max(metrics.horizontalAdvance(text) for text in words) + 10
+        most = max(strip.weights for strip in self._strips)
+        for view, strip, text in zip(self._views, self._strips, words, strict=True):
+            view.show_strip(strip, most, text, room)
+            view.setAccessibleName(f"{strip.title}: {text}")
 
     def changeEvent(self, event: QEvent) -> None:
         """Retranslate when the language changes."""
@@ -120,25 +164,17 @@ class BlockPicture(QWidget):
             self.retranslate()
         super().changeEvent(event)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw both strips; their bars share one scale."""
-        if not self._strips:
-            return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        most = max(strip.weights for strip in self._strips)
-        for number, strip in enumerate(self._strips):
-            area = QRectF(0, number * (_STRIP + _SPACE), self.width(), _STRIP)
-            _StripPainter(painter, strip, area, most, self.tr("{count} weights")).paint()
-
 
 class _StripPainter:
-    def __init__(self, painter: QPainter, strip: Strip, area: QRectF, most: int, words: str) -> None:
+    def __init__(
+        self, painter: QPainter, strip: Strip, area: QRectF, most: int, words: str, room: float
+    ) -> None:
         self.painter = painter
         self.strip = strip
         self.area = area
         self.most = most
         self.words = words
+        self.room = room
         self.colour = kind_colour(strip.kind)
 
     def paint(self) -> None:
@@ -247,10 +283,8 @@ class _StripPainter:
         """Draw the weights as a bar on the scale of both strips, with their number."""
         painter = self.painter
         y = self.area.bottom() - _BAR / 2
-        text = self.words.format(count=grouped(self.strip.weights))
         painter.setFont(theme.font(theme.SIZE_SMALL, QFont.Weight.DemiBold))
-        room = 118.0
-        longest = self.area.width() - room
+        longest = self.area.width() - self.room
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("line"))
         painter.drawRoundedRect(QRectF(self.area.left(), y - 3, longest, 6), 3, 3)
@@ -258,5 +292,5 @@ class _StripPainter:
         width = max(longest * self.strip.weights / self.most, 3.0)
         painter.drawRoundedRect(QRectF(self.area.left(), y - 3, width, 6), 3, 3)
         painter.setPen(theme.colour("text"))
-        place = QRectF(self.area.left() + longest + 8, y - 8, room - 8, 16)
-        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+        place = QRectF(self.area.left() + longest, y - 8, self.room, 16)
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.words)

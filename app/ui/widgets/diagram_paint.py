@@ -19,6 +19,8 @@ from app.ui.widgets.diagram_view import View
 HEADER, GUTTER = 24.0, 46.0
 """Heights and widths, in pixels of the widget, of the labels that stay at its edges."""
 
+_LABEL = 15.0
+"""Height of a line of a row's label."""
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _CENTRE = Qt.AlignmentFlag.AlignCenter
 
@@ -131,17 +133,16 @@ class DiagramPainter:
                 painter.drawText(QRectF(left + 6, 0, right - left - 8, HEADER), _LEFT, words)
         for row in self.scene.layout.rows:
             rect = self.scene.view.to_screen(row.rect)
-            centre = rect.center().y()
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            both = rect.height() >= 2 * _LABEL
+            upper = QRectF(0, rect.center().y() - _LABEL / (1 if both else 2), GUTTER - 8, _LABEL)
             painter.setFont(small)
             painter.setPen(theme.colour("text"))
-            painter.drawText(
-                QRectF(0, centre - 15, GUTTER - 8, 15), Qt.AlignmentFlag.AlignRight, f"P{row.level}"
-            )
-            painter.setFont(theme.font(theme.SIZE_SMALL))
-            painter.setPen(theme.colour("muted"))
-            painter.drawText(
-                QRectF(0, centre, GUTTER - 8, 15), Qt.AlignmentFlag.AlignRight, f"/{2**row.level}"
-            )
+            painter.drawText(upper, right, f"P{row.level}")
+            if both:
+                painter.setFont(theme.font(theme.SIZE_SMALL))
+                painter.setPen(theme.colour("muted"))
+                painter.drawText(upper.translated(0, _LABEL), right, f"/{2**row.level}")
         painter.setPen(QPen(theme.colour("line"), 1))
         painter.drawLine(QPointF(GUTTER - 0.5, HEADER), QPointF(GUTTER - 0.5, self.area.bottom()))
         painter.fillRect(QRectF(0, 0, GUTTER - 1, HEADER), theme.colour("surface"))

@@ -34,7 +34,7 @@ class NodeText:
         self.title_height = self._title.height()
 
     def lines(self, forms: list[Line], rect: QRectF) -> list[tuple[str, QFont, QRectF]]:
-        """Return texts with their fonts and places; what does not fit is left out, the title last.
+        """Return texts with their fonts and places; what does not fit is left out; without a title, all.
 
         Args:
             forms: lines as `node_forms` makes them.
@@ -44,7 +44,7 @@ class NodeText:
         chosen = [
             self._longest(line, room, number == 0) for number, line in enumerate(self._split(forms, rect))
         ]
-        fitting = [line for line in chosen if line is not None]
+        fitting = [line for line in chosen if line is not None] if chosen[0] is not None else []
         high = 0.0
         shown: list[tuple[str, bool, float]] = []
         for text, is_title in fitting:

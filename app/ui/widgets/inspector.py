@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.core.blocks import BLOCKS, refusal
 from app.core.cost import ZERO, Cost
 from app.core.design import Swap
-from app.core.text import figure, grouped, percent_change
+from app.core.text import figure, grouped, percent_change, scaled
 from app.ui import theme
 from app.ui.text import translated
 from app.ui.widgets.block_picture import BlockPicture
@@ -20,6 +20,7 @@ from app.ui.widgets.inspector_words import formula
 
 _COSTLIEST = 8
 _REASONS = 3
+_FORMULAS = ("ordinary", "replaced", "ratio", "saved", "parameters", "flops")
 
 
 class Inspector(Card):
@@ -55,9 +56,8 @@ class Inspector(Card):
         self.open_button = button("openLayer", "link")
         self.open_button.clicked.connect(lambda: self.open_requested.emit(self._paths[0]))
         self.picture = BlockPicture()
-        self.formula_names = tuple(label(role="small") for _ in range(4))
-        self.formulas = tuple(label(wrap=True) for _ in range(4))
-        for name, text in zip(("ordinary", "replaced", "ratio", "total"), self.formulas, strict=True):
+        self.formulas = (*self.picture.formulas, *(label(wrap=True) for _ in range(4)))
+        for name, text in zip(_FORMULAS, self.formulas, strict=True):
             text.setObjectName(f"formula_{name}")
             text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.make_it = label(role="strong")
@@ -81,7 +81,7 @@ class Inspector(Card):
         """Put what can be done above what explains it, so that the kinds stay in one place and in view."""
         content = QWidget()
         column = QVBoxLayout(content)
-        column.setContentsMargins(theme.AROUND, theme.BETWEEN, theme.AROUND, theme.BETWEEN)
+        column.setContentsMargins(theme.BETWEEN, theme.BETWEEN, theme.BETWEEN, theme.BETWEEN)
         column.setSpacing(6)
         head = QHBoxLayout()
         head.addWidget(self.heading, 1)
@@ -89,7 +89,7 @@ class Inspector(Card):
         column.addLayout(head)
         self.kinds_area = self._column((self.make_it, *self.kinds, *self.options))
         self.formula_line = line()
-        self.formula_area = self._formula_grid()
+        self.formula_area = self._column(self.formulas[2:])
         self.empty_area = self._column((self.hint, self.costliest_title, *self.costliest))
         for widget in (
             self.subtitle,
@@ -112,18 +112,6 @@ class Inspector(Card):
         scroll.setWidget(content)
         self.body.setContentsMargins(1, 1, 1, 1)
         self.body.addWidget(scroll)
-
-    def _formula_grid(self) -> QWidget:
-        area = QWidget()
-        grid = QGridLayout(area)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(theme.INSIDE)
-        grid.setVerticalSpacing(3)
-        for row, (name, text) in enumerate(zip(self.formula_names, self.formulas, strict=True)):
-            grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(text, row, 1)
-        grid.setColumnStretch(1, 1)
-        return area
 
     @staticmethod
     def _column(widgets: tuple[QWidget, ...]) -> QWidget:
@@ -159,17 +147,6 @@ class Inspector(Card):
     def retranslate(self) -> None:
         """Set the translated texts."""
         self.setAccessibleName(self.tr("Inspector"))
-        for name, words in zip(
-            self.formula_names,
-            (
-                self.tr("Ordinary"),
-                self.tr("Lighter"),
-                self.tr("Ratio"),
-                self.tr("In all"),
-            ),
-            strict=True,
-        ):
-            name.setText(words)
         self.hint.setText(
             self.tr(
                 "Choose a layer in the diagram, then press 1 to make it depthwise separable, 0 to restore it."
@@ -247,7 +224,7 @@ class Inspector(Card):
         self.now.setVisible(shown)
         share = figure(100 * after.flops / (snapshot.table.lightweight.flops or 1), 2)
         self.now.setText(
-            self.tr("{flops} GFLOPs, {share} % of the model\n{parameters} parameters").format(
+            self.tr("{flops} GFLOPs ({share} % of all)\n{parameters} parameters").format(
                 flops=_step(figure(before.flops / 1e9), figure(after.flops / 1e9)),
                 share=share,
                 parameters=_step(grouped(before.parameters), grouped(after.parameters)),
@@ -301,27 +278,21 @@ class Inspector(Card):
         self.picture.show_convolution(facts.conv, kind, options)
         words = formula(facts.conv, kind, options)
         after = snapshot.cost_as(self._targets[:1], swap)
-        for text, value in zip(
-            self.formulas,
-            (words.ordinary, words.replaced, self._ratio(words.ratio, words.value)),
-            strict=False,
-        ):
-            text.setText(value)
-        self.formulas[3].setText(self._totals(facts.standard, after))
-        self.formula_names[3].setText(self.tr("In all") if len(self._targets) == 1 else self.tr("Each"))
-
-    def _ratio(self, text: str, value: float) -> str:
-        if value >= 1:
-            return self.tr("{ratio}\nno weights saved").format(ratio=text)
-        return self.tr("{ratio}\n{times}× fewer weights").format(ratio=text, times=figure(1 / value))
-
-    def _totals(self, before: Cost, after: Cost) -> str:
-        return self.tr("{p1} → {p2} parameters\n{f1} → {f2} GFLOPs").format(
-            p1=grouped(before.parameters),
-            p2=grouped(after.parameters),
-            f1=figure(before.flops / 1e9),
-            f2=figure(after.flops / 1e9),
+        saved = self.tr("{times}× fewer weights").format(times=figure(1 / words.value))
+        lines = (
+            words.ordinary,
+            words.replaced,
+            words.ratio,
+            saved if words.value < 1 else self.tr("No weights are saved."),
+            self.tr("{before} → {after} parameters").format(
+                before=grouped(facts.standard.parameters), after=grouped(after.parameters)
+            ),
+            self.tr("{before} → {after} GFLOPs").format(
+                before=figure(facts.standard.flops / 1e9), after=figure(after.flops / 1e9)
+            ),
         )
+        for text, value in zip(self.formulas, lines, strict=True):
+            text.setText(value)
 
     def _show_kinds(self, snapshot: Snapshot) -> None:
         many = len(self._targets) > 1
@@ -332,7 +303,9 @@ class Inspector(Card):
         for row in self.kinds:
             row.setChecked(kinds == {row.kind})
             if not row.kind:
-                row.set_words(self.tr("Standard"), self._cost(standard))
+                cost = self.tr("{flops} GFLOPs, {parameters} parameters")
+                flops, parameters = figure(standard.flops / 1e9), scaled(standard.parameters)
+                row.set_words(self.tr("Standard"), cost.format(flops=flops, parameters=parameters))
                 continue
             after = snapshot.cost_as(self._targets, self.swap_for(row.kind))
             lighter = after.flops < standard.flops
@@ -345,11 +318,6 @@ class Inspector(Card):
         return self.tr("{flops} GFLOPs, {parameters} parameters").format(
             flops=percent_change(before.flops, after.flops),
             parameters=percent_change(before.parameters, after.parameters),
-        )
-
-    def _cost(self, cost: Cost) -> str:
-        return self.tr("{flops} GFLOPs, {parameters} parameters").format(
-            flops=figure(cost.flops / 1e9), parameters=grouped(cost.parameters)
         )
 
     def _show_costliest(self, snapshot: Snapshot) -> None:

@@ -86,16 +86,16 @@ class KindRow(_Row):
         """Paint key, mark and words."""
         painter = QPainter(self)
         area = self.ground(painter)
-        cap = QRectF(area.left() + 8, area.center().y() - 10, 20, 20)
+        cap = QRectF(area.left() + 7, area.center().y() - 9, 18, 18)
         painter.setBrush(theme.colour("ground"))
         painter.setPen(QPen(theme.colour("strong_line"), 1))
         painter.drawRoundedRect(cap, 4, 4)
         self.write(
             painter, cap, Qt.AlignmentFlag.AlignCenter, self.key, theme.font(theme.SIZE_SMALL), "muted"
         )
-        mark = QRectF(cap.right() + 9, area.center().y() - 7, 14, 14)
+        mark = QRectF(cap.right() + 7, area.center().y() - 6.5, 13, 13)
         draw_mark(painter, self.kind, mark, kind_colour(self.kind, 1.0 if self.isEnabled() else 0.4))
-        left = mark.right() + 9
+        left = mark.right() + 8
         width = area.right() - left - 8
         bold = theme.font(weight=QFont.Weight.DemiBold)
         upper = QRectF(left, area.top() + 4, width, area.height() / 2 - 3)

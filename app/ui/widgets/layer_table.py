@@ -52,7 +52,7 @@ class LayerModel(QAbstractItemModel):
         before = self._snapshot
         if before is not None and before.architecture is snapshot.architecture:
             self._snapshot = snapshot
-            self._refresh()
+            self._tell(path for path in self._rows if before.facts[path] != snapshot.facts[path])
             return False
         self.beginResetModel()
         self._snapshot = snapshot
@@ -205,15 +205,13 @@ class LayerModel(QAbstractItemModel):
         return self._icons[kind]
 
     def _refresh(self) -> None:
-        """Repaint every cell that is seen."""
-        if not self._layers:
-            return
+        self._tell(self._rows)
+
+    def _tell(self, paths: Iterable[str]) -> None:
+        """Repaint the rows of these paths; a range over all rows would be looked up cell by cell."""
         last = self.columnCount() - 1
-        self.dataChanged.emit(self.index(0, 0), self.index(len(self._layers) - 1, last))
-        for layer, inner in self._inner.items():
-            if inner:
-                parent = self.index_of(layer)
-                self.dataChanged.emit(self.index(0, 0, parent), self.index(len(inner) - 1, last, parent))
+        for path in paths:
+            self.dataChanged.emit(self.index_of(path), self.index_of(path, last))
 
 
 class LayerTable(QTreeView):

@@ -49,7 +49,7 @@ class Totals(Card):
         column.addWidget(self.size_choice)
         column.addStretch(1)
         row = QHBoxLayout()
-        row.setSpacing(theme.GROUPS)
+        row.setSpacing(theme.AROUND)
         row.addLayout(self._grid, 1)
         row.addLayout(column)
         self.body.setContentsMargins(theme.BETWEEN, theme.INSIDE, theme.BETWEEN, theme.INSIDE)
@@ -61,16 +61,17 @@ class Totals(Card):
         self.retranslate()
 
     def _build_grid(self) -> None:
-        self._grid.setHorizontalSpacing(theme.AROUND)
+        self._grid.setHorizontalSpacing(theme.BETWEEN)
         self._grid.setVerticalSpacing(1)
         for row, name in enumerate(_ROWS, 1):
             self._names[name] = label(role="small" if name == "deployed" else "", tone=_tone(name))
             self._names[name].setObjectName(f"totals_{name}")
             self._grid.addWidget(self._names[name], row, 0)
         for column, measure in enumerate(MEASURES, 1):
-            head = label(role="small")
+            head = label(role="small", wrap=True)
+            head.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
             self._heads[measure] = head
-            self._grid.addWidget(head, 0, column, Qt.AlignmentFlag.AlignRight)
+            self._grid.addWidget(head, 0, column)
             for row, name in enumerate(_ROWS, 1):
                 value = label(
                     "–", role={"lightweight": "strong", "deployed": "small"}.get(name, ""), tone=_tone(name)
@@ -79,7 +80,7 @@ class Totals(Card):
                 value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self._values[measure, name] = value
                 self._grid.addWidget(value, row, column)
-            self._grid.setColumnStretch(column, 1)
+            self._grid.setColumnStretch(column, 3 if measure in ("flops", "file_bytes") else 4)
 
     def show_table(self, table: CostTable) -> None:
         """Show a design's totals."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from PySide6.QtCore import QCoreApplication, Qt, QThread, Signal
@@ -21,8 +22,9 @@ class Counting(QThread):
     done = Signal(dict)
     failed = Signal(object)
 
-    def __init__(self, steps: int, failing: bool = False) -> None:
+    def __init__(self, steps: int, failing: bool = False, last_breath_s: float = 0.0) -> None:
         super().__init__()
+        self._last_breath_s = last_breath_s
         self._steps = steps
         self._failing = failing
         self.stopped = threading.Event()
@@ -33,6 +35,7 @@ class Counting(QThread):
     def run(self) -> None:
         for step in range(self._steps):
             if self.stopped.wait(0.005):
+                time.sleep(self._last_breath_s)
                 return
             self.progressed.emit((step + 1) / self._steps, f"step {step + 1}")
         if self._failing:
@@ -109,7 +112,7 @@ def test_unknown_progress_is_shown_as_busy(shown: Studio) -> None:
 
 
 def test_cancel_all_waits_for_every_thread(shown: Studio) -> None:
-    jobs = [Counting(100_000) for _ in range(3)]
+    jobs = [Counting(100_000, last_breath_s=0.3) for _ in range(3)]
     for job in jobs:
         shown.services.tasks.start("Counting", job)
     shown.services.tasks.cancel_all()

@@ -201,11 +201,23 @@ def test_another_base_model_keeps_the_swaps_that_have_a_place(page: DesignPage) 
     page.workspace.apply(
         Design.stock("yolov5n").with_swap(["model.3", "model.6.m.0.cv2"], Swap("separable")), "start"
     )
-    page.tools_.base.setCurrentText("yolov5x")
     page.tools_.base.textActivated.emit("yolov5x")
     design = page.workspace.design
+    assert page.tools_.base.currentText() == "yolov5x"
     assert (design.base, set(design.resolved())) == ("yolov5x", {"model.3", "model.6.m.0.cv2"})
     assert total(page, "parameters", "standard") == figure(compare_cost(design).standard.parameters / 1e6)
+
+
+def test_what_a_smaller_base_model_has_no_place_for_is_told(page: DesignPage) -> None:
+    swapped = Design.stock("yolov5x").with_swap(["model.3", "model.6.m.9.cv2"], Swap("separable"))
+    page.workspace.apply(swapped, "start")
+    shown: list[Message] = []
+    page.messages.posted.connect(shown.append)
+    page.tools_.base.textActivated.emit("yolov5n")
+    assert set(page.workspace.design.resolved()) == {"model.3"}
+    assert shown[0].text.startswith("1 ")
+    page.workspace.undo_stack.undo()
+    assert page.workspace.design == swapped
 
 
 def test_the_number_of_classes_is_part_of_the_design_and_typing_is_one_step(page: DesignPage) -> None:

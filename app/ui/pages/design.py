@@ -270,8 +270,8 @@ class DesignPage(Page):
         design = self.workspace.design
         changed = design.with_base(base)
         self.workspace.apply(changed, self.tr("Base model {base}").format(base=base))
-        lost = len(design.resolved()) - len(changed.resolved())
-        if lost > 0 and len(design.swaps) != len(changed.swaps):
+        lost = len(design.swaps) - len(changed.swaps)
+        if lost:
             self.messages.info(
                 self.tr("{count} replacements have no place in {base} and were left out.").format(
                     count=lost, base=base

@@ -19,14 +19,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
-from app.core.text import figure
 from app.ui import theme
-from app.ui.text import translated
 from app.ui.widgets.diagram_facts import Snapshot
 from app.ui.widgets.diagram_layout import Node
 from app.ui.widgets.diagram_paint import GUTTER, HEADER, DiagramPainter, Scene
 from app.ui.widgets.diagram_selection import Selection, neighbour
 from app.ui.widgets.diagram_stage import Stage, layer_of
+from app.ui.widgets.diagram_text import describe
 from app.ui.widgets.diagram_view import View
 
 _WHEEL = 1.0015
@@ -168,22 +167,7 @@ class Diagram(QWidget):
 
     def describe(self, path: str) -> str:
         """Return a module in words, for tooltips and screen readers."""
-        facts = self._stage.snapshot.facts[path]
-        lines = [f"{facts.path} · {facts.type}"]
-        if facts.standard.flops:
-            now, then = figure(100 * facts.share, 2), figure(100 * facts.standard_share, 2)
-            share = (
-                self.tr("{now} % of the standard model's operations")
-                if now == then
-                else self.tr("{now} % of the standard model's operations, before {then} %")
-            )
-            lines.append(share.format(now=now, then=then))
-        if facts.refusal:
-            lines.append(translated(facts.refusal))
-        elif facts.conv is None:
-            words = self.tr("{swapped} of {count} convolutions replaced; Enter opens it")
-            lines.append(words.format(swapped=facts.swapped, count=len(facts.targets)))
-        return "\n".join(lines)
+        return describe(self._stage.snapshot.facts[path])
 
     def retranslate(self) -> None:
         """Set the translated texts."""

@@ -268,7 +268,7 @@ class DiagramPainter:
     def words(self, facts: Facts, rect: QRectF) -> None:
         """Paint as many lines as fit: title, channels, cost."""
         colour = self.text_colour(facts)
-        soft = theme.colour("muted") if facts.kind not in BLOCKS else colour
+        soft = colour if facts.kind else theme.colour("muted")
         forms = node_forms(self.scene.snapshot, facts, self.scene.words)
         for number, (text, font, place) in enumerate(self.text.lines(forms, rect)):
             self.painter.setPen(soft if number else colour)

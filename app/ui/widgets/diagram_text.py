@@ -1,14 +1,15 @@
-"""What stands in the diagram's nodes: line by line, in the longest form that fits."""
+"""The diagram's words: what stands in a node, in the longest form that fits, and what a tooltip says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QCoreApplication, QRectF
 from PySide6.QtGui import QFont, QFontMetricsF
 
 from app.core.text import figure
 from app.ui import theme
+from app.ui.text import translated
 from app.ui.widgets.diagram_facts import Facts, Snapshot
 
 _SHORT = {"Upsample": "Up"}
@@ -107,3 +108,24 @@ def node_forms(snapshot: Snapshot, facts: Facts, words: Mapping[str, str]) -> li
     kernel = f"{facts.conv.k[0]}×{facts.conv.k[1]}  " if facts.conv is not None else ""
     cost = f"{figure(facts.lightweight.flops / 1e9)} G"
     return [title, channels, (f"{kernel}{cost}", cost)]
+
+
+def describe(facts: Facts) -> str:
+    """Return a module in words: what it is, its share of the cost, what is replaced or why nothing can be."""
+    lines = [f"{facts.path} · {facts.type}"]
+    if facts.standard.flops:
+        now, then = figure(100 * facts.share, 2), figure(100 * facts.standard_share, 2)
+        words = QCoreApplication.translate("Diagram", "{now} % of the standard model's operations")
+        if now != then:
+            words = QCoreApplication.translate(
+                "Diagram", "{now} % of the standard model's operations, before {then} %"
+            )
+        lines.append(words.format(now=now, then=then))
+    if facts.refusal:
+        lines.append(translated(facts.refusal))
+    elif facts.conv is None:
+        words = QCoreApplication.translate(
+            "Diagram", "{swapped} of {count} convolutions replaced; Enter opens it"
+        )
+        lines.append(words.format(swapped=facts.swapped, count=len(facts.targets)))
+    return "\n".join(lines)

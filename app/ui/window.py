@@ -29,8 +29,9 @@ from app.ui.requests import HOME, Request
 from app.ui.widgets.notes import NoteArea
 from app.ui.widgets.tray import Tray
 
-MINIMUM = QSize(800, 520)
+MINIMUM = QSize(720, 440)
 DEFAULT = QSize(1280, 800)
+_FRAME = QSize(8, 40)
 
 
 class MainWindow(QMainWindow):
@@ -247,7 +248,10 @@ class MainWindow(QMainWindow):
         saved = self._geometry.value("window/geometry")
         if isinstance(saved, QByteArray) and self.restoreGeometry(saved):
             return
-        self.resize(DEFAULT.boundedTo(self.screen().availableSize()))
+        room = self.screen().availableSize() - _FRAME
+        self.resize(DEFAULT.boundedTo(room))
+        if DEFAULT.width() > room.width() or DEFAULT.height() > room.height():
+            self.setWindowState(Qt.WindowState.WindowMaximized)
 
     def start(self) -> None:
         """Show the first page and the window."""

@@ -57,6 +57,18 @@ class Finding:
         kind = FINDING_KINDS[self.code]
         return f"{kind.text} {kind.remedy}".strip().format(**self.values)
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Finding:
+        """Read what `to_json` wrote.
+
+        Raises:
+            KeyError: its kind is not known.
+        """
+        code = str(data["code"])
+        if code not in FINDING_KINDS:
+            raise KeyError(code)
+        return cls(code, str(data["path"]), data.get("line"), dict(data.get("values", {})))
+
     def to_json(self) -> dict[str, Any]:
         """Return it as the command line and the window get it."""
         return {

@@ -6,8 +6,6 @@ measured before they are decoded, and nothing in it is changed.
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,12 +17,12 @@ import yaml
 from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.findings import Finding
+from app.engine.dataset_album import Album
 from app.engine.dataset_cache import disable_foreign_caches
 from app.engine.dataset_files import Item, Listing
-from app.engine.dataset_labels import LabelFileError, Row, read_labels
 from app.engine.dataset_scan import DatasetSummary, look_at, scan
 from app.engine.dataset_yaml import SPLITS, Description, find_description, read_description
-from app.engine.pictures import PictureError, large_pictures_allowed, thumbnail_jpeg
+from app.engine.pictures import large_pictures_allowed
 
 __all__ = [
     "DatasetSummary",
@@ -41,8 +39,6 @@ __all__ = [
 ]
 
 SAMPLE = "sample"
-_MOST_THUMBNAILS = 400
-_SIDES = (32, 1024)
 
 Progress = Callable[[float, str], None]
 
@@ -207,70 +203,21 @@ def run_thumbnails(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
 
     Args:
         request: `data`, and the first page: `split`, `offset`, `count`, `size` (longer side in pixels), and where
-            wanted `cls` (only pictures with this class) and `token` (comes back in the events). With `follow` the
-            job goes on: each further page is a command {"command": "page", ...the same keys}, until it is
-            cancelled; the newest page wins.
+            wanted `cls` (only pictures with this class) and `token` (comes back in the events). With `follow`
+            the job goes on until it is cancelled: {"command": "page", ...the same keys} asks for a further page,
+            {"command": "find", "path"} for the place of a picture, by its own or its label's path: an event
+            `place` with `path`, `split` and `index`, if it is there.
         channel: the way to the window.
 
     Returns:
         `total` of the last page.
     """
-    album = _Album(open_dataset(request["data"], channel.progress))
+    album = Album(open_dataset(request["data"], channel.progress))
     total = album.send(request, channel)
     while request.get("follow") and not channel.cancelled:
-        command = channel.wait_command(1.0)
-        if command is not None and command.get("command") == "page":
+        command = channel.wait_command(1.0) or {}
+        if command.get("command") == "page":
             total = album.send(command, channel)
+        elif command.get("command") == "find":
+            album.find(str(command.get("path", "")), channel)
     return {"total": total}
-
-
-class _Album:
-    """The pictures of a data set, listed once."""
-
-    def __init__(self, description: Description) -> None:
-        self._classes = len(description.names)
-        self._items = Listing(description).items
-        self._chosen: dict[tuple[str, int | None], list[Item]] = {}
-
-    def send(self, page: dict[str, Any], channel: Channel) -> int:
-        """Send one page; return how many pictures there are in all."""
-        items = self._of(str(page.get("split", "train")), page.get("cls"))
-        head = {"token": page.get("token"), "split": page.get("split", "train")}
-        channel.emit({"event": "page", **head, "total": len(items)})
-        offset = max(int(page.get("offset", 0)), 0)
-        count = min(max(int(page.get("count", 60)), 0), _MOST_THUMBNAILS)
-        side = min(max(int(page.get("size", 220)), _SIDES[0]), _SIDES[1])
-        wanted = list(enumerate(items))[offset : offset + count]
-        with large_pictures_allowed(), ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-            for event in pool.map(lambda pair: _thumbnail(pair[0], pair[1], self._classes, side), wanted):
-                if channel.cancelled:
-                    break
-                channel.emit({"event": "thumbnail", **head, **event})
-        return len(items)
-
-    def _of(self, split: str, cls: int | None) -> list[Item]:
-        items = self._items.get(split, [])
-        if cls is None:
-            return items
-        if (split, cls) not in self._chosen:
-            holding = [item for item in items if any(row.cls == cls for row in _rows(item, self._classes))]
-            self._chosen[split, cls] = holding
-        return self._chosen[split, cls]
-
-
-def _thumbnail(index: int, item: Item, classes: int, side: int) -> dict[str, Any]:
-    event: dict[str, Any] = {"index": index, "path": str(item.picture), "jpeg": ""}
-    try:
-        event["jpeg"] = base64.b64encode(thumbnail_jpeg(item.picture, side)).decode("ascii")
-    except PictureError as problem:
-        event["problem"] = str(problem)
-    event["boxes"] = [[row.cls, *(round(value, 6) for value in row[1:])] for row in _rows(item, classes)]
-    return event
-
-
-def _rows(item: Item, classes: int) -> tuple[Row, ...]:
-    """Return a picture's boxes; none where its label cannot be read, which is the check's affair to report."""
-    try:
-        return read_labels(item.label, classes).rows if item.labelled else ()
-    except (LabelFileError, FileNotFoundError):
-        return ()

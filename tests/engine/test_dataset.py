@@ -60,7 +60,10 @@ class Channel:
         self.fractions.append(fraction)
 
     def wait_command(self, seconds: float) -> dict[str, Any] | None:
-        return self.commands.pop(0) if self.commands else None
+        if not self.commands:
+            self.cancel_after = -1
+            return None
+        return self.commands.pop(0)
 
     @property
     def thumbnails(self) -> list[dict[str, Any]]:
@@ -625,12 +628,17 @@ def test_one_job_sends_page_after_page(bccd_yaml: Path) -> None:
     channel.commands = [
         {"command": "page", "split": "train", "offset": 9, "count": 2, "size": 64, "token": 8}
     ]
-    channel.cancel_after = 6
+    channel.commands.append(
+        {"command": "find", "path": str(bccd_yaml.parent / "labels/val/BloodImage_00222.txt")}
+    )
     request = {"data": str(bccd_yaml), "split": "test", "count": 3, "size": 64, "follow": True, "token": 7}
     run_thumbnails(request, channel)
-    assert [(e["event"], e["token"]) for e in channel.events] == [
-        ("page", 7), *[("thumbnail", 7)] * 3, ("page", 8), *[("thumbnail", 8)] * 2,
+    assert [(e["event"], e.get("token")) for e in channel.events] == [
+        ("page", 7), *[("thumbnail", 7)] * 3, ("page", 8), *[("thumbnail", 8)] * 2, ("place", None),
     ]  # fmt: skip
+    place = channel.events[-1]
+    assert sorted((bccd_yaml.parent / "images" / "val").iterdir())[place["index"]].stem == "BloodImage_00222"
+    assert place["split"] == "val"
     assert [event["total"] for event in channel.events if event["event"] == "page"] == [72, 205]
 
 

@@ -20,7 +20,7 @@ from app.core.findings import Finding
 from app.engine.dataset_album import Album
 from app.engine.dataset_cache import disable_foreign_caches
 from app.engine.dataset_files import Item, Listing
-from app.engine.dataset_scan import DatasetSummary, look_at, scan
+from app.engine.dataset_scan import DatasetSummary, Seen, look_at, scan
 from app.engine.dataset_yaml import SPLITS, Description, find_description, read_description
 from app.engine.pictures import large_pictures_allowed
 
@@ -114,8 +114,8 @@ def prepare_dataset(data: Path | str, run_folder: Path, progress: Progress | Non
     """Write a clean data.yaml and lists of pictures, by absolute paths, into the folder `data` of a run.
 
     Left out are `download:` and whatever else ultralytics might act on, pictures that cannot be decoded or claim
-    to be huge, and links that would lose the labels. Without pictures to validate on, the training pictures
-    serve. Label caches are switched off for this process.
+    to be huge, pictures whose label has an error, and links that would lose the labels. Without pictures to
+    validate on, the training pictures serve. Label caches are switched off for this process.
 
     Args:
         data: a data.yaml, the folder that holds one, or "sample".
@@ -130,13 +130,17 @@ def prepare_dataset(data: Path | str, run_folder: Path, progress: Progress | Non
     listing = Listing(description)
     findings = [*description.findings, *listing.findings]
     chosen: dict[str, list[Item]] = {}
+    boxes = {}
     for number, (split, items) in enumerate(listing.items.items()):
-        chosen[split] = _usable(items, len(description.names), findings)
+        looked_at = _look(items, len(description.names))
+        findings.extend(f for seen in looked_at for f in seen.findings if f.severity == "error")
+        chosen[split] = [seen.item for seen in looked_at if seen.usable]
+        boxes[split] = sum(len(seen.labels.rows) for seen in looked_at if seen.usable)
         if progress is not None:
             progress((number + 1) / len(listing.items), split)
-    if not any(item.labelled for item in chosen.get("train", [])):
+    if not boxes.get("train"):
         raise AppError(
-            f"{description.file}: there is nothing to train on: no picture of “train” has a label.",
+            f"{description.file}: there is nothing to train on: no picture of “train” has a usable box.",
             "Check the data set on the Data page, or with the command “check”.",
         )
     if not chosen.get("val"):
@@ -151,15 +155,10 @@ def prepare_dataset(data: Path | str, run_folder: Path, progress: Progress | Non
     )
 
 
-def _usable(items: list[Item], classes: int, findings: list[Finding]) -> list[Item]:
-    """Return the pictures that can be decoded; what is wrong with the others goes to `findings`."""
+def _look(items: list[Item], classes: int) -> list[Seen]:
+    """Look at pictures and labels, not into the pictures' data unless it seems to break off."""
     with large_pictures_allowed(), ThreadPoolExecutor() as pool:
-        kept = []
-        for seen in pool.map(lambda item: look_at(item, classes, thorough=False), items):
-            findings.extend(finding for finding in seen.findings if finding.severity == "error")
-            if seen.picture is not None:
-                kept.append(seen.item)
-    return kept
+        return list(pool.map(lambda item: look_at(item, classes, thorough=False), items))
 
 
 def _write(description: Description, chosen: dict[str, list[Item]], folder: Path) -> Path:

@@ -481,10 +481,13 @@ def test_pictures_that_cannot_be_used_are_left_out_and_named(folder: Folder, tmp
     folder.picture("train", "train0").write_bytes(png_that_claims(60_000, 60_000))
     broken = folder.picture("train", "train1")
     broken.write_bytes(cut(broken.read_bytes()))
+    folder.label("val", "val0").write_text("0 1.7 0.5 0.1 0.1\n")
     prepared = prepare_dataset(folder.yaml, tmp_path / "run")
-    assert prepared.images == {"train": 1, "val": 2}
-    assert sorted(finding.code for finding in prepared.findings) == ["picture_huge", "picture_truncated"]
+    assert prepared.images == {"train": 1, "val": 1}
+    codes = sorted(finding.code for finding in prepared.findings)
+    assert codes == ["out_of_range", "picture_huge", "picture_truncated"]
     assert len(loaded_by_ultralytics(prepared.path)) == 1
+    assert len(loaded_by_ultralytics(prepared.path, "val")) == 1
 
 
 def test_without_anything_to_train_on_it_is_refused_and_without_val_train_serves(
@@ -492,6 +495,10 @@ def test_without_anything_to_train_on_it_is_refused_and_without_val_train_serves
 ) -> None:
     shutil.rmtree(folder.root / "images" / "val")
     assert prepare_dataset(folder.yaml, tmp_path / "run").images == {"train": 3, "val": 3}
+    for number in range(3):
+        folder.label("train", f"train{number}").write_text("9 0.5 0.5 0.1 0.1\n")
+    with pytest.raises(AppError, match="nothing to train on"):
+        prepare_for_training(folder.yaml, tmp_path / "run2")
     shutil.rmtree(folder.root / "labels")
     with pytest.raises(AppError, match="nothing to train on"):
         prepare_for_training(folder.yaml, tmp_path / "run2")

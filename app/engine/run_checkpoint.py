@@ -1,20 +1,15 @@
-"""What a run keeps on disk: a complete checkpoint to resume from, and weights that stock YOLO opens."""
+"""The complete checkpoint of a run, from which it resumes as if nothing had happened."""
 
 from __future__ import annotations
 
-import copy
 import random
 from dataclasses import dataclass, fields
-from datetime import datetime
 from pathlib import Path
-from types import MethodType
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-from ultralytics import __version__ as ultralytics_version
-from ultralytics.utils import DEFAULT_CFG_KEYS
 
 from app.core.errors import AppError
 from app.core.files import put_in_place, replacing
@@ -160,46 +155,3 @@ def repair(ema: nn.Module, live: nn.Module) -> None:
             and torch.isfinite(current[name]).all()
         ):
             value.copy_(current[name])
-
-
-def write_weights(path: Path, model: nn.Module, arguments: dict[str, Any], metrics: dict[str, Any]) -> None:
-    """Write a model as stock `YOLO(...)` reads it: FP16, without anything that only training needs.
-
-    Only classes of torch and ultralytics are pickled; the design stands in `model.yaml`.
-
-    Args:
-        path: The file, replaced as a whole.
-        model: The model; it is not changed.
-        arguments: The training's settings by ultralytics' names.
-        metrics: What the weights reached.
-
-    Raises:
-        OSError: The disk is full; the file that was there stays.
-    """
-    kept = {key: value for key, value in arguments.items() if key in DEFAULT_CFG_KEYS}
-    stripped = copy.deepcopy(model).cpu().to(memory_format=torch.contiguous_format).half()
-    stripped.criterion = None
-    stripped.args = kept
-    for module in stripped.modules():
-        for name in [name for name, value in vars(module).items() if isinstance(value, MethodType)]:
-            delattr(module, name)  # a bound method would be pickled with the whole module it belongs to
-    for parameter in stripped.parameters():
-        parameter.requires_grad_(False)
-    for value in stripped.state_dict().values():
-        if value.is_floating_point():
-            torch.nan_to_num_(value)
-    checkpoint = {
-        "date": datetime.now().astimezone().isoformat(),
-        "version": ultralytics_version,
-        "license": "AGPL-3.0 License (https://ultralytics.com/license)",
-        "epoch": -1,
-        "best_fitness": None,
-        "model": stripped,
-        "ema": None,
-        "updates": None,
-        "optimizer": None,
-        "train_args": kept,
-        "train_metrics": metrics,
-    }
-    with replacing(path) as temporary:
-        torch.save(checkpoint, temporary)

@@ -18,9 +18,10 @@ from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
 from ultralytics.utils.torch_utils import unwrap_model
 
 from app.core.text import QT_TRANSLATE_NOOP
+from app.engine.checkpoint import save_checkpoint
 from app.engine.devices import use_all_cores
 from app.engine.metrics import mean_metrics, per_class_metrics
-from app.engine.run_checkpoint import Checkpoint, load_checkpoint, repair, write_weights
+from app.engine.run_checkpoint import Checkpoint, load_checkpoint, repair
 from app.engine.train_errors import DivergedError, StopNow
 from app.engine.train_events import Recorder
 from app.engine.train_plan import Plan
@@ -256,11 +257,12 @@ class StudioTrainer(DetectionTrainer):
     def _save(self, epoch: int) -> None:
         repair(self.ema.ema, unwrap_model(self.model))
         is_best = self.best_epoch["epoch"] == epoch
-        arguments = dict(vars(self.args))
+        arguments = vars(self.args)
         metrics = {name: self.best_epoch[name] for name in ("precision", "recall", "map50", "map50_95")}
-        write_weights(self.plan.run.last, self.ema.ema, arguments, metrics)
+        extra = {"train_metrics": metrics}
+        save_checkpoint(self.ema.ema, self.plan.run.last, train_args=arguments, extra=extra)
         if is_best:
-            write_weights(self.plan.run.best, self.ema.ema, arguments, metrics)
+            save_checkpoint(self.ema.ema, self.plan.run.best, train_args=arguments, extra=extra)
         written = self.recorder.draft("checkpoint", epoch=epoch, best=is_best, path="checkpoints/last.ckpt")
         capture(self, epoch, self.recorder.position_after(written)).save(self.plan.run.checkpoints)
         self.recorder.commit(written)

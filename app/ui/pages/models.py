@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QSplitter, QStackedWidget
 
 from app.core.text import figure, size
 from app.ui import theme
+from app.ui.calls import calling
 from app.ui.page import Page, Services
 from app.ui.pages.models_card import ModelCard
 from app.ui.pages.models_rows import CHECKPOINT, ModelRow, model_rows
@@ -76,7 +76,7 @@ class ModelsPage(Page):
         self.compare.clicked.connect(self.compare_chosen)
         self.primary.clicked.connect(self._on_primary_clicked)
         for name, action in self._exports.items():
-            action.triggered.connect(partial(self.export_chosen, name))
+            action.triggered.connect(calling(self.export_chosen, name))
         self.empty.primary_clicked.connect(lambda: self.workspace.go_to(TRAIN))
         self.empty.secondary_clicked.connect(lambda: self.workspace.go_to(HOME))
         self.workspace.runs_changed.connect(self._refresh_if_visible)
@@ -161,7 +161,7 @@ class ModelsPage(Page):
             pixels=figure(float(check.get("max_box_px") or 0.0), 2),
             score=f"{float(check.get('max_score') or 0.0):.1e}",
         )
-        self.messages.success(words, hint, self.tr("Open folder"), partial(_show_folder, target.parent))
+        self.messages.success(words, hint, self.tr("Open folder"), calling(_show_folder, target.parent))
 
     def compare_chosen(self) -> None:
         """Go to the Compare page with the chosen models: one or two of them."""
@@ -201,7 +201,7 @@ class ModelsPage(Page):
         if key not in self._inspected and key not in self._inspecting:
             self._inspecting.add(key)
             job = EngineJob("weights.inspect", {"path": str(row.path)})
-            job.done.connect(partial(self._on_inspection_done, key))
+            job.done.connect(lambda result: self._on_inspection_done(key, result))
             self.tasks.start(self.tr("Reading {name}").format(name=row.path.name), job)
         return self._inspected.get(key)
 
@@ -231,9 +231,9 @@ class ModelsPage(Page):
             menu.addAction(
                 theme.icon("train"),
                 self.tr("Show on the Train page"),
-                partial(self._on_table_opened, chosen[-1]),
+                calling(self._on_table_opened, chosen[-1]),
             )
-        menu.addAction(theme.icon("folder"), self.tr("Open folder"), partial(self._open_folder, chosen[-1]))
+        menu.addAction(theme.icon("folder"), self.tr("Open folder"), calling(self._open_folder, chosen[-1]))
         menu.exec(self.table.viewport().mapToGlobal(position))
 
     # --- texts ---------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from app.core.text import figure, grouped, size
 from app.core.train_config import TrainConfig
 from app.ui import theme
 from app.ui.pages.models_rows import RUN, ModelRow
-from app.ui.text import translated
+from app.ui.text import reason_words
 from app.ui.widgets.cards import Card, button, label
 from app.ui.widgets.elided import ElidedLabel
 
@@ -84,9 +84,7 @@ class ModelCard(Card):
             return
         self.name.setText(row.name)
         if row.state is not None:
-            self.sentence.setText(
-                " ".join(part for part in (translated(row.state.reason), translated(row.state.hint)) if part)
-            )
+            self.sentence.setText(" ".join(part for part in reason_words(row.state) if part))
         config = self._config(row)
         self._section(self.tr("Figures"), self._figures(row))
         self._section(self.tr("Average precision by class"), self._classes(row))
@@ -104,7 +102,7 @@ class ModelCard(Card):
 
     def _figures(self, row: ModelRow) -> Pairs:
         state = row.state
-        best = dict(state.best or state.metrics) if state is not None else {}
+        best = dict(state.best or state.metrics) if state is not None else dict(row.figures)
         pairs: Pairs = []
         for name, words in (
             ("map50_95", self.tr("mAP50-95")),
@@ -126,9 +124,12 @@ class ModelCard(Card):
         return pairs
 
     def _classes(self, row: ModelRow) -> Pairs:
-        if row.state is None:
+        state = row.state
+        scores = row.figures.get("per_class") or {}
+        if state is not None:
+            scores = state.best.get("per_class") or state.metrics.get("per_class") or {}
+        if not scores:
             return [(str(name), "") for name in self._more.get("names") or ()]
-        scores = row.state.best.get("per_class") or row.state.metrics.get("per_class") or {}
         return [
             (str(name), _score(found.get("ap50"), found.get("ap50_95"))) for name, found in scores.items()
         ]

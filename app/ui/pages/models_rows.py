@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from app.core.run_state import RunState
 from app.core.runs import RunFolder, Workspace
@@ -24,6 +26,7 @@ class ModelRow:
         run: The run it comes from, or None.
         state: How that run stands, or None.
         bytes: Size of the weights; 0 where there are none yet.
+        figures: What an evaluation of it gave; empty where there was none.
     """
 
     name: str
@@ -32,6 +35,7 @@ class ModelRow:
     run: RunFolder | None = None
     state: RunState | None = None
     bytes: int = 0
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def map50(self) -> float | None:
@@ -87,14 +91,26 @@ def _file_row(path: Path) -> ModelRow | None:
     if path.is_file() and path.suffix == ".onnx":
         return ModelRow(path.stem, path, ONNX, bytes=_size(path))
     if path.is_file() and path.suffix == ".pt":
-        return ModelRow(path.stem, path, CHECKPOINT, bytes=_size(path))
+        return ModelRow(path.stem, path, CHECKPOINT, bytes=_size(path), figures=_read(figures_path(path)))
     return None
 
 
+def figures_path(weights: Path) -> Path:
+    """Return where the figures of a converted checkpoint are kept."""
+    return weights.with_suffix(".val.json")
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
 def _figure(row: ModelRow, name: str) -> float | None:
-    if row.state is None:
-        return None
-    value = (row.state.best or row.state.metrics).get(name)
+    figures = (row.state.best or row.state.metrics) if row.state is not None else row.figures
+    value = figures.get(name)
     return float(value) if isinstance(value, (int, float)) else None
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QFile, QObject, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -12,10 +13,13 @@ from PySide6.QtWidgets import QMenu
 
 from app.core.design import dump_design, preset
 from app.core.errors import AppError
+from app.core.files import write_text
 from app.core.run_state import RunState
 from app.core.runs import RunFolder
+from app.core.train_config import TrainConfig
 from app.ui import theme
 from app.ui.messages import Choice, ask
+from app.ui.pages.models_rows import figures_path
 from app.ui.pages.train_partner import config_of, partner_of, role_of
 from app.ui.pages.train_watch import RunWatch
 from app.ui.requests import MODELS, ModelRequest
@@ -119,19 +123,34 @@ class RunActions(QObject):
             "output": str(target),
         }
         job = EngineJob("convert", request)
-        job.done.connect(lambda _result: self._on_job_done(target, run))
+        job.done.connect(lambda _result: self._on_conversion_done(target, run, config))
         self._page.tasks.start(self._page.tr("Converting {name}").format(name=run.name), job)
 
-    def _on_job_done(self, target: Path, run: RunFolder) -> None:
+    def _on_conversion_done(self, target: Path, run: RunFolder, config: TrainConfig) -> None:
+        """Measure what the conversion kept, on the run's own data and at its size."""
+        self._page.workspace.notify_runs_changed()
+        request = {"weights": str(target), "data": config.data, "imgsz": config.imgsz}
+        job = EngineJob("val", request)
+        job.done.connect(lambda result: self._on_measurement_done(target, run, result))
+        job.failed.connect(lambda _problem: self._tell_conversion(target, run, None))
+        self._page.tasks.start(self.tr("Measuring {name}").format(name=target.stem), job)
+
+    def _on_measurement_done(self, target: Path, run: RunFolder, result: dict[str, Any]) -> None:
+        write_text(figures_path(target), json.dumps(result, ensure_ascii=False, indent=1))
+        self._page.workspace.notify_runs_changed()
+        self._tell_conversion(target, run, result.get("map50_95"))
+
+    def _tell_conversion(self, target: Path, run: RunFolder, kept: float | None) -> None:
+        before = run.state().best.get("map50_95")
+        if kept is None or before is None:
+            words = self.tr("{name} is converted: {file}.").format(name=run.name, file=target.name)
+        else:
+            words = self.tr("{file}: mAP50-95 {kept} without training, the standard one has {before}.")
+            words = words.format(file=target.name, kept=f"{kept:.3f}", before=f"{before:.3f}")
+        hint = self.tr("Fine-tune it: train the design with a warm start from {name}.").format(name=run.name)
         workspace = self._page.workspace
-        workspace.notify_runs_changed()
         self._page.messages.success(
-            self.tr("{name} is converted: {file}.").format(name=run.name, file=target.name),
-            self.tr("Compare it with the standard one, or fine-tune it: warm start from {name}.").format(
-                name=run.name
-            ),
-            self.tr("Show it"),
-            lambda: workspace.go_to(MODELS, ModelRequest(target)),
+            words, hint, self.tr("Show it"), lambda: workspace.go_to(MODELS, ModelRequest(target))
         )
 
     def open_folder(self) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
-    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -30,10 +27,12 @@ from app.core.design import preset, preset_names
 from app.core.errors import AppError
 from app.core.train_config import OPTIMIZERS, TrainConfig
 from app.ui import theme
+from app.ui.calls import calling
 from app.ui.page import Services
 from app.ui.pages.train_weights import WeightsMenu
 from app.ui.requests import DATA, DESIGN, SAMPLE, DataRequest
 from app.ui.widgets.cards import Card, button, label
+from app.ui.widgets.menu_button import MenuButton
 
 _STEP = 32
 
@@ -51,45 +50,6 @@ class FormValues:
     name: str
     seed: int
     overrides: dict[str, Any] = field(default_factory=dict)
-
-
-class MenuButton(QPushButton):
-    """An outlined button with a menu, made anew at each opening; shortens what does not fit."""
-
-    def __init__(self, name: str, fill: Callable[[QMenu], None], least: int = 88) -> None:
-        super().__init__()
-        self.setObjectName(name)
-        self.setProperty("menu", "true")
-        self._words = ""
-        self._fill = fill
-        self._menu = QMenu(self)
-        self._menu.aboutToShow.connect(self._on_menu_about_to_show)
-        self.setMenu(self._menu)
-        self.setMinimumWidth(least)
-
-    def set_words(self, words: str) -> None:
-        """Set what the button says; all of it stands in the tooltip."""
-        self._words = words
-        self.setToolTip(words)
-        self._elide()
-
-    @property
-    def words(self) -> str:
-        """All of what the button says."""
-        return self._words
-
-    def resizeEvent(self, event: Any) -> None:
-        """Shorten anew."""
-        super().resizeEvent(event)
-        self._elide()
-
-    def _elide(self) -> None:
-        room = self.width() - 44
-        self.setText(self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideMiddle, max(room, 24)))
-
-    def _on_menu_about_to_show(self) -> None:
-        self._menu.clear()
-        self._fill(self._menu)
 
 
 class TrainForm(Card):
@@ -263,10 +223,10 @@ class TrainForm(Card):
         if there:
             menu.addSection(self.tr("Recent designs"))
         for path in there:
-            menu.addAction(path.stem, partial(self._open_design, path))
+            menu.addAction(path.stem, calling(self._open_design, path))
         menu.addSection(self.tr("Presets"))
         for name in preset_names():
-            menu.addAction(name, partial(self._use_preset, name))
+            menu.addAction(name, calling(self._use_preset, name))
 
     def _open_design(self, path: Path) -> None:
         try:
@@ -290,7 +250,7 @@ class TrainForm(Card):
         for name in recent:
             path = Path(name)
             words = path.parent.name if path.suffix else path.name
-            action = menu.addAction(words, partial(self.workspace.set_data, name))
+            action = menu.addAction(words, calling(self.workspace.set_data, name))
             action.setToolTip(name)
             _mark(action, self.workspace.data == name)
         menu.addSeparator()

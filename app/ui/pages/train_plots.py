@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QMenu, QToolButton, QWidget
 from app.core.run_series import RunSeries
 from app.core.text import figure
 from app.ui import theme
+from app.ui.calls import calling
 from app.ui.widgets.plots import Curve, LinePlot
 
 TICK_MS = 120
@@ -54,7 +54,7 @@ class _PartButton(QToolButton):
         self.setToolTip(name)
         self.menu().clear()
         for part, text in words.items():
-            self.menu().addAction(text, partial(self.choose, part))
+            self.menu().addAction(text, calling(self.choose, part))
         self.setText(words[self.chosen])
 
     def choose(self, part: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, QPoint, QSize, Signal
 from PySide6.QtGui import QAction, QKeySequence
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 
 from app.core.run_state import RunState
 from app.ui import theme
+from app.ui.calls import calling
 from app.ui.pages.train_start import BOTH, LIGHTWEIGHT, MODES, STANDARD
 
 
@@ -36,9 +37,9 @@ class PrimaryButton(QObject):
         self.arrow.setMinimumHeight(theme.CONTROL_HEIGHT)
         self._menu = QMenu(self.arrow)
         self._stop_menu = QMenu(self.primary)
-        self._starts = {mode: self._action(lambda mode=mode: self._choose(mode)) for mode in MODES}
+        self._starts = {mode: self._action(calling(self._choose, mode)) for mode in MODES}
         self._stops = {
-            name: self._action(lambda name=name: self.stopped.emit(name))
+            name: self._action(calling(self.stopped.emit, name))
             for name in ("stop_after_epoch", "stop_now", "stop_all")
         }
         self._starts[LIGHTWEIGHT].setShortcut(QKeySequence("Ctrl+R"))
@@ -48,7 +49,7 @@ class PrimaryButton(QObject):
         primary.clicked.connect(self._on_primary_clicked)
         self.arrow.clicked.connect(lambda: self._open(self._menu, self.arrow))
 
-    def _action(self, act: object) -> QAction:
+    def _action(self, act: Callable[[], None]) -> QAction:
         action = QAction(self)
         action.triggered.connect(act)
         return action

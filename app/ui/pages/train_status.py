@@ -11,7 +11,7 @@ from app.core.run_series import Snapshot
 from app.core.run_state import RunState
 from app.core.text import duration, figure, size
 from app.ui import theme
-from app.ui.text import translated
+from app.ui.text import filled, reason_words
 from app.ui.widgets.cards import Card, label
 from app.ui.widgets.elided import ElidedLabel
 
@@ -121,8 +121,8 @@ class RunStatus(Card):
 
     def _reason(self, state: RunState) -> str:
         if state.status in ("failed", "lost"):
-            return " ".join(part for part in (translated(state.reason), translated(state.hint)) if part)
-        return translated(state.reason) if state.status == "finished" else ""
+            return " ".join(part for part in reason_words(state) if part)
+        return reason_words(state)[0] if state.status == "finished" else ""
 
     def changeEvent(self, event: QEvent) -> None:
         """Retranslate when the language changes."""
@@ -141,10 +141,4 @@ def done_share(state: RunState) -> float:
 
 def message_text(event: Any) -> str:
     """Return the text of a message event in the user's language."""
-    source = event.get("source")
-    if not source:
-        return translated(str(event.get("text", "")))
-    try:
-        return translated(str(source)).format(**event.get("values", {}))
-    except (KeyError, IndexError, ValueError):
-        return str(event.get("text", ""))
+    return filled(str(event.get("source") or event.get("text", "")), event.get("values") or {})

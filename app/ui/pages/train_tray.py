@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from PySide6.QtCore import QObject
 
 from app.core.run_state import RunState
 from app.core.runs import RunFolder
+from app.ui.calls import calling
 from app.ui.messages import Choice, ask
 from app.ui.page import Page
 from app.ui.pages.train_status import done_share
 from app.ui.pages.train_watch import RunWatch, with_progress
 from app.ui.requests import TRAIN, RunRequest
 from app.ui.tasks import Task, Tasks
-from app.ui.text import translated
+from app.ui.text import reason_words
 
 
 class TrainTray(QObject):
@@ -35,7 +35,7 @@ class TrainTray(QObject):
         for name, (run, state) in live.items():
             if name not in self._shown:
                 title = self.tr("Training {name}").format(name=name)
-                self._shown[name] = self._tasks.add(title, partial(run.request, "stop_now"))
+                self._shown[name] = self._tasks.add(title, calling(run.request, "stop_now"))
             shown = with_progress(state, self._watch.snapshot(name))
             waiting = state.status == "waiting"
             words = self.tr("epoch {epoch}/{epochs}").format(
@@ -85,5 +85,6 @@ class TrainTray(QObject):
             figure = f"{best:.3f}" if best is not None else "–"
             page.messages.success(words.format(name=name, figure=figure), "", show, go)
         elif state.status in ("failed", "lost"):
-            words = self.tr("{name}: {reason}").format(name=name, reason=translated(state.reason))
-            page.messages.error(words, translated(state.hint), show, go)
+            reason, hint = reason_words(state)
+            words = self.tr("{name}: {reason}").format(name=name, reason=reason)
+            page.messages.error(words, hint, show, go)

@@ -70,10 +70,14 @@ def _converted_name(weights: Path, design: str) -> Path:
 
 
 def _tell(output: Output) -> Any:
+    told = ""
+
     def tell(event: Mapping[str, Any]) -> None:
-        text = event.get("text") or event.get("message")
-        if text:
-            output.note(str(text))
+        nonlocal told
+        text = str(event.get("text") or event.get("message") or "")
+        if text and text != told:
+            told = text
+            output.note(text)
 
     return tell
 

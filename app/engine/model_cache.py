@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -98,8 +99,9 @@ def converted(weights: Path) -> Converted:
     from app.engine import models
     from app.engine.openvino_model import convert, openvino
 
-    loaded = models.load_checkpoint(weights)
-    model = convert(models.deployed(loaded.model))
+    with _one_thread():
+        loaded = models.load_checkpoint(weights)
+        model = convert(models.deployed(loaded.model))
     entry = folder() / f"{fingerprint(weights)}-{FORM}"
     draft = entry.with_name(f"{entry.name}.{os.getpid()}.new")
     shutil.rmtree(draft, ignore_errors=True)
@@ -115,6 +117,19 @@ def converted(weights: Path) -> Converted:
             "Check that the disk is not full and can be written.",
         )
     return found
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Run torch in one thread: on tiny pictures several wait for each other, for seconds on a busy machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def card_of(loaded: Any) -> Card:

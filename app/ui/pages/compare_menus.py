@@ -1,0 +1,241 @@
+"""What can be chosen for a comparison: detectors, sources, and what they run on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QInputDialog, QWidget
+
+from app.core.folders import resources
+from app.core.runs import Workspace as Folder
+from app.ui import theme
+from app.ui.drops import VIDEO_SUFFIXES
+from app.ui.requests import SAMPLE
+from app.ui.store import SettingsStore
+
+_MENU_WIDTH_CHARACTERS = 8
+_OPEN_VIDEO, _OPEN_FOLDER, _OPEN_STREAM, _OPEN_WEIGHTS = "@video", "@folder", "@stream", "@weights"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a menu: its words, what it stands for, and what its tooltip says."""
+
+    words: str
+    value: str
+    hint: str = ""
+
+
+class ChoiceMenu(QComboBox):
+    """A menu whose entries stand for values; `value_chosen` tells only of a person's choice."""
+
+    value_chosen = Signal(str)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setMinimumContentsLength(_MENU_WIDTH_CHARACTERS)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.activated.connect(self._on_activated)
+
+    @property
+    def value(self) -> str:
+        """What is chosen; empty where nothing is."""
+        return str(self.currentData() or "")
+
+    def show_entries(self, groups: Iterable[Iterable[Entry]], value: str) -> None:
+        """Show entries in groups with lines between them, and choose one of them.
+
+        A value that no entry stands for is added at the top under its file name.
+        """
+        shown = [list(group) for group in groups]
+        if value and all(entry.value != value for group in shown for entry in group):
+            shown.insert(0, [Entry(Path(value).name or value, value, value)])
+        self.blockSignals(True)
+        self.clear()
+        for group in filter(None, shown):
+            if self.count():
+                self.insertSeparator(self.count())
+            for entry in group:
+                self.addItem(entry.words, entry.value)
+                self.setItemData(self.count() - 1, entry.hint or entry.words, Qt.ItemDataRole.ToolTipRole)
+        self.setCurrentIndex(self.findData(value) if value else -1)
+        self.blockSignals(False)
+        self._show_tooltip()
+
+    def choose(self, value: str) -> None:
+        """Choose the entry that stands for a value, without telling."""
+        self.setCurrentIndex(self.findData(value))
+        self._show_tooltip()
+
+    def _show_tooltip(self) -> None:
+        self.setToolTip(str(self.currentData(Qt.ItemDataRole.ToolTipRole) or ""))
+
+    @Slot(int)
+    def _on_activated(self, _index: int) -> None:
+        self._show_tooltip()
+        self._take(self.value)
+
+    def _take(self, value: str) -> None:
+        """Do what a chosen entry stands for."""
+        self.value_chosen.emit(value)
+
+
+def sample_weights(side: str) -> Path:
+    """Return the sample's checkpoint, "standard" or "lightweight"."""
+    return resources() / "sample" / f"{side}.pt"
+
+
+class DetectorMenu(ChoiceMenu):
+    """The sample's pair, the runs of the workspace, and any `.pt` file."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(name, parent)
+        self._runs: list[Entry] = []
+        self._chosen = ""
+
+    def refresh(self, folder: Folder) -> None:
+        """Read which runs have weights."""
+        runs = folder.list_runs()
+        self._runs = [Entry(run.name, str(run.best), str(run.best)) for run in runs if run.best.is_file()]
+        self.retranslate()
+
+    def choose(self, value: str) -> None:
+        """Choose weights by their path."""
+        self._chosen = value
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Fill the menu anew."""
+        words = {"standard": self.tr("Sample: standard"), "lightweight": self.tr("Sample: lightweight")}
+        sample = [Entry(words[side], str(path)) for side in words if (path := sample_weights(side)).is_file()]
+        self.show_entries(
+            [sample, self._runs, [Entry(self.tr("Other weights…"), _OPEN_WEIGHTS)]], self._chosen
+        )
+        self.setPlaceholderText(self.tr("Choose a detector"))
+
+    def _take(self, value: str) -> None:
+        if value == _OPEN_WEIGHTS:
+            super().choose(self._chosen)
+            kinds = self.tr("Checkpoints (*.pt)")
+            value, _ = QFileDialog.getOpenFileName(self, self.tr("Choose weights"), "", kinds)
+        if value:
+            self.choose(value)
+            self.value_chosen.emit(value)
+
+
+class SourceMenu(ChoiceMenu):
+    """The sample, cameras by name, what was used lately, and ways to choose a file, a folder, an address."""
+
+    cameras_wanted = Signal()
+    """The menu opens: who owns it may list the cameras."""
+
+    def __init__(self, store: SettingsStore, parent: QWidget | None = None) -> None:
+        super().__init__("source", parent)
+        self._store = store
+        self._cameras: list[Mapping[str, Any]] = []
+        self._chosen = SAMPLE
+
+    def set_cameras(self, cameras: list[Mapping[str, Any]]) -> None:
+        """Show these cameras."""
+        if cameras != self._cameras:
+            self._cameras = cameras
+            self.retranslate()
+
+    def choose(self, value: str) -> None:
+        """Choose a source."""
+        self._chosen = value
+        self.retranslate()
+
+    def showPopup(self) -> None:
+        """Ask for the cameras whenever the menu opens."""
+        self.cameras_wanted.emit()
+        super().showPopup()
+
+    def retranslate(self) -> None:
+        """Fill the menu anew."""
+        sample = [Entry(self.tr("Sample clip"), SAMPLE)]
+        cameras = [Entry(str(camera["name"]), f"camera:{camera['index']}") for camera in self._cameras]
+        recent = [
+            Entry(Path(source).name or source, source, source)
+            for source in self._store.settings.recent_sources
+        ]
+        ways = [
+            Entry(self.tr("Video file…"), _OPEN_VIDEO),
+            Entry(self.tr("Folder of pictures…"), _OPEN_FOLDER),
+            Entry(self.tr("Stream address…"), _OPEN_STREAM),
+        ]
+        self.show_entries([sample, cameras, recent, ways], self._chosen)
+
+    def _take(self, value: str) -> None:
+        if value.startswith("@"):
+            super().choose(self._chosen)
+            value = self._ask(value)
+        if value:
+            self.choose(value)
+            self.value_chosen.emit(value)
+
+    def _ask(self, way: str) -> str:
+        if way == _OPEN_VIDEO:
+            pattern = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))
+            kinds = self.tr("Videos ({pattern})").format(pattern=pattern)
+            return QFileDialog.getOpenFileName(self, self.tr("Choose a video"), "", kinds)[0]
+        if way == _OPEN_FOLDER:
+            return QFileDialog.getExistingDirectory(self, self.tr("Choose a folder of pictures"))
+        words = self.tr("Address of the stream, such as rtsp://… or http://…")
+        address, agreed = QInputDialog.getText(self, self.tr("Stream address"), words)
+        return address.strip() if agreed else ""
+
+
+class RuntimeMenus(QWidget):
+    """Runtime, precision and device, the same on both sides."""
+
+    changed = Signal(str, str, str)
+    """Runtime, precision and device that a person chose."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.runtime = ChoiceMenu("runtime")
+        self.precision = ChoiceMenu("precision")
+        self.device = ChoiceMenu("device")
+        self._chosen = ("auto", "auto", "auto")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.INSIDE)
+        for menu, characters in ((self.runtime, 9), (self.precision, 8), (self.device, 7)):
+            menu.setMinimumContentsLength(characters)
+            menu.value_chosen.connect(self._on_menu_value_chosen)
+            row.addWidget(menu, 1)
+
+    def choose(self, runtime: str, precision: str, device: str) -> None:
+        """Choose without telling."""
+        self._chosen = (runtime, precision, device)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Fill the menus anew."""
+        runtime, precision, device = self._chosen
+        fastest = Entry(
+            self.tr("Fastest here"), "auto", self.tr("The fastest runtime that keeps the accuracy")
+        )
+        self.runtime.show_entries(
+            [[fastest, Entry("OpenVINO", "openvino"), Entry("PyTorch", "torch")]], runtime
+        )
+        precisions = [Entry(name, name) for name in ("f32", "bf16", "f16")]
+        self.precision.show_entries([[Entry(self.tr("Any precision"), "auto"), *precisions]], precision)
+        apple, nvidia = Entry("Apple GPU", "mps"), Entry("NVIDIA GPU", "cuda")
+        gpu = apple if sys.platform == "darwin" else nvidia
+        self.device.show_entries([[Entry(self.tr("Any device"), "auto"), Entry("CPU", "cpu"), gpu]], device)
+        self.runtime.setAccessibleName(self.tr("Runtime"))
+        self.precision.setAccessibleName(self.tr("Precision"))
+        self.device.setAccessibleName(self.tr("Device"))
+
+    @Slot()
+    def _on_menu_value_chosen(self) -> None:
+        self._chosen = (self.runtime.value, self.precision.value, self.device.value)
+        self.changed.emit(*self._chosen)

@@ -17,6 +17,7 @@ from typing import Any
 
 from app.core.errors import AppError
 from app.core.folders import resources
+from app.core.text import QT_TRANSLATE_NOOP
 
 CELL = 32
 """Side of a cell in input pixels."""
@@ -185,7 +186,11 @@ def load_architecture(base: str, classes: int | None = None) -> Architecture:
     """
     count = DEFAULT_CLASSES if classes is None else classes
     if not 1 <= count <= 10_000:
-        raise AppError(f"A model cannot have {count} classes.", "Choose a number from 1 to 10000.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "A model cannot have {count} classes."),
+            QT_TRANSLATE_NOOP("core", "Choose a number from 1 to 10000."),
+            count=count,
+        )
     return _load(base, count)
 
 
@@ -212,7 +217,12 @@ def _load(base: str, classes: int) -> Architecture:
 def _read(base: str) -> dict[str, Any]:
     path: Path = resources() / "models" / f"{base}.json"
     if base not in base_models():
-        raise AppError(f"Unknown base model: {base!r}.", f"Choose one of {', '.join(base_models())}.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "Unknown base model: “{name}”."),
+            QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
+            name=base,
+            choices=", ".join(base_models()),
+        )
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return data
 

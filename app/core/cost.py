@@ -20,6 +20,7 @@ from app.core.architecture import CELL, Architecture, Convolution, Step, load_ar
 from app.core.blocks import BLOCKS, Part
 from app.core.design import Design, Swap
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,9 @@ def check_imgsz(imgsz: int | tuple[int, int]) -> tuple[int, int]:
     for side in (height, width):
         if side < CELL or side % CELL or side > 8192:
             raise AppError(
-                f"An input size of {side} pixels is not possible.",
-                "Choose a multiple of 32 from 32 to 8192, such as 640.",
+                QT_TRANSLATE_NOOP("core", "An input size of {side} pixels is not possible."),
+                QT_TRANSLATE_NOOP("core", "Choose a multiple of 32 from 32 to 8192, such as 640."),
+                side=side,
             )
     return height, width
 

@@ -14,6 +14,7 @@ from app.core.blocks import BLOCKS, eligible, refusal
 from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.folders import resources
+from app.core.text import QT_TRANSLATE_NOOP, Text
 
 FORMAT = 1
 """Version of the design file."""
@@ -175,8 +176,11 @@ def resolve(design: Design, lines: Mapping[str, int]) -> Mapping[str, Swap]:
         for path in paths:
             if path in claimed:
                 raise DesignError(
-                    f"{_at(lines, claimed[path])} and {_at(lines, pattern).lower()} both change {path}.",
-                    "Remove one of them, or make its pattern narrower.",
+                    QT_TRANSLATE_NOOP("core", "{first} and {second} both change {path}."),
+                    QT_TRANSLATE_NOOP("core", "Remove one of them, or make its pattern narrower."),
+                    first=_at(lines, claimed[path]),
+                    second=_at(lines, pattern, inside=True),
+                    path=path,
                 )
             claimed[path] = pattern
             found[path] = swap
@@ -184,20 +188,38 @@ def resolve(design: Design, lines: Mapping[str, int]) -> Mapping[str, Swap]:
     return MappingProxyType(dict(sorted(found.items(), key=lambda item: order[item[0]])))
 
 
-def _at(lines: Mapping[str, int], pattern: str) -> str:
-    return f"Line {lines[pattern]} ({pattern})" if pattern in lines else f"Swap {pattern}"
+def _at(lines: Mapping[str, int], pattern: str, inside: bool = False) -> Text:
+    """Return where a swap stands; `inside` a sentence it begins in lower case."""
+    if pattern not in lines:
+        swap = (
+            QT_TRANSLATE_NOOP("core", "swap {pattern}")
+            if inside
+            else QT_TRANSLATE_NOOP("core", "Swap {pattern}")
+        )
+        return Text(swap, {"pattern": pattern})
+    line = (
+        QT_TRANSLATE_NOOP("core", "line {line} ({pattern})")
+        if inside
+        else QT_TRANSLATE_NOOP("core", "Line {line} ({pattern})")
+    )
+    return Text(line, {"line": lines[pattern], "pattern": pattern})
 
 
 def _refuse_target(architecture: Architecture, pattern: str, lines: Mapping[str, int]) -> None:
     known = matches(architecture, pattern)
     if not known:
         raise DesignError(
-            f"{_at(lines, pattern)}: {architecture.base} has no such module.",
-            f"See the module paths with: layers --base {architecture.base}.",
+            QT_TRANSLATE_NOOP("core", "{place}: {base} has no such module."),
+            QT_TRANSLATE_NOOP("core", "See the module paths with: layers --base {base}."),
+            place=_at(lines, pattern),
+            base=architecture.base,
         )
     raise DesignError(
-        f"{_at(lines, pattern)}: this module cannot be replaced. {refusal(architecture, known[0])}",
-        f"See what can be replaced with: layers --base {architecture.base}.",
+        QT_TRANSLATE_NOOP("core", "{place}: this module cannot be replaced. {why}"),
+        QT_TRANSLATE_NOOP("core", "See what can be replaced with: layers --base {base}."),
+        place=_at(lines, pattern),
+        why=Text(refusal(architecture, known[0]) or ""),
+        base=architecture.base,
     )
 
 
@@ -276,7 +298,15 @@ def save_design(design: Design, path: Path) -> None:
     Raises:
         AppError: the file cannot be written.
     """
-    write_text(path, dump_design(design))
+    try:
+        write_text(path, dump_design(design))
+    except OSError as error:
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{path} cannot be written: {reason}."),
+            QT_TRANSLATE_NOOP("core", "Choose another folder or name."),
+            path=path,
+            reason=error.strerror or error,
+        ) from error
 
 
 def preset_names() -> tuple[str, ...]:
@@ -293,7 +323,12 @@ def preset(name: str, base: str = "yolov5n", classes: int | None = None) -> Desi
         AppError: there is no such preset or base model.
     """
     if name not in preset_names():
-        raise AppError(f"There is no preset {name!r}.", f"Choose one of {', '.join(preset_names())}.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "There is no preset “{name}”."),
+            QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
+            name=name,
+            choices=", ".join(preset_names()),
+        )
     return replace(_preset_file(name).with_base(base), classes=classes, notes="")
 
 
@@ -326,8 +361,11 @@ def resolve_design(name: str, classes: int | None = None) -> Design:
     if name in preset_names():
         return preset(name, classes=classes)
     raise AppError(
-        f"{name!r} is no design file, preset or base model.",
-        f"Presets: {', '.join(preset_names())}. Base models: {', '.join(base_models())}.",
+        QT_TRANSLATE_NOOP("core", "“{name}” is no design file, preset or base model."),
+        QT_TRANSLATE_NOOP("core", "Presets: {presets}. Base models: {bases}."),
+        name=name,
+        presets=", ".join(preset_names()),
+        bases=", ".join(base_models()),
     )
 
 

@@ -11,6 +11,7 @@ from app.core.architecture import base_models
 from app.core.blocks import BLOCKS
 from app.core.design import FORMAT, Design, DesignError, Swap, resolve
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP, Text
 
 MAX_BYTES = 1_000_000
 """A larger design file is refused unread."""
@@ -26,14 +27,25 @@ def read_text(path: Path) -> str:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise DesignError(f"{path} is larger than a design can be (1 MB).", "Choose a design file.")
+            raise DesignError(
+                QT_TRANSLATE_NOOP("core", "{path} is larger than a design can be (1 MB)."),
+                QT_TRANSLATE_NOOP("core", "Choose a design file."),
+                path=path,
+            )
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise DesignError(
-            f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
+            QT_TRANSLATE_NOOP("core", "{path} cannot be read: {reason}."),
+            QT_TRANSLATE_NOOP("core", "Check the path and its permissions."),
+            path=path,
+            reason=error.strerror,
         ) from error
     except UnicodeDecodeError as error:
-        raise DesignError(f"{path} is not a text file.", "Choose a design file (YAML).") from error
+        raise DesignError(
+            QT_TRANSLATE_NOOP("core", "{path} is not a text file."),
+            QT_TRANSLATE_NOOP("core", "Choose a design file (YAML)."),
+            path=path,
+        ) from error
 
 
 def parse_design(text: str, source: str = "design") -> Design:
@@ -49,16 +61,15 @@ def parse_design(text: str, source: str = "design") -> Design:
     except DesignError:
         raise
     except AppError as error:
-        raise DesignError(f"{source}: {error.message}", error.hint) from error
+        raise _in_file(source, error) from error
 
 
 class _Reader:
     def __init__(self, source: str) -> None:
         self.source = source
 
-    def refuse(self, node: yaml.Node | None, message: str, hint: str) -> DesignError:
-        where = f"{self.source}, line {node.start_mark.line + 1}" if node is not None else self.source
-        return DesignError(f"{where}: {message}", hint)
+    def refuse(self, node: yaml.Node | None, message: str, hint: str, **values: str | int) -> DesignError:
+        return _in_file(self.source, AppError(message, hint, **values), node.start_mark if node else None)
 
     def compose(self, text: str) -> yaml.Node | None:
         """Return the YAML tree; the safe loader makes plain nodes and resolves nothing by tag."""
@@ -66,22 +77,38 @@ class _Reader:
             return yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            line = f", line {mark.line + 1}" if mark else ""
-            raise DesignError(
-                f"{self.source}{line}: this is not YAML: {error.problem}.", "Correct the line."
-            ) from error
+            problem = AppError(
+                QT_TRANSLATE_NOOP("core", "this is not YAML: {reason}."),
+                QT_TRANSLATE_NOOP("core", "Correct the line."),
+                reason=error.problem,
+            )
+            raise _in_file(self.source, problem, mark) from error
         except (yaml.YAMLError, RecursionError) as error:
-            raise DesignError(f"{self.source}: this is not YAML.", "Choose a design file.") from error
+            raise _in_file(
+                self.source,
+                AppError(
+                    QT_TRANSLATE_NOOP("core", "this is not YAML."),
+                    QT_TRANSLATE_NOOP("core", "Choose a design file."),
+                ),
+            ) from error
 
     def read(self, text: str) -> Design:
         root = self.compose(text)
         if not isinstance(root, yaml.MappingNode):
-            raise self.refuse(root, "this is not a design.", "A design begins with: format: 1.")
-        nodes = dict(self.items(root, "design"))
+            raise self.refuse(
+                root,
+                QT_TRANSLATE_NOOP("core", "this is not a design."),
+                QT_TRANSLATE_NOOP("core", "A design begins with: format: 1."),
+            )
+        nodes = dict(self.items(root))
         unknown = [key for key in nodes if key not in _KEYS]
         if unknown:
             raise self.refuse(
-                nodes[unknown[0]], f"unknown entry {unknown[0]!r}.", f"A design has {', '.join(_KEYS)}."
+                nodes[unknown[0]],
+                QT_TRANSLATE_NOOP("core", "unknown entry “{name}”."),
+                QT_TRANSLATE_NOOP("core", "A design has {entries}."),
+                name=unknown[0],
+                entries=", ".join(_KEYS),
             )
         self.check_version(root, nodes.get("format"))
         base = self.base(root, nodes.get("base"))
@@ -96,60 +123,91 @@ class _Reader:
         try:
             resolve(design, lines)
         except DesignError as error:
-            raise DesignError(f"{self.source}: {error.message}", error.hint) from error
+            raise _in_file(self.source, error) from error
         return design
 
     def swap_items(self, node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
         if node is None or (isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"):
             return iter(())
         if not isinstance(node, yaml.MappingNode):
-            raise self.refuse(node, "swaps must be a mapping.", "Write lines such as: model.3: separable.")
-        return self.items(node, "swaps")
+            raise self.refuse(
+                node,
+                QT_TRANSLATE_NOOP("core", "swaps must be a mapping."),
+                QT_TRANSLATE_NOOP("core", "Write lines such as: model.3: separable."),
+            )
+        return self.items(node)
 
-    def items(self, node: yaml.MappingNode, where: str) -> Iterator[tuple[str, yaml.Node]]:
+    def items(self, node: yaml.MappingNode) -> Iterator[tuple[str, yaml.Node]]:
         seen: dict[str, yaml.Node] = {}
         for key, value in node.value:
             name = self.string(key)
             if name in seen:
                 first = seen[name].start_mark.line + 1
                 raise self.refuse(
-                    key, f"{name!r} stands twice in {where}, first in line {first}.", "Remove one of them."
+                    key,
+                    QT_TRANSLATE_NOOP("core", "“{name}” stands twice, first in line {first}."),
+                    QT_TRANSLATE_NOOP("core", "Remove one of them."),
+                    name=name,
+                    first=first,
                 )
             seen[name] = key
             yield name, value
 
     def string(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode) or not node.tag.startswith("tag:yaml.org,2002:"):
-            raise self.refuse(node, "a plain word is needed here.", "Write it without brackets or tags.")
+            raise self.refuse(
+                node,
+                QT_TRANSLATE_NOOP("core", "a plain word is needed here."),
+                QT_TRANSLATE_NOOP("core", "Write it without brackets or tags."),
+            )
         return str(node.value)
 
     def integer(self, node: yaml.Node, low: int, high: int, name: str) -> int:
         text = self.string(node)
         if not text.isascii() or not text.isdigit() or not low <= int(text[:9]) <= high or len(text) > 9:
             raise self.refuse(
-                node, f"{name} cannot be {text[:40]!r}.", f"Write a whole number from {low} to {high}."
+                node,
+                QT_TRANSLATE_NOOP("core", "{name} cannot be “{value}”."),
+                QT_TRANSLATE_NOOP("core", "Give a whole number from {low} to {high}."),
+                name=name,
+                value=text[:40],
+                low=low,
+                high=high,
             )
         return int(text)
 
     def check_version(self, root: yaml.Node, node: yaml.Node | None) -> None:
         if node is None:
             raise self.refuse(
-                root, "the version of the format is missing.", f"Add the line: format: {FORMAT}."
+                root,
+                QT_TRANSLATE_NOOP("core", "the version of the format is missing."),
+                QT_TRANSLATE_NOOP("core", "Add the line: format: {format}."),
+                format=FORMAT,
             )
         if self.string(node) != str(FORMAT):
             raise self.refuse(
                 node,
-                f"format {self.string(node)[:40]!r} is not known to this version of the Studio.",
-                f"It reads format {FORMAT}; a newer Studio may read this file.",
+                QT_TRANSLATE_NOOP("core", "format “{name}” is not known to this version of the Studio."),
+                QT_TRANSLATE_NOOP("core", "It reads format {format}; a newer Studio may read this file."),
+                name=self.string(node)[:40],
+                format=FORMAT,
             )
 
     def base(self, root: yaml.Node, node: yaml.Node | None) -> str:
         if node is None:
-            raise self.refuse(root, "the base model is missing.", "Add a line such as: base: yolov5n.")
+            raise self.refuse(
+                root,
+                QT_TRANSLATE_NOOP("core", "the base model is missing."),
+                QT_TRANSLATE_NOOP("core", "Add a line such as: base: yolov5n."),
+            )
         name = self.string(node)
         if name not in base_models():
             raise self.refuse(
-                node, f"unknown base model {name[:40]!r}.", f"Choose one of {', '.join(base_models())}."
+                node,
+                QT_TRANSLATE_NOOP("core", "unknown base model “{name}”."),
+                QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
+                name=name[:40],
+                choices=", ".join(base_models()),
             )
         return name
 
@@ -157,11 +215,17 @@ class _Reader:
         if isinstance(node, yaml.ScalarNode):
             return Swap(self.block(node))
         if not isinstance(node, yaml.MappingNode):
-            raise self.refuse(node, "a swap is a block kind, or a mapping.", "Write, for example: separable.")
-        entries = dict(self.items(node, "swap"))
+            raise self.refuse(
+                node,
+                QT_TRANSLATE_NOOP("core", "a swap is a block kind, or a mapping."),
+                QT_TRANSLATE_NOOP("core", "Write, for example: separable."),
+            )
+        entries = dict(self.items(node))
         if "block" not in entries:
             raise self.refuse(
-                node, "the block kind is missing.", "Write, for example: {block: separable, rank: 2}."
+                node,
+                QT_TRANSLATE_NOOP("core", "the block kind is missing."),
+                QT_TRANSLATE_NOOP("core", "Write, for example: {block: separable, rank: 2}."),
             )
         block = self.block(entries.pop("block"))
         known = BLOCKS[block].options
@@ -169,7 +233,14 @@ class _Reader:
         for name, value in entries.items():
             if name not in known:
                 allowed = ", ".join(known) or "none"
-                raise self.refuse(value, f"{block} has no option {name!r}.", f"Its options: {allowed}.")
+                raise self.refuse(
+                    value,
+                    QT_TRANSLATE_NOOP("core", "{block} has no option “{name}”."),
+                    QT_TRANSLATE_NOOP("core", "Its options: {options}."),
+                    block=block,
+                    name=name,
+                    options=allowed,
+                )
             options[name] = self.integer(value, known[name].low, known[name].high, name)
         return Swap(block, options)
 
@@ -177,6 +248,21 @@ class _Reader:
         name = self.string(node)
         if name not in BLOCKS:
             raise self.refuse(
-                node, f"unknown block kind {name[:40]!r}.", f"Choose one of {', '.join(BLOCKS)}."
+                node,
+                QT_TRANSLATE_NOOP("core", "unknown block kind “{name}”."),
+                QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
+                name=name[:40],
+                choices=", ".join(BLOCKS),
             )
         return name
+
+
+def _in_file(source: str, problem: AppError, mark: yaml.Mark | None = None) -> DesignError:
+    """Return a problem together with the file it is in, and the line where that is known."""
+    advice = Text(problem.hint_template, problem.values)
+    if mark is None:
+        place = QT_TRANSLATE_NOOP("core", "{source}: {problem}")
+        return DesignError(place, "{advice}", source=source, problem=problem, advice=advice)
+    place = QT_TRANSLATE_NOOP("core", "{source}, line {line}: {problem}")
+    line = mark.line + 1
+    return DesignError(place, "{advice}", source=source, line=line, problem=problem, advice=advice)

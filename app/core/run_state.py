@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from app.core.errors import AppError
 from app.core.events import FINAL, Event, decode_event, read_backwards, read_first
 from app.core.processes import ProcessIdentity, host_name, is_alive
 from app.core.text import QT_TRANSLATE_NOOP
@@ -45,6 +46,7 @@ class RunState:
         about: The event of its start: role, classes, picture size, costs, how many pictures.
         reason: Why it failed, stopped, or is lost.
         hint: What to do next.
+        reason_template, hint_template, values: The same to be translated, see `app.core.text.Text`.
     """
 
     status: str
@@ -63,6 +65,9 @@ class RunState:
     about: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
     hint: str = ""
+    reason_template: str = ""
+    hint_template: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def live(self) -> bool:
@@ -91,7 +96,7 @@ def read_state(
     metrics = epoch or {}
     done = int(metrics.get("epoch", 0))
     in_epoch = batch is not None and int(batch.get("epoch", 0)) > done
-    status, reason, hint = _verdict(final, process, running, bool(latest))
+    status, why = _verdict(final, process, running, bool(latest))
     return RunState(
         status=status,
         epoch=done,
@@ -107,8 +112,11 @@ def read_state(
         parameters=int(started.get("parameters", 0)),
         pid=process.pid if process is not None and running else None,
         about=started,
-        reason=reason,
-        hint=hint,
+        reason=why.message,
+        hint=why.hint,
+        reason_template=why.template,
+        hint_template=why.hint_template,
+        values=why.values,
     )
 
 
@@ -145,15 +153,15 @@ def _silent(events: Path, process: ProcessIdentity) -> bool:
 
 def _verdict(
     final: Event | None, process: ProcessIdentity | None, running: bool, begun: bool
-) -> tuple[str, str, str]:
-    """Return status, reason and hint."""
+) -> tuple[str, AppError]:
+    """Return status, and the reason with its hint; both empty where there is none."""
     if final is not None:
-        return str(final["event"]), str(final.get("reason", "")), str(final.get("hint", ""))
+        return str(final["event"]), AppError.from_dict({**final, "message": final.get("reason", "")})
     if running:
-        return ("running" if begun else "waiting"), "", ""
+        return ("running" if begun else "waiting"), AppError("")
     if process is None and not begun:
-        return "waiting", "", ""
-    return "lost", _LOST, _LOST_HINT
+        return "waiting", AppError("")
+    return "lost", AppError(_LOST, _LOST_HINT)
 
 
 def _timestamp(text: Any) -> float:

@@ -17,6 +17,7 @@ from app.core.events import Event, EventLog, EventTail, read_events
 from app.core.files import write_text
 from app.core.processes import ProcessIdentity, identify, is_alive
 from app.core.run_state import RunState, read_state
+from app.core.text import QT_TRANSLATE_NOOP
 from app.core.train_config import TrainConfig
 
 if TYPE_CHECKING:
@@ -155,7 +156,12 @@ class RunFolder:
             AppError: There is no such command.
         """
         if command not in COMMANDS:
-            raise AppError(f"The command {command!r} is unknown.", f"Take one of {', '.join(COMMANDS)}.")
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "The command “{name}” is unknown."),
+                QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
+                name=command,
+                choices=", ".join(COMMANDS),
+            )
         write_text(self._control_path, json.dumps({"command": command, "time": time.time()}))
 
     def requested(self) -> str | None:
@@ -215,13 +221,24 @@ class RunFolder:
         try:
             data = yaml.safe_load(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise AppError(f"{path} is missing.", "This is no run folder; start the training anew.") from None
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "{path} is missing."),
+                QT_TRANSLATE_NOOP("core", "This is no run folder; start the training anew."),
+                path=path,
+            ) from None
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise AppError(
-                f"{path} cannot be read: {_first_line(error)}.", "Start the training anew."
+                QT_TRANSLATE_NOOP("core", "{path} cannot be read: {reason}."),
+                QT_TRANSLATE_NOOP("core", "Start the training anew."),
+                path=path,
+                reason=_first_line(error),
             ) from error
         if not isinstance(data, dict):
-            raise AppError(f"{path} is no record of a training.", "Start the training anew.")
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "{path} is no record of a training."),
+                QT_TRANSLATE_NOOP("core", "Start the training anew."),
+                path=path,
+            )
         return data
 
 
@@ -275,10 +292,17 @@ class Workspace:
                 continue
             except OSError as error:
                 raise AppError(
-                    f"{path} cannot be made: {error.strerror}.", "Choose another workspace."
+                    QT_TRANSLATE_NOOP("core", "{path} cannot be made: {reason}."),
+                    QT_TRANSLATE_NOOP("core", "Choose another workspace."),
+                    path=path,
+                    reason=error.strerror,
                 ) from error
             return RunFolder(path)
-        raise AppError(f"There are too many runs named {clean!r}.", "Give another name.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "There are too many runs named “{name}”."),
+            QT_TRANSLATE_NOOP("core", "Give another name."),
+            name=clean,
+        )
 
     def run(self, name: str) -> RunFolder:
         """Return the run of that name.
@@ -289,7 +313,10 @@ class Workspace:
         run = RunFolder(self.root / "runs" / check_name(name))
         if not (run.path / "run.yaml").is_file():
             raise AppError(
-                f"There is no run named {name!r} in {self.root / 'runs'}.", "`runs list` shows them."
+                QT_TRANSLATE_NOOP("core", "There is no run named “{name}” in {folder}."),
+                QT_TRANSLATE_NOOP("core", "`runs list` shows them."),
+                name=name,
+                folder=self.root / "runs",
             )
         return run
 
@@ -308,7 +335,10 @@ class Workspace:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise AppError(
-                f"{path} cannot be made: {error.strerror}.", "Choose another workspace."
+                QT_TRANSLATE_NOOP("core", "{path} cannot be made: {reason}."),
+                QT_TRANSLATE_NOOP("core", "Choose another workspace."),
+                path=path,
+                reason=error.strerror,
             ) from error
         return path
 
@@ -321,11 +351,24 @@ def check_name(name: str) -> str:
     """
     clean = name.strip()
     if not clean or len(clean) > _LONGEST_NAME:
-        raise AppError(f"{name!r} cannot be a name.", f"Take 1 to {_LONGEST_NAME} characters.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "“{name}” cannot be a name."),
+            QT_TRANSLATE_NOOP("core", "Take 1 to {count} characters."),
+            name=name,
+            count=_LONGEST_NAME,
+        )
     if _FORBIDDEN.search(clean) or clean[0] == "." or clean[-1] == ".":
-        raise AppError(f"{name!r} cannot be a name.", 'Leave out / \\ : * ? " < > | and dots at the ends.')
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "“{name}” cannot be a name."),
+            QT_TRANSLATE_NOOP("core", 'Leave out / \\ : * ? " < > | and dots at the ends.'),
+            name=name,
+        )
     if clean.split(".")[0].lower() in _RESERVED:
-        raise AppError(f"{name!r} cannot be a name: Windows reserves it.", "Take another one.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "“{name}” cannot be a name: Windows reserves it."),
+            QT_TRANSLATE_NOOP("core", "Take another one."),
+            name=name,
+        )
     return clean
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 THIN_SPACE = "\u202f"
 MINUS = "\u2212"
@@ -12,6 +16,68 @@ _SI_UNITS = ("B", "kB", "MB", "GB", "TB")
 def QT_TRANSLATE_NOOP(context: str, text: str) -> str:
     """Mark a text for lupdate and return it unchanged; the window translates it when it shows it."""
     return text
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that the window translates, with what stands in its braces; `str()` gives the English.
+
+    Attributes:
+        template: English, marked with `QT_TRANSLATE_NOOP`, with `{names}` of the values.
+        values: What stands in the braces; texts among them are translated as well.
+    """
+
+    template: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return filled(self.template, self.values)
+
+
+Value = str | int | float | Text
+"""What may stand in the braces of a text."""
+
+
+def filled(template: str, values: Mapping[str, Value]) -> str:
+    """Write values into the braces of a text; without values braces stand for themselves.
+
+    Control characters in values, which may come from foreign files, are shown as escapes: the text stays one line.
+    """
+    if not values:
+        return template
+    return template.format(**{name: _visible(value) for name, value in values.items()})
+
+
+def value_to_json(value: Value) -> Any:
+    """Return a value as plain data."""
+    if not isinstance(value, Text):
+        return value
+    return {
+        "template": value.template,
+        "values": {name: value_to_json(inner) for name, inner in value.values.items()},
+    }
+
+
+def value_from_json(data: Any) -> Value:
+    """Read what `value_to_json` made.
+
+    Raises:
+        KeyError, AttributeError: it is something else.
+    """
+    if isinstance(data, str | int | float):
+        return data
+    return Text(
+        str(data["template"]), {name: value_from_json(inner) for name, inner in data["values"].items()}
+    )
+
+
+def _visible(value: Value) -> str | int | float:
+    if isinstance(value, int | float):
+        return value
+    text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(c if unicodedata.category(c)[0] != "C" else repr(c)[1:-1] for c in text)
 
 
 def grouped(value: int) -> str:
@@ -44,12 +110,17 @@ def change(value: float, digits: int = 3) -> str:
 
 
 def percent_change(before: float, after: float) -> str:
-    """Write how a figure changed, in per cent with its sign: ``−63 %``; ``–`` where nothing was before."""
+    """Write how a figure changed, in per cent with its sign: ``−63 %``; ``–`` where nothing was before.
+
+    −100 % is written only where nothing is left.
+    """
     if not before or not math.isfinite(before) or not math.isfinite(after):
         return "–"
     percent = (after - before) / before * 100
     if percent == 0:
         return f"±0{THIN_SPACE}%"
+    if -100 < percent <= -99.5:
+        return f"{MINUS}{min(-percent, 99.9):.1f}{THIN_SPACE}%"
     shown = f"{abs(percent):.0f}" if abs(percent) >= 10 else f"{abs(percent):.1f}"
     if float(shown) == 0:
         return f"±0{THIN_SPACE}%"

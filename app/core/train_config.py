@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 
 ROLES = ("standard", "lightweight")
 WARM_STARTS = ("refit", "factorise", "copy", "fresh")
@@ -92,8 +93,10 @@ class TrainConfig:
         _check_whole("seed", self.seed, 0, 2**31)
         if self.imgsz % 32:
             raise AppError(
-                f"The picture size {self.imgsz} is not a multiple of 32.",
-                f"Take {max(round(self.imgsz / 32), 1) * 32}.",
+                QT_TRANSLATE_NOOP("core", "The picture size {size} is not a multiple of 32."),
+                QT_TRANSLATE_NOOP("core", "Take {nearest}."),
+                size=self.imgsz,
+                nearest=max(round(self.imgsz / 32), 1) * 32,
             )
         _check_choice("role", self.role, ROLES)
         _check_choice("warm start", self.warm_start, WARM_STARTS)
@@ -117,34 +120,60 @@ class TrainConfig:
         taken = {name: value for name, value in data.items() if name in known}
         missing = [name for name in ("design_text", "data") if not isinstance(taken.get(name), str)]
         if missing:
-            raise AppError(f"The training's record lacks {missing[0]!r}.", "Start the training anew.")
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "The training's record lacks “{name}”."),
+                QT_TRANSLATE_NOOP("core", "Start the training anew."),
+                name=missing[0],
+            )
         taken["overrides"] = taken.get("overrides") or {}
         if not isinstance(taken["overrides"], Mapping):
-            raise AppError("The training's 'overrides' is no mapping.", "Start the training anew.")
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "The training's “overrides” is no mapping."),
+                QT_TRANSLATE_NOOP("core", "Start the training anew."),
+            )
         return cls(**taken)
 
 
 def _check_whole(name: str, value: Any, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise AppError(f"{name} is {value!r}.", f"Give a whole number from {low} to {high}.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} is {value}."),
+            QT_TRANSLATE_NOOP("core", "Give a whole number from {low} to {high}."),
+            name=name,
+            value=repr(value),
+            low=low,
+            high=high,
+        )
 
 
 def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise AppError(f"The {name} {value!r} is unknown.", f"Take one of {', '.join(choices)}.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The {name} “{value}” is unknown."),
+            QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
+            name=name,
+            value=value,
+            choices=", ".join(choices),
+        )
 
 
 def _check_override(name: str, value: Any) -> None:
     allowed = _OVERRIDES.get(name)
     if allowed is None:
         raise AppError(
-            f"The training setting {name!r} is unknown.", f"Take one of {', '.join(override_names())}."
+            QT_TRANSLATE_NOOP("core", "The training setting “{name}” is unknown."),
+            QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
+            name=name,
+            choices=", ".join(override_names()),
         )
     wrong_bool = isinstance(value, bool) and bool not in allowed
     infinite = isinstance(value, float) and not math.isfinite(value)
     if wrong_bool or infinite or not isinstance(value, allowed):
         raise AppError(
-            f"The training setting {name} cannot be {value!r}.", "See the user guide for its values."
+            QT_TRANSLATE_NOOP("core", "The training setting {name} cannot be {value}."),
+            QT_TRANSLATE_NOOP("core", "See the user guide for its values."),
+            name=name,
+            value=repr(value),
         )
     if name == "optimizer":
         _check_choice("optimizer", value, OPTIMIZERS)

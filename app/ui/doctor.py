@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.core.errors import AppError
 from app.ui import theme
-from app.ui.text import translated
+from app.ui.text import filled, problem_words, translated
 from app.ui.widgets.cards import Card, button, label
 from app.ui.widgets.empty_state import EmptyState
 from app.workers.job import EngineJob
@@ -94,7 +94,7 @@ class DoctorDialog(QDialog):
     @Slot(object)
     def _on_job_failed(self, problem: AppError) -> None:
         self._waiting.set_icon("error", "bad")
-        self._waiting.set_texts(translated(problem.message), translated(problem.hint), self.tr("Look again"))
+        self._waiting.set_texts(*problem_words(problem), self.tr("Look again"))
         self._waiting.show_progress(None)
 
     def _show_report(self) -> None:
@@ -142,9 +142,11 @@ def _add_finding(grid: QGridLayout, row: int, finding: Mapping[str, Any]) -> Non
     )
     words = QVBoxLayout()
     words.setSpacing(2)
-    for text, role in ((finding.get("text"), ""), (finding.get("remedy"), "muted")):
+    values = finding.get("values") or {}
+    for key, role in (("text", ""), ("remedy", "muted")):
+        text = filled(str(finding.get(f"{key}_template") or finding.get(key) or ""), values)
         if text:
-            line = label(translated(str(text)), role, wrap=True)
+            line = label(text, role, wrap=True)
             line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             words.addWidget(line)
     grid.addLayout(words, row, 2)

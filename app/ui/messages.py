@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLa
 
 from app.core.errors import AppError
 from app.ui import theme
-from app.ui.text import translated
+from app.ui.text import problem_words
 
 _QUESTION_WIDTH = 380
 
@@ -72,7 +72,8 @@ class Messages(QObject):
     ) -> None:
         """Tell that something did not work; an ``AppError`` brings its own hint."""
         if isinstance(problem, AppError):
-            text, hint = translated(problem.message), hint or translated(problem.hint)
+            text, advice = problem_words(problem)
+            hint = hint or advice
         else:
             text = problem
         self.post(Message(ERROR, text, hint, action, on_action))

@@ -65,16 +65,16 @@ def test_files_round_trip(tmp_path: Path) -> None:
     [
         (PLAIN + "  model.99: separable\n", 4, "no such module"),
         (PLAIN + "  model.3: separable\n  model.2: separable\n", 5, "cannot be replaced"),
-        (PLAIN + "  model.3: sepparable\n", 4, "unknown block kind 'sepparable'"),
-        (PLAIN + "  model.3: {block: separable, rang: 2}\n", 4, "no option 'rang'"),
-        (PLAIN + "  model.3: {block: separable, rank: 5}\n", 4, "rank cannot be '5'"),
+        (PLAIN + "  model.3: sepparable\n", 4, "unknown block kind “sepparable”"),
+        (PLAIN + "  model.3: {block: separable, rang: 2}\n", 4, "no option “rang”"),
+        (PLAIN + "  model.3: {block: separable, rank: 5}\n", 4, "rank cannot be “5”"),
         (PLAIN + "  model.3: {rank: 2}\n", 4, "block kind is missing"),
         (PLAIN + "  model.3: separable\n  model.3: dwconv\n", 5, "stands twice"),
-        ("format: 2\nbase: yolov5n\n", 1, "format '2' is not known"),
+        ("format: 2\nbase: yolov5n\n", 1, "format “2” is not known"),
         ("base: yolov5n\n", 1, "version of the format is missing"),
-        ("format: 1\nbase: yolov5q\n", 2, "unknown base model 'yolov5q'"),
-        ("format: 1\nbase: yolov5n\nclasses: -3\n", 3, "classes cannot be '-3'"),
-        ("format: 1\nbase: yolov5n\nsize: 3\n", 3, "unknown entry 'size'"),
+        ("format: 1\nbase: yolov5q\n", 2, "unknown base model “yolov5q”"),
+        ("format: 1\nbase: yolov5n\nclasses: -3\n", 3, "classes cannot be “-3”"),
+        ("format: 1\nbase: yolov5n\nsize: 3\n", 3, "unknown entry “size”"),
         ("format: 1\nbase: [yolov5n\n", 3, "not YAML"),
         ("- a\n- b\n", 1, "not a design"),
         ('format: 1\nbase: !!python/object/apply:os.system ["true"]\n', 2, "plain word"),
@@ -173,3 +173,10 @@ def test_names_resolve(tmp_path: Path) -> None:
         resolve_design("yolov5q")
     with pytest.raises(AppError, match="cannot be read"):
         resolve_design(str(tmp_path / "none.yaml"))
+
+
+def test_a_design_that_cannot_be_saved_says_where(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(AppError, match=r"mine\.yaml cannot be written: .+") as caught:
+        save_design(Design.stock("yolov5n"), tmp_path / "file" / "mine.yaml")
+    assert caught.value.hint

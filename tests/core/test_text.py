@@ -33,7 +33,8 @@ def test_change_always_has_a_sign(value: float, written: str) -> None:
     ("before", "after", "written"),
     [
         (100, 37, f"{M}63{T}%"), (100, 100, f"±0{T}%"), (100, 104.24, f"+4.2{T}%"), (0, 3, "–"),
-        (100, 100.01, f"±0{T}%"), (100, float("nan"), "–"),
+        (100, 100.01, f"±0{T}%"), (100, float("nan"), "–"), (100, 0, f"{M}100{T}%"), (1000, 4, f"{M}99.6{T}%"),
+        (1000, 0.2, f"{M}99.9{T}%"), (1000, 6, f"{M}99{T}%"), (1000, 1997, f"+100{T}%"),
     ],
 )  # fmt: skip
 def test_percent_change(before: float, after: float, written: str) -> None:

@@ -18,7 +18,7 @@ from app.ui.pages.data_gallery import Gallery
 from app.ui.pages.data_results import FindingsCard, Statistics
 from app.ui.pages.data_summary import Summary
 from app.ui.requests import SAMPLE, DataRequest, Request
-from app.ui.text import translated
+from app.ui.text import problem_words
 from app.ui.widgets.cards import button, label
 from app.ui.widgets.elided import ElidedLabel
 from app.ui.widgets.empty_state import EmptyState
@@ -275,8 +275,7 @@ class DataPage(Page):
             self.blank.set_icon("error", "bad")
             self.blank.show_progress(None)
             self.blank.set_texts(
-                translated(self.problem.message),
-                translated(self.problem.hint),
+                *problem_words(self.problem),
                 self.tr("Open another…"),
                 self.tr("Use the sample"),
             )

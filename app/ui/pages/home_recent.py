@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout
 from app.core.errors import AppError
 from app.core.runs import RunFolder
 from app.ui import theme
+from app.ui.text import problem_words
 from app.ui.widgets.cards import Card, label
 from app.ui.workspace import Workspace
 
@@ -177,7 +178,7 @@ class RecentRuns(RecentList):
         try:
             state = run.state()
         except AppError as problem:
-            return RecentItem(run.name, run.name, problem.message, str(run.path), "train", "bad")
+            return RecentItem(run.name, run.name, problem_words(problem)[0], str(run.path), "train", "bad")
         words = {
             "waiting": self.tr("waiting"),
             "running": self.tr("running, epoch {epoch} of {epochs}"),

@@ -13,7 +13,7 @@ from app.core.design import Design, dump_design, preset
 from app.core.errors import AppError
 from app.core.folders import cache_folder, resources
 from app.core.runs import RunFolder, Workspace
-from app.core.text import figure, grouped, percent_change, ratio
+from app.core.text import QT_TRANSLATE_NOOP, figure, grouped, percent_change, ratio
 from app.core.train_config import TrainConfig
 
 if TYPE_CHECKING:
@@ -33,7 +33,11 @@ def run_demo(options: Namespace, output: Output) -> None:
     workspace = Workspace(Path(options.workspace) if options.workspace else cache_folder() / "demo")
     standard = resources() / "sample" / "standard.pt"
     if not standard.is_file():
-        raise AppError(f"The sample's detector is missing: {standard}.", "Install the Studio again.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The sample's detector is missing: {path}."),
+            QT_TRANSLATE_NOOP("core", "Install the Studio again."),
+            path=standard,
+        )
     from app.engine.sample import object_names, sample_data
 
     output.note("1/5  Drawing the sample: pictures with labels.")

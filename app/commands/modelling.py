@@ -64,11 +64,17 @@ def _parse_swap(text: str) -> tuple[str, Swap]:
     name, *options = block.split(":")
     if not equals or not pattern:
         raise AppError(
-            f"--swap {text!r} is not PATTERN=BLOCK.", "Write, for example, --swap model.3=separable:rank=2."
+            "--swap “{text}” is not PATTERN=BLOCK.",
+            "Write, for example, --swap model.3=separable:rank=2.",
+            text=text,
         )
     if name not in BLOCKS:
         raise AppError(
-            f"--swap {text!r}: unknown block kind {name!r}.", f"Choose one of {', '.join(BLOCKS)}."
+            "--swap “{text}”: unknown block kind “{name}”.",
+            "Choose one of {choices}.",
+            text=text,
+            name=name,
+            choices=", ".join(BLOCKS),
         )
     values: dict[str, int] = {}
     for option in options:
@@ -76,7 +82,14 @@ def _parse_swap(text: str) -> tuple[str, Swap]:
         known = BLOCKS[name].options.get(key)
         if known is None or not value.isdigit() or not known.low <= int(value) <= known.high:
             allowed = ", ".join(f"{k}={o.low}…{o.high}" for k, o in BLOCKS[name].options.items()) or "none"
-            raise AppError(f"--swap {text!r}: {name} takes no option {option!r}.", f"Its options: {allowed}.")
+            raise AppError(
+                "--swap “{text}”: {name} takes no option “{option}”.",
+                "Its options: {allowed}.",
+                text=text,
+                name=name,
+                option=option,
+                allowed=allowed,
+            )
         values[key] = int(value)
     return pattern, Swap(name, values)
 

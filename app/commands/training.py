@@ -124,7 +124,9 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise AppError(f"--set {pair!r} is not NAME=VALUE.", "Write, for example, --set lr0=0.01.")
+            raise AppError(
+                "--set “{pair}” is not NAME=VALUE.", "Write, for example, --set lr0=0.01.", pair=pair
+            )
         settings[name] = yaml.safe_load(value)
     return settings
 
@@ -184,7 +186,10 @@ def runs(options: Namespace, output: Output) -> None:
     wanted = {"list": (0,), "show": (1,), "diff": (2,)}[options.action]
     if len(options.names) not in wanted:
         raise AppError(
-            f"runs {options.action} takes {wanted[0]} names.", "For example: runs diff first second."
+            "runs {action} takes {count} names.",
+            "For example: runs diff first second.",
+            action=options.action,
+            count=wanted[0],
         )
     if options.action == "list":
         _list_runs(workspace, output)

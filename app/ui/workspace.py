@@ -14,6 +14,7 @@ from app.core.design import Design, dump_design, load_design, parse_design, save
 from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.runs import Workspace as Folder
+from app.core.text import QT_TRANSLATE_NOOP
 from app.ui.requests import COMPARE, TRAIN, CompareRequest, Request, TrainRequest
 from app.ui.store import SettingsStore
 
@@ -182,7 +183,10 @@ class Workspace(QObject):
         """
         target = path or self._path
         if target is None:
-            raise AppError("This design has no file yet.", "Save it under a name.")
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "This design has no file yet."),
+                QT_TRANSLATE_NOOP("core", "Save it under a name."),
+            )
         save_design(self._design, target)
         self._path = target
         self.undo_stack.setClean()

@@ -12,6 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.workers.launch import start_engine
 
 GRACE_S = 3.0
@@ -98,7 +99,11 @@ class EngineJob(QThread):
             process = start_engine(self.job, self._nice)
         except OSError as error:
             self.failed.emit(
-                AppError(f"The engine could not be started: {error}.", "Install the Studio again.")
+                AppError(
+                    QT_TRANSLATE_NOOP("core", "The engine could not be started: {reason}."),
+                    QT_TRANSLATE_NOOP("core", "Install the Studio again."),
+                    reason=error,
+                )
             )
             return
         with self._lock:
@@ -157,10 +162,14 @@ def _died(status: int, log: str) -> AppError:
     last = next((line for line in reversed(log.splitlines()) if line.strip()), "no output")
     if status == -9:
         return AppError(
-            "The engine was ended by the system, most likely for want of memory.", "Close other programs."
+            QT_TRANSLATE_NOOP("core", "The engine was ended by the system, most likely for want of memory."),
+            QT_TRANSLATE_NOOP("core", "Close other programs."),
         )
     return AppError(
-        f"The engine ended unexpectedly (status {status}): {last[:200]}.", "Try again; see the log."
+        QT_TRANSLATE_NOOP("core", "The engine ended unexpectedly (status {status}): {line}."),
+        QT_TRANSLATE_NOOP("core", "Try again; see the log."),
+        status=status,
+        line=last[:200],
     )
 
 

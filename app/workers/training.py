@@ -18,6 +18,7 @@ from app.core.processes import is_alive
 from app.core.run_series import RunSeries
 from app.core.run_state import RunState
 from app.core.runs import RunFolder
+from app.core.text import QT_TRANSLATE_NOOP
 from app.workers.launch import engine_command, engine_environment
 
 POLL_S = 0.1
@@ -59,7 +60,9 @@ def start_training(runs: Sequence[RunFolder], resume: bool = False) -> None:
             process.stdin.close()
     except OSError as error:
         raise AppError(
-            f"The training could not be started: {error}.", "See the log in the run folder."
+            QT_TRANSLATE_NOOP("core", "The training could not be started: {reason}."),
+            QT_TRANSLATE_NOOP("core", "See the log in the run folder."),
+            reason=error,
         ) from error
     threading.Thread(target=process.wait, daemon=True, name="reap training").start()
 

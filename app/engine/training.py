@@ -102,8 +102,8 @@ def run_job(request: dict[str, Any], _channel: Any = None) -> dict[str, Any]:
         )
     except AppError as error:
         if not folder.events_path.is_file():
-            folder.append_event({"t": 0.0, "event": "failed", "reason": error.message, "hint": error.hint})
-        final = {"event": "failed", "reason": error.message, "hint": error.hint}
+            folder.append_event({"t": 0.0, "event": "failed", **_why(error)})
+        final = {"event": "failed", **_why(error)}
     if then and not terminated:
         _start_next(then)
     return final
@@ -156,7 +156,7 @@ class _Training:
             problem = explain(error)
             if problem is not error:
                 traceback.print_exc(file=sys.stderr)
-            recorder.record("failed", reason=problem.message, hint=problem.hint, epoch=len(recorder.epochs))
+            recorder.record("failed", **_why(problem), epoch=len(recorder.epochs))
             if problem is error:
                 raise
             raise problem from error
@@ -196,16 +196,16 @@ class _Training:
             epoch=last["epoch"],
             epochs=config.epochs,
             seconds=round(recorder.seconds, 3),
-            reason=_NO_IMPROVEMENT.format(patience=patience) if early else "",
+            **_why(AppError(_NO_IMPROVEMENT, patience=patience) if early else AppError("")),
             best={"epoch": last["best_so_far"]["epoch"], "fitness": last["best_so_far"]["fitness"], **best},
             weights={"best": "weights/best.pt", "last": "weights/last.pt"},
         )
 
     def _stopped(self, recorder: Recorder, by: str) -> Event:
         done = len(recorder.epochs)
-        text = _STOPPED.get(by) or _AFTER_EPOCH.format(epoch=done)
+        why = AppError(_STOPPED[by]) if by in _STOPPED else AppError(_AFTER_EPOCH, epoch=done)
         best = recorder.epochs[-1].get("best_so_far", {}) if recorder.epochs else {}
-        return recorder.record("stopped", by=by, reason=text, epoch=done, best=best)
+        return recorder.record("stopped", by=by, **_why(why), epoch=done, best=best)
 
     def _checkpoint(self) -> Checkpoint | None:
         if not self.resume:
@@ -221,6 +221,12 @@ class _Training:
     def _leave_if_asked(self) -> None:
         if self._should_stop() is not None:
             raise StopNow
+
+
+def _why(reason: AppError) -> dict[str, Any]:
+    """Return what a final event says of its reason, so that the window can say it in its language."""
+    told = reason.as_dict()
+    return {"reason": told.pop("message"), **told}
 
 
 def _finished(run: RunFolder) -> Event | None:

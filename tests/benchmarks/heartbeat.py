@@ -29,7 +29,8 @@ class Delays:
     maximum: float
 
     def __str__(self) -> str:
-        return f"median {self.median:.2f} ms, p99.9 {self.p999:.1f} ms, maximum {self.maximum:.1f} ms ({self.count} beats)"
+        late = f"median {self.median:.2f} ms, p99.9 {self.p999:.1f} ms, maximum {self.maximum:.1f} ms"
+        return f"{late} ({self.count} beats)"
 
 
 class Heartbeat(QObject):

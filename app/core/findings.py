@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from app.core.text import QT_TRANSLATE_NOOP
+from app.core.text import QT_TRANSLATE_NOOP, filled
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -55,7 +55,7 @@ class Finding:
     def message(self) -> str:
         """What is wrong and what to do about it, in English."""
         kind = FINDING_KINDS[self.code]
-        return f"{kind.text} {kind.remedy}".strip().format(**self.values)
+        return filled(f"{kind.text} {kind.remedy}".strip(), self.values)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Finding:

@@ -17,6 +17,7 @@ import yaml
 from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.findings import Finding
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.dataset_album import Album
 from app.engine.dataset_cache import disable_foreign_caches
 from app.engine.dataset_files import Item, Listing
@@ -140,8 +141,11 @@ def prepare_dataset(data: Path | str, run_folder: Path, progress: Progress | Non
             progress((number + 1) / len(listing.items), split)
     if not boxes.get("train"):
         raise AppError(
-            f"{description.file}: there is nothing to train on: no picture of “train” has a usable box.",
-            "Check the data set on the Data page, or with the command “check”.",
+            QT_TRANSLATE_NOOP(
+                "core", "{file}: there is nothing to train on: no picture of “train” has a usable box."
+            ),
+            QT_TRANSLATE_NOOP("core", "Check the data set on the Data page, or with the command “check”."),
+            file=description.file,
         )
     if not chosen.get("val"):
         chosen["val"] = chosen["train"]
@@ -174,8 +178,10 @@ def _write(description: Description, chosen: dict[str, list[Item]], folder: Path
         write_text(path, f"# From {description.file}\n{text}")
     except OSError as error:
         raise AppError(
-            f"The run's folder {folder} cannot be written: {error.strerror or error}.",
-            "Check the disk's free space and the folder's permissions.",
+            QT_TRANSLATE_NOOP("core", "The run's folder {folder} cannot be written: {why}."),
+            QT_TRANSLATE_NOOP("core", "Check the disk's free space and the folder's permissions."),
+            folder=folder,
+            why=error.strerror or str(error),
         ) from error
     return path
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from app.core.errors import AppError
 from app.core.findings import Finding, arranged
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.dataset_files import Item, Listing
 from app.engine.dataset_labels import LabelFileError, Labels, Row, read_labels
 from app.engine.dataset_yaml import Description
@@ -208,9 +209,16 @@ def _look(listing: Listing, classes: int, tell: Progress, stop: Callable[[], boo
     with large_pictures_allowed(), ThreadPoolExecutor(min(os.cpu_count() or 2, 16)) as pool:
         for start in range(0, len(items), _CHUNK):
             if stop():
-                raise AppError("The check was cancelled.", "Start it again when you like.")
+                raise _cancelled()
             tell(start / len(items), f"{start} / {len(items)}")
             yield from pool.map(lambda item: look_at(item, classes), items[start : start + _CHUNK])
+
+
+def _cancelled() -> AppError:
+    return AppError(
+        QT_TRANSLATE_NOOP("core", "The check was cancelled."),
+        QT_TRANSLATE_NOOP("core", "Start it again when you like."),
+    )
 
 
 def _folder_findings(listing: Listing, tally: _Tally) -> Iterator[Finding]:
@@ -263,7 +271,7 @@ def _duplicates(everything: Iterable[Seen], stop: Callable[[], bool]) -> Iterato
             yield Finding("splits_overlap", str(place), None, values)
     for group in by_size.values():
         if stop():
-            raise AppError("The check was cancelled.", "Start it again when you like.")
+            raise _cancelled()
         yield from _same_bytes(group)
 
 

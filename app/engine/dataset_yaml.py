@@ -11,11 +11,15 @@ import yaml
 
 from app.core.errors import AppError
 from app.core.findings import Finding
+from app.core.text import QT_TRANSLATE_NOOP, Text
 
 SPLITS = ("train", "val", "test")
 LARGEST_BYTES = 1_000_000
 MOST_CLASSES = 10_000
 _ALIASES = {"val": ("val", "validation", "valid")}
+_NO_DESCRIPTION = QT_TRANSLATE_NOOP("core", "{file} is not the description of a data set.")
+_NOT_YAML = QT_TRANSLATE_NOOP("core", "not valid YAML: {why}.")
+_CHOOSE_YAML = QT_TRANSLATE_NOOP("core", "Choose a data.yaml with “train:”, “val:” and “names:”.")
 _USUAL_NAMES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 
 
@@ -52,21 +56,34 @@ def find_description(path: Path) -> Path:
         inside = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else []
     except OSError as error:
         raise AppError(
-            f"{path} cannot be opened: {error.strerror or error}.", "Check its permissions."
+            QT_TRANSLATE_NOOP("core", "{path} cannot be opened: {why}."),
+            QT_TRANSLATE_NOOP("core", "Check its permissions."),
+            path=path,
+            why=error.strerror or str(error),
         ) from error
     if not path.is_dir():
-        raise AppError(f"There is no data set {path}.", "Choose a data.yaml, or the folder it lies in.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "There is no data set {path}."),
+            QT_TRANSLATE_NOOP("core", "Choose a data.yaml, or the folder it lies in."),
+            path=path,
+        )
     usual = [item for item in inside if item.name.lower() in _USUAL_NAMES]
     if len(usual) == 1 or (not usual and len(inside) == 1):
         return (usual or inside)[0]
     if inside:
         listed = ", ".join(item.name for item in inside[:6])
         raise AppError(
-            f"The folder {path} holds several descriptions: {listed}.", "Choose one of these files."
+            QT_TRANSLATE_NOOP("core", "The folder {path} holds several descriptions: {files}."),
+            QT_TRANSLATE_NOOP("core", "Choose one of these files."),
+            path=path,
+            files=listed,
         )
     raise AppError(
-        f"The folder {path} holds no data.yaml.",
-        "Choose the folder of a YOLO data set: a data.yaml beside “images” and “labels”.",
+        QT_TRANSLATE_NOOP("core", "The folder {path} holds no data.yaml."),
+        QT_TRANSLATE_NOOP(
+            "core", "Choose the folder of a YOLO data set: a data.yaml beside “images” and “labels”."
+        ),
+        path=path,
     )
 
 
@@ -101,9 +118,9 @@ class _Reader:
         place = line if line is not None else self.lines.get(key)
         self.findings.append(Finding(code, str(self.file), place, values))
 
-    def refuse(self, key: str, message: str, hint: str) -> AppError:
-        line = self.lines.get(key)
-        return AppError(f"{self.file}{f', line {line}' if line else ''}: {message}", hint)
+    def refuse(self, key: str, problem: str, hint: str, **values: str | int) -> AppError:
+        """Return the refusal of what stands at a key; `problem` and `hint` are marked for translation."""
+        return _refusal(self.file, self.lines.get(key), Text(problem, values), hint)
 
     def root(self) -> Path:
         """Return the folder that paths start from: relative to the file, never to where one happens to be."""
@@ -112,7 +129,12 @@ class _Reader:
         if named is None or named == "":
             return beside
         if not isinstance(named, str):
-            raise self.refuse("path", f"“path” is {_shown(named)}, not a folder.", "Write the folder's path.")
+            raise self.refuse(
+                "path",
+                QT_TRANSLATE_NOOP("core", "“path” is {value}, not a folder."),
+                QT_TRANSLATE_NOOP("core", "Write the folder's path."),
+                value=_shown(named),
+            )
         folder = _lexical(beside / Path(named).expanduser())
         if folder.is_dir():
             return folder
@@ -131,8 +153,8 @@ class _Reader:
         if not found:
             raise self.refuse(
                 "",
-                "it names no pictures: “train:” and “val:” are missing.",
-                "Choose the data.yaml of a YOLO data set.",
+                QT_TRANSLATE_NOOP("core", "it names no pictures: “train:” and “val:” are missing."),
+                QT_TRANSLATE_NOOP("core", "Choose the data.yaml of a YOLO data set."),
             )
         return found
 
@@ -142,8 +164,10 @@ class _Reader:
         if not isinstance(entries, list) or not all(isinstance(entry, str) and entry for entry in entries):
             raise self.refuse(
                 key,
-                f"“{key}” is {_shown(value)}, neither a path nor a list of paths.",
-                "Write the folder's path.",
+                QT_TRANSLATE_NOOP("core", "“{name}” is {value}, neither a path nor a list of paths."),
+                QT_TRANSLATE_NOOP("core", "Write the folder's path."),
+                name=key,
+                value=_shown(value),
             )
         return entries
 
@@ -151,7 +175,11 @@ class _Reader:
         raw, count = self.data.get("names"), self._count()
         if raw is None:
             if count is None:
-                raise self.refuse("", "it has no “names:”.", "Add a list of the classes' names.")
+                raise self.refuse(
+                    "",
+                    QT_TRANSLATE_NOOP("core", "it has no “names:”."),
+                    QT_TRANSLATE_NOOP("core", "Add a list of the classes' names."),
+                )
             self.note("names_missing", "nc", last=count - 1)
             return tuple(f"class_{index}" for index in range(count))
         names = tuple(self._name(index, name) for index, name in enumerate(self._in_order(raw)))
@@ -172,20 +200,30 @@ class _Reader:
             isinstance(count, int) and not isinstance(count, bool) and 0 < count <= MOST_CLASSES
         ):
             return count
-        raise self.refuse("nc", f"“nc” is {_shown(count)}, not a number of classes.", "Remove the line.")
+        raise self.refuse(
+            "nc",
+            QT_TRANSLATE_NOOP("core", "“nc” is {value}, not a number of classes."),
+            QT_TRANSLATE_NOOP("core", "Remove the line."),
+            value=_shown(count),
+        )
 
     def _in_order(self, raw: Any) -> list[Any]:
         if isinstance(raw, dict):
             if sorted(raw, key=str) != sorted(range(len(raw)), key=str):
                 raise self.refuse(
                     "names",
-                    f"the numbers of the {len(raw)} classes are not 0 to {len(raw) - 1}.",
-                    "Number them from 0 without gaps.",
+                    QT_TRANSLATE_NOOP("core", "the numbers of the {count} classes are not 0 to {last}."),
+                    QT_TRANSLATE_NOOP("core", "Number them from 0 without gaps."),
+                    count=len(raw),
+                    last=len(raw) - 1,
                 )
             raw = [raw[index] for index in range(len(raw))]
         if not isinstance(raw, list) or not 0 < len(raw) <= MOST_CLASSES:
             raise self.refuse(
-                "names", f"“names” is {_shown(raw)}, not a list of names.", "Write one name a class."
+                "names",
+                QT_TRANSLATE_NOOP("core", "“names” is {value}, not a list of names."),
+                QT_TRANSLATE_NOOP("core", "Write one name for each class."),
+                value=_shown(raw),
             )
         return raw
 
@@ -193,7 +231,12 @@ class _Reader:
         if isinstance(name, str) and name.strip():
             return name.strip()
         if name is None or isinstance(name, list | dict | str):
-            raise self.refuse("names", f"class {index} has no name.", "Write one name for each class.")
+            raise self.refuse(
+                "names",
+                QT_TRANSLATE_NOOP("core", "class {number} has no name."),
+                QT_TRANSLATE_NOOP("core", "Write one name for each class."),
+                number=index,
+            )
         if not isinstance(name, int) or isinstance(name, bool):
             self.note("name_not_text", "names", index=index, name=str(name))
         return str(name)
@@ -208,18 +251,15 @@ def _load(file: Path) -> tuple[dict[str, Any], dict[str, int], list[tuple[str, i
         data = loader.construct_document(node) if node is not None else None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "it cannot be read"
-        raise AppError(f"{file}{place}: not valid YAML: {problem}.", "Correct the file.") from error
+        problem = Text(_NOT_YAML, {"why": str(getattr(error, "problem", None) or type(error).__name__)})
+        hint = QT_TRANSLATE_NOOP("core", "Correct the file.")
+        raise _refusal(file, mark.line + 1 if mark is not None else None, problem, hint) from error
     except (RecursionError, ValueError, TypeError, OverflowError) as error:
-        raise AppError(f"{file}: not a data set's description.", "Choose another data.yaml.") from error
+        raise AppError(_NO_DESCRIPTION, _CHOOSE_YAML, file=file) from error
     finally:
         loader.dispose()
     if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):
-        raise AppError(
-            f"{file} is not the description of a data set.",
-            "Choose a data.yaml with “train:”, “val:” and “names:”.",
-        )
+        raise AppError(_NO_DESCRIPTION, _CHOOSE_YAML, file=file)
     lines: dict[str, int] = {}
     repeated = []
     for key, _ in node.value:
@@ -233,12 +273,30 @@ def _load(file: Path) -> tuple[dict[str, Any], dict[str, int], list[tuple[str, i
 def _read(file: Path) -> str:
     try:
         if file.stat().st_size > LARGEST_BYTES:
-            raise AppError(f"{file} is larger than a data.yaml can be (1 MB).", "Choose a data.yaml.")
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "{file} is larger than a data.yaml can be (1 MB)."),
+                _CHOOSE_YAML,
+                file=file,
+            )
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise AppError(f"{file} cannot be read: {error.strerror or error}.", "Check the path.") from error
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{file} cannot be read: {why}."),
+            QT_TRANSLATE_NOOP("core", "Check the path."),
+            file=file,
+            why=error.strerror or str(error),
+        ) from error
     except UnicodeDecodeError as error:
-        raise AppError(f"{file} is not a text file.", "Choose a data.yaml.") from error
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{file} is not a text file."), _CHOOSE_YAML, file=file
+        ) from error
+
+
+def _refusal(file: Path, line: int | None, problem: Text, hint: str) -> AppError:
+    if line is None:
+        return AppError(QT_TRANSLATE_NOOP("core", "{file}: {problem}"), hint, file=file, problem=problem)
+    text = QT_TRANSLATE_NOOP("core", "{file}, line {line}: {problem}")
+    return AppError(text, hint, file=file, line=line, problem=problem)
 
 
 def _placed(root: Path, entry: str) -> Path:

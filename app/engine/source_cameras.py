@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,27 @@ def find_camera(wanted: str, cameras: Sequence[Camera] | None = None) -> Camera:
     if matches:
         listed = ", ".join(camera.label for camera in matches)
         raise AppError(
-            f"“{wanted}” names several cameras: {listed}.", "Choose one by its number, as in camera:0."
+            QT_TRANSLATE_NOOP("core", "“{name}” names several cameras: {cameras}."),
+            QT_TRANSLATE_NOOP("core", "Choose one by its number, as in camera:0."),
+            name=wanted,
+            cameras=listed,
         )
     if not cameras:
         raise AppError(
-            f"There is no camera {wanted} here: this machine has no camera.",
-            "Plug one in, or use a video file, a folder of pictures, a stream's address or “sample”.",
+            QT_TRANSLATE_NOOP("core", "There is no camera “{name}” here: this machine has no camera."),
+            QT_TRANSLATE_NOOP(
+                "core",
+                "Plug one in, or use a video file, a folder of pictures, a stream's address or “sample”.",
+            ),
+            name=wanted,
         )
     listed = ", ".join(camera.label for camera in cameras)
-    raise AppError(f"There is no camera “{wanted}” here.", f"Plugged in: {listed}.")
+    raise AppError(
+        QT_TRANSLATE_NOOP("core", "There is no camera “{name}” here."),
+        QT_TRANSLATE_NOOP("core", "Plugged in: {cameras}."),
+        name=wanted,
+        cameras=listed,
+    )
 
 
 def _permitted(camera: Camera) -> Camera:
@@ -93,7 +106,12 @@ def _permitted(camera: Camera) -> Camera:
     """
     if camera.path.startswith("/dev/") and not os.access(camera.path, os.R_OK | os.W_OK):
         raise AppError(
-            f"The camera {camera.label} may not be opened: no permission for {camera.path}.",
-            "Add your user to the group “video” (sudo usermod -aG video $USER), then log in again.",
+            QT_TRANSLATE_NOOP("core", "The camera {camera} may not be opened: no permission for {path}."),
+            QT_TRANSLATE_NOOP(
+                "core",
+                "Add your user to the group “video” (sudo usermod -aG video $USER), then log in again.",
+            ),
+            camera=camera.label,
+            path=camera.path,
         )
     return camera

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.pictures import PICTURE_SUFFIXES, PictureError, read_picture
 from app.engine.source_types import FALLBACK_FPS, Frame, Image
 
@@ -47,8 +48,11 @@ class VideoFile:
         if not self._capture.isOpened():
             self._capture.release()
             raise AppError(
-                f"{path} holds no video that can be read.",
-                "Choose another file; MP4, AVI, MKV, MOV and WEBM files usually work.",
+                QT_TRANSLATE_NOOP("core", "{path} holds no video that can be read."),
+                QT_TRANSLATE_NOOP(
+                    "core", "Choose another file; MP4, AVI, MKV, MOV and WEBM files usually work."
+                ),
+                path=path,
             )
         self.fps = plausible_fps(self._capture.get(cv2.CAP_PROP_FPS))
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -109,8 +113,10 @@ class PictureFolder:
         self._next = 0
         if not self.paths:
             raise AppError(
-                f"The folder {path} holds no pictures.",
-                f"Choose a folder with {', '.join(sorted(PICTURE_SUFFIXES))} files in it.",
+                QT_TRANSLATE_NOOP("core", "The folder {path} holds no pictures."),
+                QT_TRANSLATE_NOOP("core", "Choose a folder with pictures in it: {endings}."),
+                path=path,
+                endings=", ".join(sorted(PICTURE_SUFFIXES)),
             )
 
     def read(self) -> Frame | None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import cv2
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.source_cameras import Camera, camera_backend
 from app.engine.source_capture import CaptureProcess, CaptureRequest
 from app.engine.source_types import Frame, SourceLostError
@@ -17,6 +18,8 @@ STALL_S = 1.5
 """A live source that shows nothing new for so long counts as lost."""
 
 _REOPEN_S = 5.0
+_ENDING_S = 0.8
+"""A capture that hangs takes so long to end; it counts into the time that opening may take."""
 
 STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "udp", "tcp", "srt")
 
@@ -76,7 +79,9 @@ class LiveSource:
         if self._ended or self.frames is not None:
             return None
         raise SourceLostError(
-            f"{self.name} shows nothing any more.", "It is opened again as soon as it is back."
+            QT_TRANSLATE_NOOP("core", "{name} shows nothing any more."),
+            QT_TRANSLATE_NOOP("core", "It is opened again as soon as it is back."),
+            name=self.name,
         )
 
     def reopen(self) -> None:
@@ -107,10 +112,11 @@ class LiveSource:
         self.close()
         began = time.monotonic()
         self._capture = capture = CaptureProcess(self._request)
-        opened = None if self._ended else capture.opened(timeout_s)
+        opened = None if self._ended else capture.opened(timeout_s - min(_ENDING_S, timeout_s / 4))
         if opened is None:
+            waited = time.monotonic() - began
             self.close()
-            raise self._refusal(time.monotonic() - began >= timeout_s - 0.2)
+            raise self._refusal(waited > timeout_s / 2)
         self.fps, self.frames = opened.fps, opened.frames
         self._first = self._next
 
@@ -125,12 +131,18 @@ def open_camera(camera: Camera, timeout_s: float) -> LiveSource:
     def refusal(timed_out: bool) -> AppError:
         if timed_out:
             return AppError(
-                f"The camera {camera.label} showed no picture within {timeout_s:g} s.",
-                "Unplug it and plug it in again, or choose another source.",
+                QT_TRANSLATE_NOOP("core", "The camera {camera} showed no picture within {seconds} s."),
+                QT_TRANSLATE_NOOP("core", "Unplug it and plug it in again, or choose another source."),
+                camera=camera.label,
+                seconds=f"{timeout_s:g}",
             )
         return AppError(
-            f"The camera {camera.label} cannot be opened.",
-            "Close other programs that use it, and allow camera access in the system's privacy settings.",
+            QT_TRANSLATE_NOOP("core", "The camera {camera} cannot be opened."),
+            QT_TRANSLATE_NOOP(
+                "core",
+                "Close other programs that use it, and allow camera access in the system's privacy settings.",
+            ),
+            camera=camera.label,
         )
 
     request = CaptureRequest(camera.index, camera_backend(), 0, 0)
@@ -146,13 +158,21 @@ def open_stream(address: str, timeout_s: float) -> LiveSource:
     shown = without_password(address)
 
     def refusal(timed_out: bool) -> AppError:
-        what = f"showed no picture within {timeout_s:g} s" if timed_out else "cannot be opened"
+        if timed_out:
+            text = QT_TRANSLATE_NOOP("core", "The stream {address} showed no picture within {seconds} s.")
+        else:
+            text = QT_TRANSLATE_NOOP("core", "The stream {address} cannot be opened.")
         return AppError(
-            f"The stream {shown} {what}.",
-            "Check that another player on this machine opens the address, and that the network reaches it.",
+            text,
+            QT_TRANSLATE_NOOP(
+                "core",
+                "Check that another player on this machine opens the address, and that the network reaches it.",
+            ),
+            address=shown,
+            seconds=f"{timeout_s:g}",
         )
 
-    open_ms = round(max(timeout_s - 1.0, timeout_s / 2) * 1000)
+    open_ms = round(max(timeout_s - 1.5, timeout_s / 2) * 1000)
     request = CaptureRequest(address, cv2.CAP_FFMPEG, open_ms, round(STALL_S * 1000))
     return LiveSource(shown, request, timeout_s, refusal)
 

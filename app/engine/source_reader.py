@@ -7,6 +7,7 @@ import time
 from typing import Literal, Protocol, runtime_checkable
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.source_files import pace
 from app.engine.source_types import Frame, Source, SourceLostError
 
@@ -15,6 +16,8 @@ State = Literal["playing", "paused", "opening", "lost", "ended", "failed", "clos
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 1.5
 _FARTHEST_BEHIND_S = 1.0
+_STOPPED = QT_TRANSLATE_NOOP("core", "{name} stopped unexpectedly.")
+_OPEN_AGAIN = QT_TRANSLATE_NOOP("core", "Open it again.")
 
 
 @runtime_checkable
@@ -145,7 +148,7 @@ class LatestFrameReader:
             self.source.close()
             orderly = self._closing()
             if not orderly and self.problem is None:
-                self.problem = AppError(f"{self.source.name} stopped unexpectedly.", "Open it again.")
+                self.problem = AppError(_STOPPED, _OPEN_AGAIN, name=self.source.name)
             self._set("closed" if orderly else "failed")
 
     def _play(self) -> None:
@@ -215,7 +218,7 @@ class LatestFrameReader:
     def _recover(self, state: State = "lost", wait: float = FIRST_WAIT_S) -> None:
         """Open a live source again until it answers, or the reader is paused or closed."""
         if not isinstance(self.source, Reopenable):
-            raise AppError(f"{self.source.name} was lost.", "Open it again.")
+            raise AppError(_STOPPED, _OPEN_AGAIN, name=self.source.name)
         self._set(state)
         while not self._interrupted(wait):
             try:

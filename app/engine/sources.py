@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.pictures import PICTURE_SUFFIXES
 from app.engine.source_cameras import Camera, find_camera, list_cameras
 from app.engine.source_files import PaintedClip, PictureFolder, VideoFile
@@ -49,7 +50,8 @@ def open_source(spec: str, *, timeout_s: float = 10.0) -> Source:
     text = spec.strip()
     if not text:
         raise AppError(
-            "No source is given.", "Name a camera (0), a video, a folder, an address, or “sample”."
+            QT_TRANSLATE_NOOP("core", "No source is given."),
+            QT_TRANSLATE_NOOP("core", "Name a camera (0), a video, a folder, an address, or “sample”."),
         )
     if text == "sample":
         return _open_sample()
@@ -74,8 +76,11 @@ def run_cameras(_request: dict[str, Any], _channel: object) -> dict[str, Any]:
 def _open_address(text: str, scheme: str, timeout_s: float) -> Source:
     if scheme not in STREAM_SCHEMES:
         raise AppError(
-            f"Addresses that begin with {scheme}:// are not supported: {without_password(text)}.",
-            f"Supported are {', '.join(STREAM_SCHEMES)}; files are named by their path alone.",
+            QT_TRANSLATE_NOOP("core", "Addresses that begin with {scheme}:// are not supported: {address}."),
+            QT_TRANSLATE_NOOP("core", "Supported are {schemes}; files are named by their path alone."),
+            scheme=scheme,
+            address=without_password(text),
+            schemes=", ".join(STREAM_SCHEMES),
         )
     return open_stream(text, timeout_s)
 
@@ -89,15 +94,24 @@ def _open_path(path: Path) -> Source:
         exists = path.exists()
     except OSError as problem:
         raise AppError(
-            f"{path} cannot be opened: {problem.strerror or problem}.", "Check its permissions."
+            QT_TRANSLATE_NOOP("core", "{path} cannot be opened: {why}."),
+            QT_TRANSLATE_NOOP("core", "Check its permissions."),
+            path=path,
+            why=problem.strerror or str(problem),
         ) from None
     if exists:
         raise AppError(
-            f"{path} is neither a file nor a folder.", "Choose a video, a picture or a folder of pictures."
+            QT_TRANSLATE_NOOP("core", "{path} is neither a file nor a folder."),
+            QT_TRANSLATE_NOOP("core", "Choose a video, a picture or a folder of pictures."),
+            path=path,
         )
     raise AppError(
-        f"There is no source {path}.",
-        "Name a video, a folder of pictures, a camera (0), a stream's address (rtsp://…), or “sample”.",
+        QT_TRANSLATE_NOOP("core", "There is no source {path}."),
+        QT_TRANSLATE_NOOP(
+            "core",
+            "Name a video, a folder of pictures, a camera (0), a stream's address (rtsp://…), or “sample”.",
+        ),
+        path=path,
     )
 
 

@@ -381,9 +381,9 @@ def test_a_stream_that_never_shows_a_picture_is_refused_in_time() -> None:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         for scheme in ("http", "rtsp"):
             began = time.monotonic()
-            with pytest.raises(AppError, match=r"showed no picture|cannot be opened") as raised:
-                open_source(f"{scheme}://user:secret@{address}/live", timeout_s=2)
-            assert time.monotonic() - began < 3.5
+            with pytest.raises(AppError, match="showed no picture within 3 s") as raised:
+                open_source(f"{scheme}://user:secret@{address}/live", timeout_s=3)
+            assert 1 < time.monotonic() - began < 3.3
             assert raised.value.hint
             assert "secret" not in str(raised.value)
             assert address in raised.value.message

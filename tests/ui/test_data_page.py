@@ -13,10 +13,12 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QHelpEve
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.core.findings import Finding
 from app.ui import theme
 from app.ui.application import Studio
 from app.ui.pages.data import EMPTY, FAILED, LOADING, READY, DataPage
 from app.ui.requests import DATA, SAMPLE, DataRequest, TrainRequest
+from app.ui.widgets.findings import FindingList
 
 WAIT = 30_000
 
@@ -220,6 +222,15 @@ def test_severities_can_be_hidden_and_findings_copied(page: DataPage, qtbot: QtB
     assert str(messy.parent) in QGuiApplication.clipboard().text()
     actions = [action.text() for action in card.list.menu().actions()]
     assert actions == ["Show in folder", "Copy", "Copy all"]
+
+
+def test_findings_that_are_not_listed_are_counted(qtbot: QtBot) -> None:
+    found = FindingList()
+    qtbot.addWidget(found)
+    more = Finding("more_warnings", "/d", None, {"count": 41, "code": "leak"})
+    found.show_findings((Finding("label_missing", "/d/a.jpg", None, {"label": "a.txt"}), more), Path("/d"))
+    assert found.counts() == {"warning": 42}
+    assert "41 more" in found.model().index(1, 0).data()
 
 
 def test_use_in_train_hands_over(page: DataPage, qtbot: QtBot, messy: Path) -> None:

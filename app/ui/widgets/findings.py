@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QListView, QMenu, QStyle, QStyledItemDelegate, QSt
 
 from app.core.findings import FINDING_KINDS, SEVERITIES, Finding
 from app.ui import theme
-from app.ui.text import translated
+from app.ui.text import filled
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -37,8 +37,7 @@ _PLACE_SHARE = 0.34
 def words_of(finding: Finding) -> tuple[str, str]:
     """Return what is wrong and what to do about it, in the user's language."""
     kind = FINDING_KINDS[finding.code]
-    text, remedy = (translated(part).format(**finding.values) for part in (kind.text, kind.remedy))
-    return text, remedy
+    return filled(kind.text, finding.values), filled(kind.remedy, finding.values)
 
 
 def place_of(finding: Finding, root: Path) -> str:
@@ -180,7 +179,13 @@ class FindingList(QListView):
 
     def counts(self) -> Counter[str]:
         """Return how many findings there are of each severity."""
-        return Counter(finding.severity for finding in self._model.findings)
+        counts: Counter[str] = Counter()
+        for finding in self._model.findings:
+            # One finding may stand for many that are not listed.
+            counts[finding.severity] += (
+                int(finding.values["count"]) if finding.code.startswith("more_") else 1
+            )
+        return counts
 
     def selected(self) -> list[Finding]:
         """Return the selected findings, from above."""

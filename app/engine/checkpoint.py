@@ -16,6 +16,7 @@ from ultralytics.utils import DEFAULT_CFG_KEYS
 
 from app.core.errors import AppError
 from app.core.files import replacing
+from app.core.text import QT_TRANSLATE_NOOP
 
 
 def save_checkpoint(
@@ -56,8 +57,10 @@ def save_checkpoint(
             torch.save(content, temporary)
     except OSError as error:
         raise AppError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            "Choose another folder, or free some space.",
+            QT_TRANSLATE_NOOP("core", "{path} cannot be written: {reason}."),
+            QT_TRANSLATE_NOOP("core", "Choose another folder, or free some space."),
+            path=path,
+            reason=error.strerror or error,
         ) from error
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.detector import Detector
 from app.engine.pairing import PairRunner, PairStatistics, describe
 from app.engine.postprocess import CONFIDENCE, IOU
@@ -65,7 +66,11 @@ def compare_headless(
         AppError: The source or a detector cannot be used, or the source holds no picture.
     """
     if frames is not None and frames < 1:
-        raise AppError(f"{frames} frames cannot be compared.", "Give a number of frames from 1 on.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{frames} frames cannot be compared."),
+            QT_TRANSLATE_NOOP("core", "Give a number of frames from 1 on."),
+            frames=frames,
+        )
     with closing(open_source(source)) as opened:
         progress(0.0, "Preparing the detectors")
         detectors = [Detector.load(path, runtime, precision, device, imgsz, threads) for path in (a, b)]
@@ -86,7 +91,11 @@ def compare_headless(
                 break
         pictures.close()
         if not statistics.pairs:
-            raise AppError(f"{opened.name} holds no picture.", "Choose a source with at least one picture.")
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "{name} holds no picture."),
+                QT_TRANSLATE_NOOP("core", "Choose a source with at least one picture."),
+                name=opened.name,
+            )
         return _result(opened, detectors, statistics, elapsed, lost)
 
 

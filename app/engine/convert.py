@@ -76,7 +76,11 @@ def convert(
     source = read_weights(Path(weights))
     target = output or source.path.with_name(f"{source.path.stem}-lightweight.pt")
     if target.resolve() == source.path.resolve():
-        raise AppError(f"{target} holds the weights to convert.", "Choose another file for the result.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{target} holds the weights to convert."),
+            QT_TRANSLATE_NOOP("core", "Choose another file for the result."),
+            target=target,
+        )
     fitted = _fitted(source, design)
     files = training_pictures(data) if data is not None and pictures > 0 else []
     if data is not None and pictures > 0 and not files:
@@ -117,18 +121,25 @@ def _fitted(source: ForeignWeights, design: Design) -> Design:
     name = source.path.name
     if source.classes is None:
         raise AppError(
-            f"{name} has no YOLOv5u head: a conversion could not detect anything.",
-            "Train with it as the starting weights first, then convert the result.",
+            QT_TRANSLATE_NOOP("core", "{name} has no YOLOv5u head: a conversion could not detect anything."),
+            QT_TRANSLATE_NOOP(
+                "core", "Train with it as the starting weights first, then convert the result."
+            ),
+            name=name,
         )
     if design.classes not in (None, source.classes):
         raise AppError(
-            f"The design has {design.classes} classes, {name} has {source.classes}.",
-            "Leave the number open in the design.",
+            QT_TRANSLATE_NOOP("core", "The design has {classes} classes, {name} has {count}."),
+            QT_TRANSLATE_NOOP("core", "Leave the number open in the design."),
+            classes=design.classes,
+            name=name,
+            count=source.classes,
         )
     fitted = design.with_classes(source.classes)
     if fitted.is_standard and (source.design is None or source.design.is_standard):
         raise AppError(
-            "The design swaps nothing: there is nothing to convert.", "Choose a lightweight design."
+            QT_TRANSLATE_NOOP("core", "The design swaps nothing: there is nothing to convert."),
+            QT_TRANSLATE_NOOP("core", "Choose a lightweight design."),
         )
     return fitted
 
@@ -163,7 +174,10 @@ def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
 
     def emit(event: Mapping[str, Any]) -> None:
         if channel.cancelled:
-            raise AppError("The conversion was cancelled.", "Nothing was written.")
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "The conversion was cancelled."),
+                QT_TRANSLATE_NOOP("core", "Nothing was written."),
+            )
         channel.emit(event)
 
     made = convert(

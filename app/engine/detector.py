@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine import model_cache, runtime_choice
 from app.engine.model_cache import Card
 from app.engine.postprocess import CONFIDENCE, IOU, MAX_DETECTIONS, Boxes, Floats, Integers, postprocess
@@ -178,19 +179,37 @@ def _since(begin: float) -> float:
 
 def _check(weights: Path, runtime: str, precision: str, imgsz: int | None) -> None:
     if not weights.is_file():
-        raise AppError(f"There is no file {weights}.", "Choose a .pt checkpoint.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "There is no file {weights}."),
+            QT_TRANSLATE_NOOP("core", "Choose a .pt checkpoint."),
+            weights=weights,
+        )
     if weights.suffix != ".pt":
         raise AppError(
-            f"{weights.name} is not a .pt checkpoint.", "Choose the best.pt of a run, or any YOLO .pt."
+            QT_TRANSLATE_NOOP("core", "{name} is not a .pt checkpoint."),
+            QT_TRANSLATE_NOOP("core", "Choose the best.pt of a run, or any YOLO .pt."),
+            name=weights.name,
         )
     if runtime not in {*RUNTIMES, "auto"}:
-        raise AppError(f"There is no runtime “{runtime}”.", f"Choose one of: auto, {', '.join(RUNTIMES)}.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "There is no runtime “{runtime}”."),
+            QT_TRANSLATE_NOOP("core", "Choose one of: auto, {choices}."),
+            runtime=runtime,
+            choices=", ".join(RUNTIMES),
+        )
     if precision not in {*PRECISIONS, "auto"}:
         raise AppError(
-            f"There is no precision “{precision}”.", f"Choose one of: auto, {', '.join(PRECISIONS)}."
+            QT_TRANSLATE_NOOP("core", "There is no precision “{precision}”."),
+            QT_TRANSLATE_NOOP("core", "Choose one of: auto, {choices}."),
+            precision=precision,
+            choices=", ".join(PRECISIONS),
         )
     if imgsz is not None and not 32 <= imgsz <= 4096:
-        raise AppError(f"A picture size of {imgsz} pixels is not possible.", "Choose 32 to 4096.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "A picture size of {imgsz} pixels is not possible."),
+            QT_TRANSLATE_NOOP("core", "Choose 32 to 4096."),
+            imgsz=imgsz,
+        )
 
 
 __all__ = ["Boxes", "Detections", "Detector", "Floats", "Integers", "Prepared", "Timings"]

@@ -7,6 +7,7 @@ import os
 import torch
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 
 
 def cores() -> int:
@@ -35,18 +36,33 @@ def resolve_device(asked: str) -> str:
         return name
     if name == "mps":
         if not torch.backends.mps.is_available():
-            raise AppError("There is no Apple GPU (MPS) here.", "Take the device cpu.")
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "There is no Apple GPU (MPS) here."),
+                QT_TRANSLATE_NOOP("core", "Take the device cpu."),
+            )
         return name
     name = "0" if name == "cuda" else name
     indices = name.split(",")
     if not all(index.isdigit() for index in indices):
-        raise AppError(f"The device {asked!r} is unknown.", "Take cpu, mps, 0, or several GPUs such as 0,1.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The device “{asked}” is unknown."),
+            QT_TRANSLATE_NOOP("core", "Take cpu, mps, 0, or several GPUs such as 0,1."),
+            asked=asked,
+        )
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     missing = [index for index in indices if int(index) >= count]
     if missing or len(set(indices)) != len(indices):
-        there = f"there are {count}" if count else "there is none that torch can use"
+        text = (
+            QT_TRANSLATE_NOOP("core", "The GPU {names} cannot be used: there are {count}.")
+            if count
+            else QT_TRANSLATE_NOOP(
+                "core", "The GPU {names} cannot be used: there is none that torch can use."
+            )
+        )
         raise AppError(
-            f"The GPU {', '.join(missing) or asked} cannot be used: {there}.",
-            "Take the device cpu; `python main.py doctor` says what a GPU needs.",
+            text,
+            QT_TRANSLATE_NOOP("core", "Take the device cpu; `python main.py doctor` says what a GPU needs."),
+            names=", ".join(missing) or asked,
+            count=count,
         )
     return ",".join(str(int(index)) for index in indices)

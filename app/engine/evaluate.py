@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine import environment_setup
 
 
@@ -102,15 +103,22 @@ def _model(weights: Path, data: dict[str, Any]) -> tuple[Any, int | None]:
     """Return a safely read checkpoint, or None for ultralytics to open an exported model, and its picture size."""
     if weights.suffix != ".pt":
         if not weights.exists():
-            raise AppError(f"There is no model {weights}.", "Check the path.")
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "There is no model {weights}."),
+                QT_TRANSLATE_NOOP("core", "Check the path."),
+                weights=weights,
+            )
         return None, None
     from app.engine.models import load_checkpoint
 
     loaded = load_checkpoint(weights)
     if len(loaded.names) != data["nc"]:
         raise AppError(
-            f"{weights.name} knows {len(loaded.names)} classes, the data has {data['nc']}.",
-            "Evaluate it on the data it was trained for.",
+            QT_TRANSLATE_NOOP("core", "{name} knows {known} classes, the data has {count}."),
+            QT_TRANSLATE_NOOP("core", "Evaluate it on the data it was trained for."),
+            name=weights.name,
+            known=len(loaded.names),
+            count=data["nc"],
         )
     return loaded.model, loaded.imgsz
 

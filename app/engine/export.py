@@ -21,6 +21,7 @@ import numpy as np
 from app import __version__
 from app.core.errors import AppError
 from app.core.files import put_in_place
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.model_cache import Card, card_of
 from app.engine.openvino_model import convert, for_export, openvino
 from app.engine.postprocess import Floats
@@ -137,14 +138,27 @@ def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
 
 def _check_arguments(format_: str, precision: str, imgsz: int | tuple[int, int] | None) -> None:
     if format_ not in FORMATS:
-        raise AppError(f"There is no export format “{format_}”.", f"Choose one of: {', '.join(FORMATS)}.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "There is no export format “{format}”."),
+            QT_TRANSLATE_NOOP("core", "Choose one of: {choices}."),
+            format=format_,
+            choices=", ".join(FORMATS),
+        )
     if precision not in PRECISIONS:
-        reason = " (bf16 is chosen when the file is run)" if precision == "bf16" else ""
-        raise AppError(f"Weights cannot be stored in “{precision}”{reason}.", "Choose f32 or f16.")
+        text = (
+            QT_TRANSLATE_NOOP(
+                "core", "Weights cannot be stored in “bf16”: it is chosen when the file is run."
+            )
+            if precision == "bf16"
+            else QT_TRANSLATE_NOOP("core", "Weights cannot be stored in “{precision}”.")
+        )
+        raise AppError(text, QT_TRANSLATE_NOOP("core", "Choose f32 or f16."), precision=precision)
     sizes = imgsz if isinstance(imgsz, tuple) else (imgsz or 640,)
     if any(size < 32 or size > 4096 or size % 32 for size in sizes):
         raise AppError(
-            f"An input of {sizes} pixels is not possible.", "Choose multiples of 32 from 32 to 4096."
+            QT_TRANSLATE_NOOP("core", "An input of {sizes} pixels is not possible."),
+            QT_TRANSLATE_NOOP("core", "Choose multiples of 32 from 32 to 4096."),
+            sizes=sizes,
         )
 
 
@@ -160,11 +174,23 @@ def _target(weights: Path, format_: str, output: Path | str | None) -> Path:
         return _free(weights.with_name(_name(weights, format_)))
     target = Path(output)
     if format_ == "onnx" and target.suffix != ".onnx":
-        raise AppError(f"{target.name} is no name for an ONNX file.", "Let it end in .onnx.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} is no name for an ONNX file."),
+            QT_TRANSLATE_NOOP("core", "Let it end in .onnx."),
+            name=target.name,
+        )
     if format_ == "openvino" and not target.name.endswith("_openvino_model"):
-        raise AppError(f"{target.name} is no name for an OpenVINO folder.", "Let it end in _openvino_model.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} is no name for an OpenVINO folder."),
+            QT_TRANSLATE_NOOP("core", "Let it end in _openvino_model."),
+            name=target.name,
+        )
     if target.is_dir() and (format_ == "onnx" or not (target / "metadata.yaml").is_file()):
-        raise AppError(f"{target} is a folder that holds something else.", "Choose another name.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{path} is a folder that holds something else."),
+            QT_TRANSLATE_NOOP("core", "Choose another name."),
+            path=target,
+        )
     return target
 
 
@@ -187,7 +213,10 @@ def _draft(target: Path) -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=".export-", dir=target.parent))
     except OSError as error:
         raise AppError(
-            f"Cannot write to {target.parent}: {error.strerror}.", "Choose another folder."
+            QT_TRANSLATE_NOOP("core", "Cannot write to {parent}: {reason}."),
+            QT_TRANSLATE_NOOP("core", "Choose another folder."),
+            parent=target.parent,
+            reason=error.strerror,
         ) from error
     try:
         draft = folder / target.name
@@ -314,7 +343,11 @@ def _pictures(asked: Sequence[Image] | str) -> list[Image]:
             if index % step == 0:
                 found.append(frame.image)
     if not found:
-        raise AppError(f"{asked} holds no picture to check the export on.", "Choose another source.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{asked} holds no picture to check the export on."),
+            QT_TRANSLATE_NOOP("core", "Choose another source."),
+            asked=asked,
+        )
     return found
 
 
@@ -339,8 +372,9 @@ def _compare(
         found = infer(batch)[0]
         if found.shape != expected.shape or not np.isfinite(found).all():
             raise AppError(
-                "The exported file computes something else than torch.",
-                f"Export again with f32 instead of {precision}.",
+                QT_TRANSLATE_NOOP("core", "The exported file computes something else than torch."),
+                QT_TRANSLATE_NOOP("core", "Export again with f32 instead of {precision}."),
+                precision=precision,
             )
         visible = expected[4:].max(axis=0) >= _VISIBLE
         boxes += int(visible.sum())

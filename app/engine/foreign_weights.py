@@ -13,6 +13,7 @@ import torch
 from app.core.architecture import Architecture, base_models, load_architecture
 from app.core.design import Design, parse_design
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.safe_pickle import Inert, TensorRecord, printable
 from app.engine.weight_files import WeightFile, open_weights
 
@@ -21,7 +22,7 @@ DESIGN_KEY = "depthwise_studio"
 
 _DEEPEST = 32
 _MOST_TENSORS = 20_000
-_OTHER = "Choose weights of a YOLOv5 or YOLOv5u detector, n, s, m, l or x."
+_OTHER = QT_TRANSLATE_NOOP("core", "Choose weights of a YOLOv5 or YOLOv5u detector, n, s, m, l or x.")
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,9 @@ def _find_model(file: Path, content: Any) -> _Found:
             }
             if records:
                 return _Found(_renamed(records), "", about.get("names"), about.get("design"), settings, about)
-    raise AppError(f"{file.name} is a PyTorch file, but holds no model.", _OTHER)
+    raise AppError(
+        QT_TRANSLATE_NOOP("core", "{name} is a PyTorch file, but holds no model."), _OTHER, name=file.name
+    )
 
 
 def _walk(module: Inert, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, TensorRecord]]:
@@ -148,7 +151,12 @@ def _renamed(records: dict[str, TensorRecord]) -> dict[str, TensorRecord]:
 
 def _tensors(file: Path, opened: WeightFile, records: Mapping[str, TensorRecord]) -> dict[str, torch.Tensor]:
     if len(records) > _MOST_TENSORS:
-        raise AppError(f"{file.name} holds {len(records)} tensors: more than a detector has.", _OTHER)
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} holds {records} tensors: more than a detector has."),
+            _OTHER,
+            name=file.name,
+            records=len(records),
+        )
     return {name: opened.tensor(record) for name, record in records.items()}
 
 
@@ -156,7 +164,11 @@ def _design(file: Path, text: Any) -> Design | None:
     if text is None:
         return None
     if not isinstance(text, str):
-        raise AppError(f"The design in {file.name} is not text.", "Choose another checkpoint.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The design in {name} is not text."),
+            QT_TRANSLATE_NOOP("core", "Choose another checkpoint."),
+            name=file.name,
+        )
     return parse_design(text, f"{file.name}, design")
 
 
@@ -176,15 +188,21 @@ def _base(file: Path, tensors: Mapping[str, torch.Tensor]) -> str:
         if all(name in tensors and tuple(tensors[name].shape) == shape for name, shape in wanted.items()):
             return base
     raise AppError(
-        f"{file.name} is of an unknown architecture: {_description(tensors)}.",
+        QT_TRANSLATE_NOOP(
+            "core",
+            "{name} is of an unknown architecture: {layers} layers with weights and {count} M numbers "
+            "fit no base model.",
+        ),
         _OTHER,
+        name=file.name,
+        **_description(tensors),
     )
 
 
-def _description(tensors: Mapping[str, torch.Tensor]) -> str:
+def _description(tensors: Mapping[str, torch.Tensor]) -> dict[str, str | int]:
     layers = Counter(name.split(".")[1] for name in tensors if name.startswith("model.") and "." in name[6:])
     count = sum(t.numel() for t in tensors.values())
-    return f"{len(layers)} layers with weights and {count / 1e6:.2f} M numbers fit no base model"
+    return {"layers": len(layers), "count": f"{count / 1e6:.2f}"}
 
 
 def _head(base: str) -> str:

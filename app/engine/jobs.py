@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any, TextIO
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 
 JOBS: Mapping[str, str] = MappingProxyType(
     {
@@ -150,7 +151,12 @@ def _finish(channel: Channel, job: Callable[[], Mapping[str, Any] | None]) -> in
 
 def _job(name: str) -> Callable[[dict[str, Any], Channel], dict[str, Any]]:
     if name not in JOBS:
-        raise AppError(f"The engine knows no job {name!r}.", f"Jobs: {', '.join(JOBS)}.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The engine knows no job “{name}”."),
+            QT_TRANSLATE_NOOP("core", "Jobs: {choices}."),
+            name=name,
+            choices=", ".join(JOBS),
+        )
     from app.engine.environment_setup import prepare
 
     prepare()

@@ -13,6 +13,7 @@ import numpy as np
 
 from app.core.errors import AppError
 from app.core.frames import RingWriter
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.detector import Detector
 from app.engine.pairing import Pair, PairRunner, PairStatistics, describe, rows
 from app.engine.postprocess import CONFIDENCE, IOU
@@ -82,7 +83,9 @@ class LiveRequest:
         try:
             return LiveRequest(**{name: value for name, value in data.items() if name in known})
         except TypeError as error:
-            raise AppError(f"The comparison's request is incomplete: {error}.") from error
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "The comparison's request is incomplete: {reason}."), reason=error
+            ) from error
 
 
 class LiveComparison:
@@ -127,7 +130,11 @@ class LiveComparison:
         try:
             frame = source.read()
             if frame is None:
-                raise AppError(f"{source.name} holds no picture.", "Choose another source.")
+                raise AppError(
+                    QT_TRANSLATE_NOOP("core", "{name} holds no picture."),
+                    QT_TRANSLATE_NOOP("core", "Choose another source."),
+                    name=source.name,
+                )
             self._channel.emit({"event": "picture", **self._place(frame)})
             source.seek(0)
         except BaseException:

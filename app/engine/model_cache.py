@@ -15,6 +15,7 @@ from typing import Any
 
 from app.core.errors import AppError
 from app.core.folders import cache_folder
+from app.core.text import QT_TRANSLATE_NOOP
 
 FORM = "deployed-1"
 """Name of the deployed form; a change of what is written must change it."""
@@ -58,7 +59,10 @@ def fingerprint(weights: Path) -> str:
         return _hash(weights, status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise AppError(
-            f"Cannot read the weights {weights}: {error.strerror}.", "Choose a .pt file that exists."
+            QT_TRANSLATE_NOOP("core", "Cannot read the weights {weights}: {reason}."),
+            QT_TRANSLATE_NOOP("core", "Choose a .pt file that exists."),
+            weights=weights,
+            reason=error.strerror,
         ) from error
 
 
@@ -113,8 +117,9 @@ def converted(weights: Path) -> Converted:
     found = find(weights)
     if found is None:
         raise AppError(
-            f"Cannot keep the converted detector in {folder()}.",
-            "Check that the disk is not full and can be written.",
+            QT_TRANSLATE_NOOP("core", "Cannot keep the converted detector in {folder}."),
+            QT_TRANSLATE_NOOP("core", "Check that the disk is not full and can be written."),
+            folder=folder(),
         )
     return found
 

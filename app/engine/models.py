@@ -17,6 +17,7 @@ from ultralytics.utils.torch_utils import fuse_conv_and_bn
 from app.core.blocks import BLOCKS
 from app.core.design import Design, Swap, dump_design, parse_design
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 
 DESIGN_KEY = "depthwise_studio"
 """Where a checkpoint's `model.yaml` keeps the text of its design."""
@@ -61,8 +62,10 @@ def apply_swaps(model: DetectionModel, design: Design) -> dict[str, nn.Module]:
         old = model.get_submodule(path)
         if not isinstance(old, Conv):
             raise AppError(
-                f"{path} is a {type(old).__name__}, not a convolution.",
-                "Open the design and remove the swap.",
+                QT_TRANSLATE_NOOP("core", "{path} is a {type}, not a convolution."),
+                QT_TRANSLATE_NOOP("core", "Open the design and remove the swap."),
+                path=path,
+                type=type(old).__name__,
             )
         replaced[path] = old
         _put(model, path, make_block(old, swap))
@@ -145,7 +148,10 @@ def design_of(model: nn.Module) -> Design:
     """
     text = getattr(model, "yaml", {}).get(DESIGN_KEY)
     if not isinstance(text, str):
-        raise AppError("The checkpoint carries no design of the Studio.", "Open it as a standard model.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The checkpoint carries no design of the Studio."),
+            QT_TRANSLATE_NOOP("core", "Open it as a standard model."),
+        )
     return parse_design(text, "the checkpoint's design")
 
 
@@ -250,19 +256,28 @@ def load_checkpoint(path: str | Path) -> LoadedModel:
     foreign = read_weights(file)
     if foreign.kind == "yolov5-original":
         raise AppError(
-            f"{file.name} is an original YOLOv5 checkpoint: its head predicts with anchors.",
-            "Train with it as the starting weights first.",
+            QT_TRANSLATE_NOOP(
+                "core", "{name} is an original YOLOv5 checkpoint: its head predicts with anchors."
+            ),
+            QT_TRANSLATE_NOOP("core", "Train with it as the starting weights first."),
+            name=file.name,
         )
     design = foreign.design
     if design is None:
         if foreign.base is None:
             raise AppError(
-                f"{file.name} is no YOLOv5u detector.", "Choose a checkpoint of a YOLOv5u n, s, m, l or x."
+                QT_TRANSLATE_NOOP("core", "{name} is no YOLOv5u detector."),
+                QT_TRANSLATE_NOOP("core", "Choose a checkpoint of a YOLOv5u n, s, m, l or x."),
+                name=file.name,
             )
         design = Design.stock(foreign.base)
     head_bias = foreign.tensors.get("model.24.cv3.0.2.bias")
     if head_bias is None:
-        raise AppError(f"{file.name} has no detection head.", "Choose a checkpoint of a detector.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} has no detection head."),
+            QT_TRANSLATE_NOOP("core", "Choose a checkpoint of a detector."),
+            name=file.name,
+        )
     classes = int(head_bias.numel())
     names = dict(foreign.names or {i: str(i) for i in range(classes)})
     model = build_model(design.with_classes(classes), names=names)
@@ -271,7 +286,10 @@ def load_checkpoint(path: str | Path) -> LoadedModel:
     except RuntimeError as error:
         reason = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
         raise AppError(
-            f"{file.name} does not fit its design: {reason[:200]}", "Choose another checkpoint."
+            QT_TRANSLATE_NOOP("core", "{name} does not fit its design: {reason}"),
+            QT_TRANSLATE_NOOP("core", "Choose another checkpoint."),
+            name=file.name,
+            reason=reason[:200],
         ) from error
     return LoadedModel(
         model.float().eval(), design.with_classes(classes), names, foreign.imgsz or 640, foreign.kind

@@ -12,6 +12,7 @@ from torch import Tensor
 from app.core.cost import compare_cost
 from app.core.design import Design
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.pictures import PictureError, read_picture
 from app.engine.preprocess import fit, prepare
 
@@ -58,8 +59,10 @@ def load_pictures(
             tell((number + 1) / len(chosen))
     if not read:
         raise AppError(
-            f"None of {len(chosen)} training pictures can be read, such as {chosen[0].name}.",
-            "Check the data on the Data page.",
+            QT_TRANSLATE_NOOP("core", "None of {count} training pictures can be read, such as {name}."),
+            QT_TRANSLATE_NOOP("core", "Check the data on the Data page."),
+            count=len(chosen),
+            name=chosen[0].name,
         )
     return torch.cat(read)
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from app.core.errors import AppError
 from app.core.files import put_in_place, replacing
+from app.core.text import QT_TRANSLATE_NOOP
 
 _FORMAT = 1
 _NEWEST = "last.ckpt"
@@ -97,8 +98,10 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     if problem is None:
         return None
     raise AppError(
-        f"The checkpoints in {folder} cannot be read: {str(problem).splitlines()[0]}",
-        "Start the training anew under another name.",
+        QT_TRANSLATE_NOOP("core", "The checkpoints in {folder} cannot be read: {reason}"),
+        QT_TRANSLATE_NOOP("core", "Start the training anew under another name."),
+        folder=folder,
+        reason=str(problem).splitlines()[0],
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.folders import cache_folder, resources
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.preprocess import Image
 from app.engine.runtimes import default_threads
 
@@ -137,7 +138,10 @@ def measure(
         AppError: There is nothing to measure with.
     """
     if not weights or not pictures:
-        raise AppError("There are no detectors to measure with.", "Choose two checkpoints.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "There are no detectors to measure with."),
+            QT_TRANSLATE_NOOP("core", "Choose two checkpoints."),
+        )
     runners: list[_Runner] = []
     choices = candidates()
     for index, choice in enumerate(choices):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.openvino_model import for_export, openvino
 from app.engine.postprocess import Floats
 from app.engine.preprocess import Batch
@@ -62,13 +63,18 @@ class OpenVinoRuntime:
         self._target = device.upper()
         if self._target.split(".")[0] not in {name.split(".")[0] for name in self._core.available_devices}:
             raise AppError(
-                f"OpenVINO finds no device “{device}” here.",
-                f"Choose one of: {', '.join(name.lower() for name in self._core.available_devices)}.",
+                QT_TRANSLATE_NOOP("core", "OpenVINO finds no device “{device}” here."),
+                QT_TRANSLATE_NOOP("core", "Choose one of: {names}."),
+                device=device,
+                names=", ".join(name.lower() for name in self._core.available_devices),
             )
         if precision not in self.precisions(self._core, self._target):
             raise AppError(
-                f"OpenVINO cannot compute in {precision} on this {device}.",
-                f"Choose one of: {', '.join(self.precisions(self._core, self._target))}.",
+                QT_TRANSLATE_NOOP("core", "OpenVINO cannot compute in {precision} on this {device}."),
+                QT_TRANSLATE_NOOP("core", "Choose one of: {names}."),
+                precision=precision,
+                device=device,
+                names=", ".join(self.precisions(self._core, self._target)),
             )
         self.precision, self.device, self.threads = precision, device, threads
         self._model = self._core.read_model(xml)
@@ -164,15 +170,27 @@ def _check_torch(device: str, precision: str) -> None:
         "mps": torch.backends.mps.is_available,
     }
     if kind not in checks:
-        raise AppError(f"PyTorch knows no device “{device}”.", "Choose cpu, cuda, cuda:1 or mps.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "PyTorch knows no device “{device}”."),
+            QT_TRANSLATE_NOOP("core", "Choose cpu, cuda, cuda:1 or mps."),
+            device=device,
+        )
     if not checks[kind]():
         raise AppError(
-            f"PyTorch cannot use “{device}” here.",
-            "Choose cpu, or run “python main.py doctor” to see what is missing.",
+            QT_TRANSLATE_NOOP("core", "PyTorch cannot use “{device}” here."),
+            QT_TRANSLATE_NOOP("core", "Choose cpu, or run “python main.py doctor” to see what is missing."),
+            device=device,
         )
     if kind == "cuda" and ":" in device and int(device.split(":")[1]) >= torch.cuda.device_count():
         raise AppError(
-            f"There is no “{device}”.", f"PyTorch finds {torch.cuda.device_count()} CUDA device(s) here."
+            QT_TRANSLATE_NOOP("core", "There is no “{device}”."),
+            QT_TRANSLATE_NOOP("core", "PyTorch finds {count} CUDA device(s) here."),
+            device=device,
+            count=torch.cuda.device_count(),
         )
     if kind == "cpu" and precision != "f32":
-        raise AppError(f"PyTorch on the CPU runs in f32 here, not {precision}.", "Choose f32, or OpenVINO.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "PyTorch on the CPU runs in f32 here, not {precision}."),
+            QT_TRANSLATE_NOOP("core", "Choose f32, or OpenVINO."),
+            precision=precision,
+        )

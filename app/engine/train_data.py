@@ -10,6 +10,7 @@ import yaml
 
 from app.core.errors import AppError
 from app.core.findings import Finding
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.dataset import prepare_dataset
 
 
@@ -36,7 +37,10 @@ def read_data(
         report(finding)  # type: ignore[misc]
     if split not in prepared.images:
         raise AppError(
-            f"The data set has no pictures in “{split}”.", f"Take one of {', '.join(prepared.images)}."
+            QT_TRANSLATE_NOOP("core", "The data set has no pictures in “{split}”."),
+            QT_TRANSLATE_NOOP("core", "Take one of {names}."),
+            split=split,
+            names=", ".join(prepared.images),
         )
     content = yaml.safe_load(prepared.path.read_text(encoding="utf-8"))
     return {

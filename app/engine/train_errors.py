@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP, Text
 
 _MEMORY_MARKS = ("out of memory", "can't allocate memory", "cannot allocate memory", "alloc_failed")
 
@@ -14,8 +15,14 @@ class DivergedError(AppError):
 
     def __init__(self, epoch: int) -> None:
         super().__init__(
-            f"The loss became infinite or undefined in epoch {epoch}: the training diverged.",
-            "Lower the learning rate (lr0), switch mixed precision off (amp), or look at the data's findings.",
+            QT_TRANSLATE_NOOP(
+                "core", "The loss became infinite or undefined in epoch {epoch}: the training diverged."
+            ),
+            QT_TRANSLATE_NOOP(
+                "core",
+                "Lower the learning rate (lr0), switch mixed precision off (amp), or look at the data's findings.",
+            ),
+            epoch=epoch,
         )
 
 
@@ -30,20 +37,33 @@ def explain(error: BaseException) -> AppError:
     text = str(error).strip() or type(error).__name__
     if isinstance(error, MemoryError) or any(mark in text.lower() for mark in _MEMORY_MARKS):
         return AppError(
-            "The memory is full.",
-            "Take a smaller batch or picture size, or close other programs, then resume.",
+            QT_TRANSLATE_NOOP("core", "The memory is full."),
+            QT_TRANSLATE_NOOP(
+                "core", "Take a smaller batch or picture size, or close other programs, then resume."
+            ),
         )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return AppError(
-            f"The disk is full ({error.filename or 'run folder'}).", "Free some space, then resume."
+            QT_TRANSLATE_NOOP("core", "The disk is full ({path})."),
+            QT_TRANSLATE_NOOP("core", "Free some space, then resume."),
+            path=error.filename or Text(QT_TRANSLATE_NOOP("core", "the run folder")),
         )
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return AppError(
-            f"{error.filename or 'The run folder'} cannot be written.", "Choose another workspace."
+            QT_TRANSLATE_NOOP("core", "{path} cannot be written."),
+            QT_TRANSLATE_NOOP("core", "Choose another workspace."),
+            path=error.filename or Text(QT_TRANSLATE_NOOP("core", "The run folder")),
         )
     if isinstance(error, ModuleNotFoundError):
         return AppError(
-            f"The Python package {error.name!r} is missing.", "`python main.py doctor` says what to do."
+            QT_TRANSLATE_NOOP("core", "The Python package “{name}” is missing."),
+            QT_TRANSLATE_NOOP("core", "`python main.py doctor` says what to do."),
+            name=error.name,
         )
     first = text.splitlines()[0]
-    return AppError(f"{type(error).__name__}: {first}", "The log in the run folder has the details.")
+    return AppError(
+        QT_TRANSLATE_NOOP("core", "{name}: {first}"),
+        QT_TRANSLATE_NOOP("core", "The log in the run folder has the details."),
+        name=type(error).__name__,
+        first=first,
+    )

@@ -58,12 +58,18 @@ def prepare(
     device = resolve_device(config.device)
     design = parse_design(config.design_text, "design.yaml")
     if config.weights and checkpoint is None and not Path(config.weights).is_file():
-        raise AppError(f"There are no weights {config.weights}.", "Choose others, or start fresh.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "There are no weights {weights}."),
+            QT_TRANSLATE_NOOP("core", "Choose others, or start fresh."),
+            weights=config.weights,
+        )
     data = read_data(config.data, run.path, report=_reporter(recorder))
     if design.classes is not None and design.classes != data["nc"]:
         raise AppError(
-            f"The design has {design.classes} classes, the data has {data['nc']}.",
-            "Leave the number open in the design, or choose other data.",
+            QT_TRANSLATE_NOOP("core", "The design has {classes} classes, the data has {count}."),
+            QT_TRANSLATE_NOOP("core", "Leave the number open in the design, or choose other data."),
+            classes=design.classes,
+            count=data["nc"],
         )
     design = design.with_classes(data["nc"])
     about = _about(config, run, design, data)

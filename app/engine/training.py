@@ -243,11 +243,17 @@ def _refuse_if_busy(run: RunFolder, resume: bool) -> None:
         begun = run.events_path.is_file()
         if begun:
             raise AppError(
-                f"The run {run.name!r} is being trained by process {process.pid}.",
-                "Wait for it, or stop it first.",
+                QT_TRANSLATE_NOOP("core", "The run “{name}” is being trained by process {pid}."),
+                QT_TRANSLATE_NOOP("core", "Wait for it, or stop it first."),
+                name=run.name,
+                pid=process.pid,
             )
     if not resume and run.events_path.is_file():
-        raise AppError(f"The run {run.name!r} exists.", "Resume it, or give another name.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The run “{name}” exists."),
+            QT_TRANSLATE_NOOP("core", "Resume it, or give another name."),
+            name=run.name,
+        )
 
 
 def _start_next(then: list[RunFolder]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 
 COPIED, FACTORISED, REFITTED, FRESH = "copied", "factorised", "refitted", "fresh"
 ORIGINS = (COPIED, FACTORISED, REFITTED, FRESH)
@@ -105,7 +106,11 @@ class TransferReport:
                 tuple(str(note) for note in data["notes"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise AppError(f"This is no transfer report: {error}.", "Convert or train again.") from error
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "This is no transfer report: {reason}."),
+                QT_TRANSLATE_NOOP("core", "Convert or train again."),
+                reason=error,
+            ) from error
 
     def to_text(self) -> str:
         """Return the report as a table for a terminal."""

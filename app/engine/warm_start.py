@@ -85,11 +85,19 @@ def warm_start(
         AppError: the weights are of another base model, or no picture can be read.
     """
     if mode not in WARM_STARTS:
-        raise AppError(f"There is no warm start {mode!r}.", f"Choose one of {', '.join(WARM_STARTS)}.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "There is no warm start “{mode}”."),
+            QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
+            mode=mode,
+            choices=", ".join(WARM_STARTS),
+        )
     if source.base != design.base:
         raise AppError(
-            f"{source.path.name} holds weights of {source.base}, the design is of {design.base}.",
-            f"Choose weights of {design.base}, or change the design's base model.",
+            QT_TRANSLATE_NOOP("core", "{name} holds weights of {base}, the design is of {wanted}."),
+            QT_TRANSLATE_NOOP("core", "Choose weights of {wanted}, or change the design's base model."),
+            name=source.path.name,
+            base=source.base,
+            wanted=design.base,
         )
     work = _WarmStart(model, design, source, mode)
     training = model.training

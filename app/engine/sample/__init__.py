@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from app.core.errors import AppError
 from app.core.folders import cache_folder
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.sample.card import write_card
 from app.engine.sample.clip import Clip, clip_frames, write_clip
 from app.engine.sample.dataset import Recipe, object_names, write_dataset
@@ -64,7 +65,12 @@ def run(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
     parts = list(request.get("parts", ["dataset"]))
     unknown = [part for part in parts if part not in _PARTS]
     if unknown or not parts:
-        raise AppError(f"The sample has no part {unknown or parts}.", f"Choose from {', '.join(_PARTS)}.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The sample has no part {part}."),
+            QT_TRANSLATE_NOOP("core", "Choose from {choices}."),
+            part=", ".join(map(str, unknown)) or parts,
+            choices=", ".join(_PARTS),
+        )
     folder = Path(request["folder"]) if request.get("folder") else cache_folder() / "sample"
     made: dict[str, Any] = {"names": list(object_names())}
     for number, part in enumerate(parts):
@@ -72,7 +78,8 @@ def run(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
         def tell(share: float, text: str, done: int = number) -> None:
             if channel.cancelled:
                 raise AppError(
-                    "The sample was cancelled.", "Nothing is left behind; start it again when you like."
+                    QT_TRANSLATE_NOOP("core", "The sample was cancelled."),
+                    QT_TRANSLATE_NOOP("core", "Nothing is left behind; start it again when you like."),
                 )
             channel.progress((done + share) / len(parts), text)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from app.core.errors import AppError
 from app.core.files import replacing
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.sample.canvas import Colour, ink
 from app.engine.sample.light import Light
 from app.engine.sample.objects import KINDS, Kind
@@ -73,8 +74,10 @@ def write_card(path: Path) -> Path:
             page.resize((_PAGE[0] * 3 // 5, _PAGE[1] * 3 // 5)).save(temporary, format="PNG", optimize=True)
     except OSError as error:
         raise AppError(
-            f"The card cannot be written to {path}: {error.strerror or error}.",
-            "Check that the folder is writable and the disk is not full.",
+            QT_TRANSLATE_NOOP("core", "The card cannot be written to {path}: {reason}."),
+            QT_TRANSLATE_NOOP("core", "Check that the folder is writable and the disk is not full."),
+            path=path,
+            reason=error.strerror or error,
         ) from error
     return target
 

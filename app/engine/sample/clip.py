@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.sample.arrange import VARIANTS, Box, visible_boxes
 from app.engine.sample.clutter import CLUTTER
 from app.engine.sample.light import Light, Pattern
@@ -201,12 +202,20 @@ def write_clip(
     """
     codes = {".mp4": "mp4v", ".avi": "MJPG"}
     if path.suffix.lower() not in codes:
-        raise AppError(f"The clip cannot be written as {path.name}.", "Choose a name ending in .mp4 or .avi.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The clip cannot be written as {name}."),
+            QT_TRANSLATE_NOOP("core", "Choose a name ending in .mp4 or .avi."),
+            name=path.name,
+        )
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     code = cv2.VideoWriter.fourcc(*codes[path.suffix.lower()])
     writer = cv2.VideoWriter(str(partial), code, fps, size)
     if not writer.isOpened():
-        raise AppError(f"The clip cannot be written to {path}.", "Check that the folder is writable.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The clip cannot be written to {path}."),
+            QT_TRANSLATE_NOOP("core", "Check that the folder is writable."),
+            path=path,
+        )
     try:
         for index, image in enumerate(clip_frames(seed, frames, size)):
             writer.write(image)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.sample.arrange import Box, compose
 from app.engine.sample.objects import KINDS
 
@@ -48,13 +49,17 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.seed < 0 or min(self.train, self.val) < 1 or self.test < 0:
             raise AppError(
-                "The sample needs at least one picture to train on and one to validate on.",
-                "Give counts above 0, and a seed of 0 or more.",
+                QT_TRANSLATE_NOOP(
+                    "core", "The sample needs at least one picture to train on and one to validate on."
+                ),
+                QT_TRANSLATE_NOOP("core", "Give counts above 0, and a seed of 0 or more."),
             )
         if not all(64 <= side <= 4096 for side in self.size):
             raise AppError(
-                f"The sample's pictures cannot be {self.size[0]}×{self.size[1]} pixels.",
-                "Choose a width and a height from 64 to 4096.",
+                QT_TRANSLATE_NOOP("core", "The sample's pictures cannot be {width}×{height} pixels."),
+                QT_TRANSLATE_NOOP("core", "Choose a width and a height from 64 to 4096."),
+                width=self.size[0],
+                height=self.size[1],
             )
 
     def counts(self) -> dict[str, int]:
@@ -98,7 +103,9 @@ def write_dataset(
         return folder / "data.yaml"
     if _taken(folder):
         raise AppError(
-            f"{folder} holds something else than a sample.", "Choose an empty folder or a new name."
+            QT_TRANSLATE_NOOP("core", "{folder} holds something else than a sample."),
+            QT_TRANSLATE_NOOP("core", "Choose an empty folder or a new name."),
+            folder=folder,
         )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -108,8 +115,10 @@ def write_dataset(
             _move(made, folder)
     except OSError as error:
         raise AppError(
-            f"The sample cannot be written to {folder}: {error.strerror or error}.",
-            "Check that the folder is writable and the disk has about 20 MB free.",
+            QT_TRANSLATE_NOOP("core", "The sample cannot be written to {folder}: {reason}."),
+            QT_TRANSLATE_NOOP("core", "Check that the folder is writable and the disk has about 20 MB free."),
+            folder=folder,
+            reason=error.strerror or error,
         ) from error
     return folder / "data.yaml"
 
@@ -173,7 +182,10 @@ def _fill(folder: Path, recipe: Recipe, progress: Progress) -> None:
 def _jpeg(image: np.ndarray) -> bytes:
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not done:
-        raise AppError("A picture of the sample could not be compressed.", "Reinstall opencv-python.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "A picture of the sample could not be compressed."),
+            QT_TRANSLATE_NOOP("core", "Reinstall opencv-python."),
+        )
     return data.tobytes()
 
 

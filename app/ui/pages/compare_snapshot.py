@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage, QImageWriter, QPainter
 
 from app.core.errors import AppError
 from app.core.files import replacing
+from app.core.text import QT_TRANSLATE_NOOP
 from app.ui import theme
 from app.ui.pages.compare_pane import Pane
 from app.ui.pages.compare_verdict import Verdict
@@ -43,7 +44,10 @@ def save_snapshot(folder: Path, panes: Sequence[Pane], verdict: Verdict) -> Path
     except OSError as error:
         reason = error.strerror or str(error)
         raise AppError(
-            f"The snapshot cannot be saved in {folder}: {reason}.", "Choose another workspace."
+            QT_TRANSLATE_NOOP("core", "The snapshot cannot be saved in {folder}: {reason}."),
+            QT_TRANSLATE_NOOP("core", "Choose another workspace."),
+            folder=folder,
+            reason=reason,
         ) from error
     return path
 

@@ -119,7 +119,7 @@ class _Tally:
         counts = self.boxes.setdefault(seen.item.split, [0] * self.classes)
         self.usable[seen.item.split] += seen.usable
         self.per_picture[len(seen.labels.rows)] += 1
-        if seen.labels.polygons:
+        if seen.labels.polygons and seen.labels.usable:
             self.polygons.append(seen.item.label)
         if seen.picture is not None:
             self.picture_sizes[seen.picture.width, seen.picture.height] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import socket
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 def main(arguments: Sequence[str]) -> int:
     """Return the exit status of what the arguments ask for."""
+    multiprocessing.freeze_support()  # a frozen application starts itself again for a capture process
     given = list(arguments)
     if given[:1] == ["--engine"] and len(given) == 2:
         from app.engine.jobs import run_job

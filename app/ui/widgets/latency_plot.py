@@ -121,11 +121,11 @@ class LatencyPlot(QWidget):
             (self._y(area, times[-1]), times[-1], token)
             for times, token in zip(self._times, ("standard", "lightweight"), strict=True)
         )
-        below = -math.inf
-        for y, value, token in ends:
-            below = max(y, below + _LABEL)
+        upper = min(ends[0][0], area.bottom() - _LABEL)
+        lower = min(max(ends[1][0], upper + _LABEL), area.bottom())
+        for y, (_, value, token) in zip((upper, lower), ends, strict=True):
             painter.setPen(theme.colour(token))
-            painter.drawText(QPointF(area.right() + 6, min(below, area.bottom() + 6) + 4), figure(value))
+            painter.drawText(QPointF(area.right() + 6, y + 4), figure(value))
 
 
 def _round_up(value: float) -> float:

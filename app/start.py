@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import socket
 import sys
@@ -12,7 +11,10 @@ from pathlib import Path
 
 def main(arguments: Sequence[str]) -> int:
     """Return the exit status of what the arguments ask for."""
-    multiprocessing.freeze_support()  # a frozen application starts itself again for a capture process
+    if getattr(sys, "frozen", False):  # a frozen application starts itself again for a capture process
+        import multiprocessing
+
+        multiprocessing.freeze_support()
     given = list(arguments)
     if given[:1] == ["--engine"] and len(given) == 2:
         from app.engine.jobs import run_job

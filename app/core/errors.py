@@ -62,4 +62,4 @@ class AppError(Exception):
 def _value(value: Any) -> Value:
     if isinstance(value, AppError):
         return Text(value.template, value.values)
-    return value if isinstance(value, Text | str | int | float) else str(value)
+    return value if isinstance(value, str | int | float) else str(value)

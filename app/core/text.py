@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 THIN_SPACE = "\u202f"
@@ -18,24 +17,26 @@ def QT_TRANSLATE_NOOP(context: str, text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class Text:
-    """A text that the window translates, with what stands in its braces; `str()` gives the English.
+class Text(str):
+    """An English text that remembers its template, so that the window can say it in its language.
 
-    Attributes:
+    Args:
         template: English, marked with `QT_TRANSLATE_NOOP`, with `{names}` of the values.
         values: What stands in the braces; texts among them are translated as well.
     """
 
     template: str
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value]
 
-    def __str__(self) -> str:
-        return filled(self.template, self.values)
+    def __new__(cls, template: str, values: Mapping[str, Value] | None = None) -> Text:
+        """Fill the template in."""
+        made = super().__new__(cls, filled(template, values or {}))
+        made.template, made.values = template, dict(values or {})
+        return made
 
 
-Value = str | int | float | Text
-"""What may stand in the braces of a text."""
+Value = str | int | float
+"""What may stand in the braces of a text; a `Text` is translated there."""
 
 
 def filled(template: str, values: Mapping[str, Value]) -> str:
@@ -53,6 +54,7 @@ def value_to_json(value: Value) -> Any:
     if not isinstance(value, Text):
         return value
     return {
+        "text": str(value),
         "template": value.template,
         "values": {name: value_to_json(inner) for name, inner in value.values.items()},
     }
@@ -62,7 +64,7 @@ def value_from_json(data: Any) -> Value:
     """Read what `value_to_json` made.
 
     Raises:
-        KeyError, AttributeError: it is something else.
+        KeyError, AttributeError, TypeError, ValueError, IndexError: it is something else.
     """
     if isinstance(data, str | int | float):
         return data

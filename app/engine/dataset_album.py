@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
+from app.core.text import value_to_json
 from app.engine.dataset_files import Item, Listing
 from app.engine.dataset_labels import LabelFileError, Row, read_labels
 from app.engine.dataset_yaml import Description
@@ -80,7 +81,7 @@ def _thumbnail(index: int, item: Item, classes: int, side: int) -> dict[str, Any
     try:
         event["jpeg"] = base64.b64encode(thumbnail_jpeg(item.picture, side)).decode("ascii")
     except PictureError as problem:
-        event["problem"] = str(problem)
+        event["problem"] = value_to_json(problem.text)
     event["boxes"] = [[row.cls, *(round(value, 6) for value in row[1:])] for row in _rows(item, classes)]
     return event
 

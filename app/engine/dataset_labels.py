@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.core.findings import FINDING_KINDS
+from app.core.text import QT_TRANSLATE_NOOP
 
 TOLERANCE = 0.01
 """How far beyond 0 and 1 a value may lie."""
@@ -83,11 +84,11 @@ def read_labels(path: Path, classes: int) -> Labels:
     except OSError as problem:
         raise LabelFileError(problem.strerror or type(problem).__name__) from problem
     if data is None:
-        raise LabelFileError(f"it is larger than {LARGEST_BYTES // 1_000_000} MB")
+        raise LabelFileError(QT_TRANSLATE_NOOP("core", "it is larger than 20 MB"))
     try:
         return parse_labels(data.decode("utf-8-sig"), classes)
     except UnicodeDecodeError as problem:
-        raise LabelFileError("it is not UTF-8 text") from problem
+        raise LabelFileError(QT_TRANSLATE_NOOP("core", "it is not UTF-8 text")) from problem
 
 
 def parse_labels(text: str, classes: int) -> Labels:

@@ -13,7 +13,7 @@ import numpy as np
 
 from app.core.errors import AppError
 from app.core.frames import RingWriter
-from app.core.text import QT_TRANSLATE_NOOP
+from app.core.text import QT_TRANSLATE_NOOP, value_to_json
 from app.engine.detector import Detector
 from app.engine.pairing import Pair, PairRunner, PairStatistics, describe, rows
 from app.engine.postprocess import CONFIDENCE, IOU
@@ -178,7 +178,7 @@ class LiveComparison:
                 "live": source.live,
                 "fps": source.fps,
                 "frames": source.frames,
-                "notes": list(source.notes),
+                "notes": [value_to_json(note) for note in source.notes],
             }
         )
 

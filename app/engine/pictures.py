@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image as PilImage
 from PIL import ImageOps, UnidentifiedImageError
 
+from app.core.text import QT_TRANSLATE_NOOP, Text
 from app.engine.source_types import Image
 
 PICTURE_SUFFIXES = frozenset(
@@ -30,11 +31,11 @@ _ORIENTATION_TAG = 0x0112
 
 
 _REASONS = {
-    "corrupt": "it cannot be decoded ({})",
-    "truncated": "part of it is missing ({})",
-    "huge": "it claims {} pixels, which would fill the memory",
-    "tiny": "it is only {} pixels large",
-    "unreadable": "the file cannot be read ({})",
+    "corrupt": QT_TRANSLATE_NOOP("core", "it cannot be decoded ({detail})"),
+    "truncated": QT_TRANSLATE_NOOP("core", "part of it is missing ({detail})"),
+    "huge": QT_TRANSLATE_NOOP("core", "it claims {detail} pixels, which would fill the memory"),
+    "tiny": QT_TRANSLATE_NOOP("core", "it is only {detail} pixels large"),
+    "unreadable": QT_TRANSLATE_NOOP("core", "the file cannot be read ({detail})"),
 }
 
 
@@ -47,7 +48,8 @@ class PictureError(Exception):
     """
 
     def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(_REASONS[reason].format(detail))
+        self.text = Text(_REASONS[reason], {"detail": Text(detail)})
+        super().__init__(self.text)
         self.reason = reason
         self.detail = detail
 
@@ -163,16 +165,20 @@ def _opened(path: Path) -> Iterator[PilImage.Image]:
     except PictureError:
         raise
     except PilImage.DecompressionBombError as problem:
-        raise _too_large("more than 179 million") from problem
+        raise _too_large(QT_TRANSLATE_NOOP("core", "more than 179 million")) from problem
     except (UnidentifiedImageError, ImportError) as problem:
         # ImportError: once ultralytics is imported, its Image.open looks for a HEIC plug-in before it gives up.
         heic = path.suffix.lower() in {".heic", ".heif"}
-        text = "HEIC: convert it to JPEG" if heic else "its format is not known"
+        text = (
+            QT_TRANSLATE_NOOP("core", "HEIC: convert it to JPEG")
+            if heic
+            else QT_TRANSLATE_NOOP("core", "its format is not known")
+        )
         raise PictureError("corrupt", text) from problem
     except FileNotFoundError as problem:
-        raise PictureError("unreadable", "no such file") from problem
+        raise PictureError("unreadable", QT_TRANSLATE_NOOP("core", "no such file")) from problem
     except PermissionError as problem:
-        raise PictureError("unreadable", "permission denied") from problem
+        raise PictureError("unreadable", QT_TRANSLATE_NOOP("core", "permission denied")) from problem
     except Exception as problem:  # decoders raise anything at all for damaged or hostile data
         reason = "truncated" if "truncated" in str(problem) else "corrupt"
         raise PictureError(reason, _short(problem)) from problem

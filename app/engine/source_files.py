@@ -12,11 +12,13 @@ import cv2
 import numpy as np
 
 from app.core.errors import AppError
-from app.core.text import QT_TRANSLATE_NOOP
+from app.core.text import QT_TRANSLATE_NOOP, Text
 from app.engine.pictures import PICTURE_SUFFIXES, PictureError, read_picture
 from app.engine.source_types import FALLBACK_FPS, Frame, Image
 
 _FASTEST_FPS = 1000.0
+_BREAKS_OFF = QT_TRANSLATE_NOOP("core", "{name} promises {promised} pictures and breaks off after {held}.")
+_LEFT_OUT = QT_TRANSLATE_NOOP("core", "Left out {name}: {problem}")
 _MEMORY_QUALITY = 95
 
 
@@ -41,7 +43,7 @@ class VideoFile:
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
-        self.notes: list[str] = []
+        self.notes: list[Text] = []
         # An absolute path cannot be taken for a protocol ("file:…"), nor FFmpeg replaced by a pattern reader.
         self._capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
         self._next = 0
@@ -85,8 +87,9 @@ class VideoFile:
     def _note_end(self) -> None:
         if self._capture.isOpened() and self.frames != self._next:
             if self.frames is not None and self._next < self.frames:
-                promised, held = self.frames, self._next
-                self.notes.append(f"{self.name} promises {promised} pictures and breaks off after {held}.")
+                promised, held = str(self.frames), str(self._next)
+                told = {"name": self.name, "promised": promised, "held": held}
+                self.notes.append(Text(_BREAKS_OFF, told))
             self.frames = self._next
 
 
@@ -107,7 +110,7 @@ class PictureFolder:
 
     def __init__(self, path: Path) -> None:
         self.name = path.name or str(path)
-        self.notes: list[str] = []
+        self.notes: list[Text] = []
         self.paths = [path] if path.is_file() else _pictures(path)
         self.frames: int | None = len(self.paths)
         self._next = 0
@@ -126,7 +129,7 @@ class PictureFolder:
             try:
                 image = read_picture(self.paths[index])
             except PictureError as problem:
-                note = f"Left out {self.paths[index].name}: {problem}"
+                note = Text(_LEFT_OUT, {"name": self.paths[index].name, "problem": problem.text})
                 if note not in self.notes:
                     self.notes.append(note)
                 continue
@@ -159,7 +162,7 @@ class PaintedClip:
         self.name = name
         self.fps: float | None = fps
         self.frames: int | None = frames
-        self.notes: list[str] = []
+        self.notes: list[Text] = []
         self._paint = paint
         self._count = frames
         self._jpegs: dict[int, Image] = {}

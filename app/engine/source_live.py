@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import cv2
 
 from app.core.errors import AppError
-from app.core.text import QT_TRANSLATE_NOOP
+from app.core.text import QT_TRANSLATE_NOOP, Text
 from app.engine.source_cameras import Camera, camera_backend
 from app.engine.source_capture import CaptureProcess, CaptureRequest
 from app.engine.source_types import Frame, SourceLostError
@@ -49,7 +49,7 @@ class LiveSource:
         self.name = name
         self.fps: float | None = None
         self.frames: int | None = None
-        self.notes: list[str] = []
+        self.notes: list[Text] = []
         self._request = request
         self._timeout_s = timeout_s
         self._refusal = refusal

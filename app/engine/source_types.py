@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.core.errors import AppError
+from app.core.text import Text
 
 Image = npt.NDArray[np.uint8]
 """BGR, H×W×3."""
@@ -51,7 +52,7 @@ class Source(Protocol):
     live: bool
     fps: float | None
     frames: int | None
-    notes: list[str]
+    notes: list[Text]
 
     def read(self) -> Frame | None:
         """Return the next picture, or None at the end.

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.core.errors import AppError
 from app.core.run_state import RunState
-from app.core.text import Text
+from app.core.text import Text, value_from_json
 from app.core.text import filled as filled_in_english
 
 
@@ -33,6 +33,15 @@ def filled(template: str, values: Mapping[str, Any]) -> str:
         except (KeyError, IndexError, ValueError, AttributeError, TypeError):
             continue
     return template
+
+
+def note_words(note: Any) -> str:
+    """Return a text that the engine sent, with or without its template, in the user's language."""
+    try:
+        value = value_from_json(note)
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError):
+        return str(note)
+    return filled(value.template, value.values) if isinstance(value, Text) else translated(str(value))
 
 
 def problem_words(problem: AppError) -> tuple[str, str]:

@@ -40,7 +40,10 @@ def test_the_pipe_carries_everything() -> None:
     assert (back.message, back.hint) == (error.message, error.hint)
     assert (back.template, back.hint_template) == ("{source}: {problem}", "Correct it.")
     what = {"line": 4, "what": "{odd}"}
-    assert back.values == {"source": "mine.yaml", "problem": Text("Line {line} is {what}.", what)}
+    problem = back.values["problem"]
+    assert isinstance(problem, Text)
+    assert (problem.template, problem.values) == ("Line {line} is {what}.", what)
+    assert back.values["source"] == "mine.yaml"
 
 
 @pytest.mark.parametrize(

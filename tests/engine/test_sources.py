@@ -122,6 +122,7 @@ def test_a_clip_that_breaks_off_ends_there_and_says_so(clips_dir: Path) -> None:
         assert len(frames_of(source)) == 68
         assert source.frames == 68
         assert source.notes == ["tree.avi promises 444 pictures and breaks off after 68."]
+        assert source.notes[0].values == {"name": "tree.avi", "promised": "444", "held": "68"}
         assert source.read() is None
         source.seek(10)
         assert [frame.index for frame in frames_of(source)] == list(range(10, 68))

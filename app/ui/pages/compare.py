@@ -29,6 +29,7 @@ from app.ui.pages.compare_session import (
 from app.ui.pages.compare_snapshot import save_snapshot
 from app.ui.pages.compare_verdict import Verdict
 from app.ui.requests import SAMPLE, CompareRequest, Request
+from app.ui.text import note_words
 from app.ui.widgets.cards import Card, button, label
 from app.ui.widgets.elided import ElidedLabel
 from app.ui.widgets.latency_plot import LatencyPlot
@@ -316,7 +317,7 @@ class ComparePage(Page):
     def _on_session_source_opened(self, source: dict[str, Any]) -> None:
         self.transport.show_source(bool(source["live"]), source["frames"])
         for note in source["notes"]:
-            self.messages.info(str(note))
+            self.messages.info(note_words(note))
 
     @Slot(dict)
     def _on_session_statistics_changed(self, figures: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QListView, QMenu, QStyle, QStyledItemDelegate, QSt
 
 from app.core.findings import FINDING_KINDS, SEVERITIES, Finding
 from app.ui import theme
-from app.ui.text import filled
+from app.ui.text import filled, translated
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -37,7 +37,10 @@ _PLACE_SHARE = 0.34
 def words_of(finding: Finding) -> tuple[str, str]:
     """Return what is wrong and what to do about it, in the user's language."""
     kind = FINDING_KINDS[finding.code]
-    return filled(kind.text, finding.values), filled(kind.remedy, finding.values)
+    values = dict(finding.values)
+    if isinstance(values.get("why"), str):
+        values["why"] = translated(values["why"])
+    return filled(kind.text, values), filled(kind.remedy, values)
 
 
 def place_of(finding: Finding, root: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.ui.text import note_words
 from app.workers.job import EngineJob
 
 JOB = "dataset.thumbnails"
@@ -152,4 +153,4 @@ class ThumbnailFeed(QObject):
 def _thumb(event: dict[str, Any]) -> Thumb:
     boxes = tuple((int(box[0]), *(float(value) for value in box[1:5])) for box in event["boxes"])
     jpeg = base64.b64decode(event["jpeg"])
-    return Thumb(Path(event["path"]), jpeg, boxes, str(event.get("problem", "")))  # type: ignore[arg-type]
+    return Thumb(Path(event["path"]), jpeg, boxes, note_words(event.get("problem", "")))  # type: ignore[arg-type]

@@ -73,6 +73,10 @@ def convert(
     """
     begin = time.monotonic()
     listener = emit or _silent
+
+    def say(text: str, **values: Any) -> None:
+        listener({"event": "message", "text": text.format(**values), "source": text, "values": values})
+
     source = read_weights(Path(weights))
     target = output or source.path.with_name(f"{source.path.stem}-lightweight.pt")
     if target.resolve() == source.path.resolve():
@@ -84,11 +88,8 @@ def convert(
     fitted = _fitted(source, design)
     files = training_pictures(data) if data is not None and pictures > 0 else []
     if data is not None and pictures > 0 and not files:
-        listener({"event": "message", "text": f"{data} names no training pictures."})
+        say(QT_TRANSLATE_NOOP("core", "{data} names no training pictures."), data=str(data))
     model = build_model(fitted, names=source.names)
-
-    def say(text: str, **values: Any) -> None:
-        listener({"event": "message", "text": text.format(**values), "source": text, "values": values})
 
     def tell(share: float) -> None:
         listener({"event": "progress", "fraction": share, "text": _CONVERTING})

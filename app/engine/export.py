@@ -94,16 +94,16 @@ def export(
 
     begin = time.monotonic()
     path = Path(weights)
-    progress(0.0, "Reading the weights")
+    progress(0.0, QT_TRANSLATE_NOOP("core", "Reading the weights"))
     loaded = models.load_checkpoint(path)
     card = card_of(loaded)
     target = _target(path, format, output)
     module = for_export(models.deployed(loaded.model))
     meta = _metadata(loaded, card, imgsz, precision)
-    progress(0.2, "Converting")
+    progress(0.2, QT_TRANSLATE_NOOP("core", "Converting"))
     with _draft(target) as draft:
         _WRITERS[format](module, draft, imgsz, precision, meta)
-        progress(0.6, "Checking against torch")
+        progress(0.6, QT_TRANSLATE_NOOP("core", "Checking against torch"))
         found = _compare(module, _RUNNERS[format](draft), _pictures(pictures), card, imgsz, precision)
     progress(1.0, "")
     return {

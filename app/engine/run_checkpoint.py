@@ -101,7 +101,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         QT_TRANSLATE_NOOP("core", "The checkpoints in {folder} cannot be read: {reason}"),
         QT_TRANSLATE_NOOP("core", "Start the training anew under another name."),
         folder=folder,
-        reason=str(problem).splitlines()[0],
+        reason=problem if isinstance(problem, AppError) else str(problem).splitlines()[0],
     )
 
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QW
 
 from app.ui import theme
 from app.ui.tasks import CANCELLED, Task, Tasks
+from app.ui.text import translated
 from app.ui.widgets.elided import ElidedLabel
 
 HEIGHT = 32
@@ -56,7 +57,7 @@ class TaskCell(QWidget):
         else:
             self.bar.setRange(0, 1000)
             self.bar.setValue(round(min(task.fraction, 1.0) * 1000))
-        self.text.setText(self.tr("Stopping…") if task.state == CANCELLED else task.text)
+        self.text.setText(self.tr("Stopping…") if task.state == CANCELLED else translated(task.text))
         self.cross.setVisible(task.can_cancel)
 
     def changeEvent(self, event: QEvent) -> None:

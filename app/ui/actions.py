@@ -47,7 +47,7 @@ class Actions(QObject):
         self._services = services
         self._workspace = services.workspace
         self._documents = documents
-        self._page: Page | None = None
+        self._on_design = False
         self._lent: list[tuple[QMenu, QAction]] = []
         self._words: list[tuple[QAction, str]] = []
         self.menus: dict[str, QMenu] = {}
@@ -190,9 +190,13 @@ class Actions(QObject):
 
     def _connect(self) -> None:
         stack = self._workspace.undo_stack
-        for signal in (stack.canUndoChanged, stack.canRedoChanged, stack.indexChanged):
-            signal.connect(self._update_undo)
-        self._workspace.file_changed.connect(self._update_undo)
+        # What the signals carry is kept: at the end they still come, from a stack that is being deleted.
+        self._can_undo, self._undo_text = stack.canUndo(), stack.undoText()
+        self._can_redo, self._redo_text = stack.canRedo(), stack.redoText()
+        stack.canUndoChanged.connect(self._on_stack_can_undo_changed)
+        stack.canRedoChanged.connect(self._on_stack_can_redo_changed)
+        stack.undoTextChanged.connect(self._on_stack_undo_text_changed)
+        stack.redoTextChanged.connect(self._on_stack_redo_text_changed)
         self._services.store.changed.connect(self._update_choices)
         self._update_choices()
 
@@ -212,7 +216,7 @@ class Actions(QObject):
         for menu, action in self._lent:
             menu.removeAction(action)
         self._lent.clear()
-        self._page = page
+        self._on_design = name == DESIGN
         before = {
             "file": self._ends_file,
             "edit": self._ends["edit"],
@@ -230,14 +234,28 @@ class Actions(QObject):
         self.menus["run"].menuAction().setVisible(any(menu is self.menus["run"] for menu, _ in self._lent))
         self._update_undo()
 
+    def _on_stack_can_undo_changed(self, able: bool) -> None:
+        self._can_undo = able
+        self._update_undo()
+
+    def _on_stack_can_redo_changed(self, able: bool) -> None:
+        self._can_redo = able
+        self._update_undo()
+
+    def _on_stack_undo_text_changed(self, text: str) -> None:
+        self._undo_text = text
+        self._update_undo()
+
+    def _on_stack_redo_text_changed(self, text: str) -> None:
+        self._redo_text = text
+        self._update_undo()
+
     def _update_undo(self) -> None:
-        stack = self._workspace.undo_stack
-        on_design = self._page is not None and self._page.objectName() == f"page_{DESIGN}"
-        undo, redo = stack.undoText(), stack.redoText()
+        undo, redo = self._undo_text, self._redo_text
         self.undo.setText(self.tr("&Undo: {action}").format(action=undo) if undo else self.tr("&Undo"))
         self.redo.setText(self.tr("&Redo: {action}").format(action=redo) if redo else self.tr("&Redo"))
-        self.undo.setEnabled(on_design and stack.canUndo())
-        self.redo.setEnabled(on_design and stack.canRedo())
+        self.undo.setEnabled(self._on_design and self._can_undo)
+        self.redo.setEnabled(self._on_design and self._can_redo)
 
     def _update_choices(self) -> None:
         settings = self._services.store.settings

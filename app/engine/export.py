@@ -36,8 +36,6 @@ _VISIBLE = 0.05
 """Score from which a box is compared: the others are never shown."""
 
 _OPSET = 18
-_EXAMPLE = (96, 128)
-
 Infer = Callable[[Batch], Floats]
 
 
@@ -58,6 +56,15 @@ class Check:
     max_score: float
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What is written: input size (height, width), whether any other works too, precision of the weights."""
+
+    shape: tuple[int, int]
+    dynamic: bool
+    precision: str
+
+
 def export(
     weights: Path | str,
     format: str,
@@ -65,6 +72,7 @@ def export(
     precision: str = "f32",
     output: Path | str | None = None,
     *,
+    dynamic: bool = False,
     pictures: Sequence[Image] | str = "sample",
     progress: Callable[[float, str], None] = lambda _fraction, _text: None,
 ) -> dict[str, Any]:
@@ -75,11 +83,12 @@ def export(
     Args:
         weights: A `.pt` of the Studio or of ultralytics.
         format: "onnx" or "openvino".
-        imgsz: An input size, its default where None or one number is given: then any size works. A pair
-            (height, width) fixes it.
+        imgsz: Input size in pixels, the checkpoint's where None: one number for a square, or (height, width),
+            which costs less on sources that are no squares.
         precision: "f32" or "f16", of the stored weights.
         output: File or folder to write; a free name beside the weights where None. For OpenVINO the name ends in
             `_openvino_model`, as ultralytics wants it.
+        dynamic: Let the input have any size that is a multiple of 32; some runtimes are slower then.
         pictures: What to check on: pictures, or what `open_source` takes.
         progress: Told how far it is.
 
@@ -89,7 +98,7 @@ def export(
     Raises:
         AppError: The weights cannot be read, the format is unknown, or the output cannot be written.
     """
-    _check_arguments(format, precision, imgsz)
+    _check_arguments(format, precision)
     from app.engine import models
 
     begin = time.monotonic()
@@ -97,21 +106,22 @@ def export(
     progress(0.0, QT_TRANSLATE_NOOP("core", "Reading the weights"))
     loaded = models.load_checkpoint(path)
     card = card_of(loaded)
+    plan_ = Plan(_shape(imgsz or card.imgsz), dynamic, precision)
     target = _target(path, format, output)
     module = for_export(models.deployed(loaded.model))
-    meta = _metadata(loaded, card, imgsz, precision)
+    meta = _metadata(loaded, card, plan_)
     progress(0.2, QT_TRANSLATE_NOOP("core", "Converting"))
     with _draft(target) as draft:
-        _WRITERS[format](module, draft, imgsz, precision, meta)
+        _WRITERS[format](module, draft, plan_, meta)
         progress(0.6, QT_TRANSLATE_NOOP("core", "Checking against torch"))
-        found = _compare(module, _RUNNERS[format](draft), _pictures(pictures), card, imgsz, precision)
+        found = _compare(module, _RUNNERS[format](draft), _pictures(pictures), card, plan_)
     progress(1.0, "")
     return {
         "output": str(target),
         "format": format,
         "precision": precision,
-        "imgsz": meta["imgsz"],
-        "dynamic": not isinstance(imgsz, tuple),
+        "imgsz": list(plan_.shape),
+        "dynamic": dynamic,
         "bytes": sum(file.stat().st_size for file in _files(target)),
         "seconds": round(time.monotonic() - begin, 2),
         "check": asdict(found),
@@ -131,35 +141,27 @@ def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
         tuple(size) if isinstance(size, list) else size,
         request.get("precision", "f32"),
         output,
+        dynamic=bool(request.get("dynamic", False)),
         pictures=request.get("pictures", "sample"),
         progress=channel.progress,
     )
 
 
-def _check_arguments(format_: str, precision: str, imgsz: int | tuple[int, int] | None) -> None:
+def _check_arguments(format_: str, precision: str) -> None:
     if format_ not in FORMATS:
-        raise AppError(
-            QT_TRANSLATE_NOOP("core", "There is no export format “{format}”."),
-            QT_TRANSLATE_NOOP("core", "Choose one of: {choices}."),
-            format=format_,
-            choices=", ".join(FORMATS),
-        )
+        raise AppError(f"There is no export format “{format_}”.", f"Choose one of: {', '.join(FORMATS)}.")
     if precision not in PRECISIONS:
-        text = (
-            QT_TRANSLATE_NOOP(
-                "core", "Weights cannot be stored in “bf16”: it is chosen when the file is run."
-            )
-            if precision == "bf16"
-            else QT_TRANSLATE_NOOP("core", "Weights cannot be stored in “{precision}”.")
-        )
-        raise AppError(text, QT_TRANSLATE_NOOP("core", "Choose f32 or f16."), precision=precision)
-    sizes = imgsz if isinstance(imgsz, tuple) else (imgsz or 640,)
-    if any(size < 32 or size > 4096 or size % 32 for size in sizes):
+        reason = " (bf16 is chosen when the file is run)" if precision == "bf16" else ""
+        raise AppError(f"Weights cannot be stored in “{precision}”{reason}.", "Choose f32 or f16.")
+
+
+def _shape(imgsz: int | tuple[int, int]) -> tuple[int, int]:
+    height, width = imgsz if isinstance(imgsz, tuple) else (imgsz, imgsz)
+    if any(size < 32 or size > 4096 or size % 32 for size in (height, width)):
         raise AppError(
-            QT_TRANSLATE_NOOP("core", "An input of {sizes} pixels is not possible."),
-            QT_TRANSLATE_NOOP("core", "Choose multiples of 32 from 32 to 4096."),
-            sizes=sizes,
+            f"An input of {width}×{height} pixels is not possible.", "Choose multiples of 32 from 32 to 4096."
         )
+    return height, width
 
 
 def _name(weights: Path, format_: str) -> str:
@@ -232,10 +234,8 @@ def _files(target: Path) -> list[Path]:
     return [file for file in target.iterdir() if file.is_file()] if target.is_dir() else [target]
 
 
-def _metadata(loaded: Any, card: Card, imgsz: int | tuple[int, int] | None, precision: str) -> dict[str, Any]:
+def _metadata(loaded: Any, card: Card, plan_: Plan) -> dict[str, Any]:
     """Return what ultralytics reads beside a model, and the design it was made from."""
-    height, width = imgsz if isinstance(imgsz, tuple) else (imgsz or card.imgsz,) * 2
-    dynamic = not isinstance(imgsz, tuple)
     meta: dict[str, Any] = {
         "description": "A detector in its deployed form",
         "author": f"Depthwise Studio {__version__}",
@@ -244,9 +244,9 @@ def _metadata(loaded: Any, card: Card, imgsz: int | tuple[int, int] | None, prec
         "stride": card.stride,
         "task": "detect",
         "batch": 1,
-        "imgsz": [height, width],
+        "imgsz": list(plan_.shape),
         "names": card.names,
-        "args": {"batch": 1, "dynamic": dynamic, "half": precision == "f16", "nms": False},
+        "args": {"batch": 1, "dynamic": plan_.dynamic, "half": plan_.precision == "f16", "nms": False},
         "channels": 3,
         "end2end": bool(getattr(loaded.model.model[-1], "end2end", False)),
     }
@@ -257,17 +257,16 @@ def _metadata(loaded: Any, card: Card, imgsz: int | tuple[int, int] | None, prec
     return meta
 
 
-def _write_onnx(
-    module: Any, draft: Path, imgsz: int | tuple[int, int] | None, precision: str, meta: Mapping[str, Any]
-) -> None:
+def _write_onnx(module: Any, draft: Path, plan_: Plan, meta: Mapping[str, Any]) -> None:
     import onnx
     import torch
 
-    fixed = isinstance(imgsz, tuple)
-    height, width = imgsz if isinstance(imgsz, tuple) else _EXAMPLE
-    example = torch.zeros(1, 3, height, width)
-    module.model[-1].dynamic = not fixed
+    example = torch.zeros(1, 3, *plan_.shape)
+    # A fixed size keeps the anchors as constants.
+    module.model[-1].dynamic = plan_.dynamic
     module(example)
+    # ultralytics takes a model for dynamic by its batch.
+    any_size = {"images": {0: "batch", 2: "height", 3: "width"}, "output0": {0: "batch", 2: "anchors"}}
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         # Constants made from shapes and the exporter's own future are announced; the check compares outputs.
         warnings.simplefilter("ignore")
@@ -278,11 +277,11 @@ def _write_onnx(
             opset_version=_OPSET,
             input_names=["images"],
             output_names=["output0"],
-            dynamic_axes=None if fixed else {"images": {2: "height", 3: "width"}, "output0": {2: "anchors"}},
+            dynamic_axes=any_size if plan_.dynamic else None,
             dynamo=False,
         )
     model = onnx.load(str(draft))
-    if precision == "f16":
+    if plan_.precision == "f16":
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
         model = convert_float_to_float16(model, keep_io_types=True)
@@ -292,21 +291,19 @@ def _write_onnx(
     onnx.save(model, str(draft))
 
 
-def _write_openvino(
-    module: Any, draft: Path, imgsz: int | tuple[int, int] | None, precision: str, meta: Mapping[str, Any]
-) -> None:
+def _write_openvino(module: Any, draft: Path, plan_: Plan, meta: Mapping[str, Any]) -> None:
     import yaml
 
     model = convert(module)
-    if isinstance(imgsz, tuple):
-        model.reshape([1, 3, *imgsz])
+    if not plan_.dynamic:
+        model.reshape([1, 3, *plan_.shape])
     labels = [name.replace(" ", "_") for name in meta["names"].values()]
     about = {"model_type": "YOLO", "reverse_input_channels": True, "pad_value": 114, "scale_values": [255.0]}
     for key, value in {**about, "resize_type": "fit_to_window_letterbox", "labels": labels}.items():
         model.set_rt_info(value, ["model_info", key])
     draft.mkdir()
     stem = draft.name.removesuffix("_openvino_model")
-    openvino().save_model(model, draft / f"{stem}.xml", compress_to_fp16=precision == "f16")
+    openvino().save_model(model, draft / f"{stem}.xml", compress_to_fp16=plan_.precision == "f16")
     (draft / "metadata.yaml").write_text(yaml.safe_dump(dict(meta), sort_keys=False), encoding="utf-8")
 
 
@@ -351,21 +348,14 @@ def _pictures(asked: Sequence[Image] | str) -> list[Image]:
     return found
 
 
-def _compare(
-    module: Any,
-    infer: Infer,
-    pictures: Sequence[Image],
-    card: Card,
-    imgsz: int | tuple[int, int] | None,
-    precision: str,
-) -> Check:
+def _compare(module: Any, infer: Infer, pictures: Sequence[Image], card: Card, plan_: Plan) -> Check:
     """Run torch and the exported file on the same pictures."""
     import torch
 
     boxes, worst_box, worst_score = 0, 0.0, 0.0
     for picture in pictures:
-        size = picture.shape[:2]
-        box = fit(size, imgsz) if isinstance(imgsz, tuple) else plan(size, imgsz or card.imgsz, card.stride)
+        size = (picture.shape[0], picture.shape[1])
+        box = plan(size, max(plan_.shape), card.stride) if plan_.dynamic else fit(size, plan_.shape)
         batch = prepare(picture, box)
         with torch.inference_mode():
             expected = module(torch.from_numpy(batch)).numpy()[0]
@@ -374,7 +364,7 @@ def _compare(
             raise AppError(
                 QT_TRANSLATE_NOOP("core", "The exported file computes something else than torch."),
                 QT_TRANSLATE_NOOP("core", "Export again with f32 instead of {precision}."),
-                precision=precision,
+                precision=plan_.precision,
             )
         visible = expected[4:].max(axis=0) >= _VISIBLE
         boxes += int(visible.sum())

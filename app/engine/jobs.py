@@ -30,6 +30,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "dataset.thumbnails": "app.engine.dataset:run_thumbnails",
         "doctor": "app.engine.doctor:run",
         "export": "app.engine.export:run",
+        "runtimes": "app.engine.runtime_choice:run",
         "sample": "app.engine.sample:run",
         "train": "app.engine.training:run_job",
         "val": "app.engine.evaluate:run_job",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import platform
 import time
@@ -18,6 +19,7 @@ from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.folders import cache_folder, resources
 from app.core.text import QT_TRANSLATE_NOOP
+from app.engine import model_cache
 from app.engine.preprocess import Image
 from app.engine.runtimes import default_threads
 
@@ -28,6 +30,8 @@ AGREEMENT = 0.97
 """Share of the boxes of float32 that a precision must find again to count as keeping the accuracy."""
 
 _OVERLAP = 0.75
+_WATCH_S = 1.0
+_BUSY_PERCENT = 35.0
 _PACKAGES = ("openvino", "torch", "ultralytics")
 
 
@@ -106,14 +110,8 @@ def _processor() -> str:
     except OSError:
         return platform.processor() or platform.machine()
     wanted = ("model name", "model\t", "flags", "Features")
-    return str(hash_text("\n".join(sorted({line for line in lines if line.startswith(wanted)}))))
-
-
-def hash_text(text: str) -> str:
-    """Return a short hash of a text."""
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    told = "\n".join(sorted({line for line in lines if line.startswith(wanted)}))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def sample_detectors() -> tuple[Path, ...]:
@@ -220,15 +218,43 @@ def _agreement(reference: Sequence[Any], other: Sequence[Any]) -> float:
 
 
 def run(_request: dict[str, Any], channel: Any) -> dict[str, Any]:
-    """Measure with the sample's detectors and clip: the engine job "runtimes"."""
+    """Measure with the sample's detectors and clip: the engine job "runtimes".
+
+    The detectors stay converted, so that the first comparison starts at once. On a busy machine nothing is
+    measured: the figures would not be kept.
+    """
+    known, weights = measured(), sample_detectors()
+    if known or not weights:
+        return _told(known)
+    for index, path in enumerate(weights):
+        channel.progress(0.1 * index, QT_TRANSLATE_NOOP("core", "Converting the sample's detectors"))
+        model_cache.converted(path)
+    if busy():
+        return {**_told([]), "busy": True}
+    rows = measure(weights, _sample_pictures(), channel.progress)
+    if busy():
+        table_file().unlink(missing_ok=True)
+        return {**_told([]), "busy": True}
+    return _told(rows)
+
+
+def busy() -> bool:
+    """Return whether other programs need the processor right now."""
+    import psutil
+
+    return float(psutil.cpu_percent(interval=_WATCH_S)) > _BUSY_PERCENT
+
+
+def _sample_pictures() -> list[Image]:
     from app.engine.sources import open_source
 
-    known = measured()
-    if not known:
-        source = open_source("sample")
-        try:
-            frames = [frame.image for _ in range(40) if (frame := source.read()) is not None]
-        finally:
-            source.close()
-        known = measure(sample_detectors(), frames[::5], channel.progress)
-    return {"rows": [asdict(row) for row in known], "choice": asdict(resolve())}
+    source = open_source("sample")
+    try:
+        frames = [frame.image for _ in range(40) if (frame := source.read()) is not None]
+    finally:
+        source.close()
+    return frames[::5]
+
+
+def _told(rows: Sequence[Measured]) -> dict[str, Any]:
+    return {"rows": [asdict(row) for row in rows], "choice": asdict(resolve())}

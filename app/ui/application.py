@@ -102,9 +102,17 @@ def run(argv: Sequence[str] | None = None) -> int:
     )
     window.start()
     QTimer.singleShot(0, window, lambda: _settle(application, window, paths))
+    QTimer.singleShot(0, window, lambda: _warm_up(studio.services))
     status = application.exec()
     single.close()
     return status
+
+
+def _warm_up(services: Services) -> None:
+    """Let the engine find the fastest runtime, once, while nothing else runs."""
+    from app.ui.warm_up import WarmUp
+
+    WarmUp(services.tasks, services.tasks).start()
 
 
 def _settle(application: QApplication, window: MainWindow, paths: list[Path]) -> None:

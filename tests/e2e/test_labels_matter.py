@@ -7,7 +7,16 @@ from pathlib import Path
 from app.core.folders import resources
 from tests.e2e.conftest import Verb
 
-SETTINGS = ("--set", "optimizer=AdamW", "--set", "lr0=0.001", "--set", "warmup_epochs=0", "--set", "close_mosaic=0")
+SETTINGS = (
+    "--set",
+    "optimizer=AdamW",
+    "--set",
+    "lr0=0.001",
+    "--set",
+    "warmup_epochs=0",
+    "--set",
+    "close_mosaic=0",
+)
 
 
 def best(events: list[dict[str, object]]) -> float:
@@ -32,7 +41,9 @@ def test_shuffled_labels_collapse(tmp_path: Path, verb: Verb) -> None:
             "train", "yolov5n", "--data", str(data), "--epochs", "4", "--imgsz", "224", "--name", name,
             "--weights", str(resources() / "sample" / "standard.pt"), "--workspace", str(tmp_path), *SETTINGS,
         )  # fmt: skip
-        reached[name] = verb("val", str(tmp_path / "runs" / name / "weights" / "last.pt"), "--data", str(data))["map50"]
+        reached[name] = verb(
+            "val", str(tmp_path / "runs" / name / "weights" / "last.pt"), "--data", str(data)
+        )["map50"]
         assert best(events) >= 0
     print(reached, file=sys.stderr)
     assert reached["true"] > 0.6

@@ -69,7 +69,10 @@ def design_two_layers(person: Person) -> None:
     person.qtbot.wait(100)
     person.qtbot.mouseClick(diagram, Qt.MouseButton.LeftButton, pos=diagram.rect_of("model.5").center())
     person.qtbot.mouseClick(
-        diagram, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, diagram.rect_of("model.7").center()
+        diagram,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.ControlModifier,
+        diagram.rect_of("model.7").center(),
     )
     person.qtbot.keyClicks(diagram, "1")
     assert set(person.services.workspace.design.resolved()) == {"model.5", "model.7"}

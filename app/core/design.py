@@ -332,6 +332,22 @@ def preset(name: str, base: str = "yolov5n", classes: int | None = None) -> Desi
     return replace(_preset_file(name).with_base(base), classes=classes, notes="")
 
 
+PRESET_SUMMARIES = (
+    QT_TRANSLATE_NOOP("core", "Every 3×3 convolution but the stem becomes depthwise separable."),
+    QT_TRANSLATE_NOOP(
+        "core", "The 3×3 convolutions of the backbone, but the stem, become depthwise separable."
+    ),
+    QT_TRANSLATE_NOOP("core", "The 3×3 convolutions of the neck become depthwise separable."),
+    QT_TRANSLATE_NOOP(
+        "core", "The 3×3 convolutions of the head's box and class branches become depthwise separable."
+    ),
+    QT_TRANSLATE_NOOP(
+        "core", "The seed recipe: the stride-2 convolutions but the stem become grouped (DWConv)."
+    ),
+)
+"""What the presets' notes say, here for the translators alone."""
+
+
 def preset_summary(name: str) -> str:
     """Return the sentence that explains a preset; the text is to be translated.
 

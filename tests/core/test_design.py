@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.core.architecture import base_models, load_architecture
 from app.core.blocks import BLOCKS, eligible
 from app.core.design import (
+    PRESET_SUMMARIES,
     Design,
     DesignError,
     Swap,
@@ -21,6 +22,7 @@ from app.core.design import (
     parse_design,
     preset,
     preset_names,
+    preset_summary,
     resolve_design,
     save_design,
 )
@@ -180,3 +182,7 @@ def test_a_design_that_cannot_be_saved_says_where(tmp_path: Path) -> None:
     with pytest.raises(AppError, match=r"mine\.yaml cannot be written: .+") as caught:
         save_design(Design.stock("yolov5n"), tmp_path / "file" / "mine.yaml")
     assert caught.value.hint
+
+
+def test_the_presets_notes_are_marked_for_translation() -> None:
+    assert tuple(preset_summary(name) for name in preset_names()) == PRESET_SUMMARIES

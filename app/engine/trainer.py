@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import distributed as dist
 from torch import nn
 from ultralytics.data import build_yolo_dataset
 from ultralytics.engine import trainer as stock
 from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
+from ultralytics.utils import RANK
 from ultralytics.utils.torch_utils import unwrap_model
 
 from app.core.text import QT_TRANSLATE_NOOP
@@ -28,6 +30,8 @@ from app.engine.train_plan import Plan
 from app.engine.trainer_state import capture, load_weights, restore_rhythm
 
 _STRIKES = 3
+_LEADS = RANK in (-1, 0)
+"""Whether this process writes: the only one, or the first of several."""
 _BATCH_HALVED = QT_TRANSLATE_NOOP(
     "core",
     "The memory is full: the batch goes from {before} to {after} pictures. A fair pair needs equal batches.",
@@ -163,6 +167,9 @@ class StudioTrainer(DetectionTrainer):
 
     def _on_train_start(self) -> None:
         self._use_all_cores()
+        self._epoch_begun = time.monotonic()
+        if not _LEADS:
+            return
         optimizer = {
             "name": type(self.optimizer).__name__,
             "lr0": self.args.lr0,
@@ -181,7 +188,6 @@ class StudioTrainer(DetectionTrainer):
             amp=self.amp,
             **self.plan.about,
         )
-        self._epoch_begun = time.monotonic()
 
     def _on_train_epoch_start(self) -> None:
         self._batch_index = -1
@@ -198,6 +204,8 @@ class StudioTrainer(DetectionTrainer):
         speed = self.batch_size / max(now - self._batch_ended, 1e-9)
         self._speed = speed if not self._speed else 0.8 * self._speed + 0.2 * speed
         self._batch_ended = now
+        if not _LEADS:
+            return
         if self.recorder.batch_due or self._batch_index + 1 == len(self.train_loader):
             losses = _losses(self.loss_items)
             self._look_for_divergence(losses)
@@ -213,6 +221,8 @@ class StudioTrainer(DetectionTrainer):
         self._leave_if_asked()
 
     def _on_fit_epoch_end(self) -> None:
+        if not _LEADS:
+            return
         epoch = self.epoch + 1
         now = time.monotonic()
         seconds = now - self._epoch_begun
@@ -280,7 +290,7 @@ class StudioTrainer(DetectionTrainer):
         """Go back to our own checkpoint when the loss is no number, a few times; then give up."""
         loss_broken = self.loss is not None and not bool(self.loss.isfinite().all())
         fitness_broken = self.fitness is not None and not math.isfinite(float(self.fitness))
-        if not loss_broken and not fitness_broken:
+        if not self._agreed(loss_broken or fitness_broken):
             return False
         checkpoint = load_checkpoint(self.plan.run.checkpoints)
         self.nan_recovery_attempts += 1
@@ -291,6 +301,15 @@ class StudioTrainer(DetectionTrainer):
         load_weights(self, checkpoint)
         self.scheduler.last_epoch = epoch - 1
         return True
+
+    @staticmethod
+    def _agreed(broken: bool) -> bool:
+        """Return what the first of several processes found, in all of them."""
+        if RANK == -1:
+            return broken
+        said = [broken if _LEADS else None]
+        dist.broadcast_object_list(said, 0)
+        return bool(said[0])
 
     # --- device --------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ultralytics.utils import RANK
 from ultralytics.utils.torch_utils import ModelEMA, unwrap_model
 
 from app.engine.run_checkpoint import Checkpoint, random_states, restore_random_states, to_cpu
@@ -73,4 +74,5 @@ def restore_rhythm(trainer: StudioTrainer, checkpoint: Checkpoint) -> None:
         for index in checkpoint.mosaic_buffer:
             if index < len(loader.dataset.ims):
                 loader.dataset.load_image(index)
-    restore_random_states(checkpoint.random_states, loader.generator)
+    if RANK <= 0:  # further processes keep the states of their own
+        restore_random_states(checkpoint.random_states, loader.generator)

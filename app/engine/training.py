@@ -19,8 +19,9 @@ from app.core.runs import RunFolder
 from app.core.text import QT_TRANSLATE_NOOP
 from app.core.train_config import TrainConfig
 from app.engine import environment_setup
+from app.engine.devices import resolve_device
 from app.engine.train_errors import StopNow, explain
-from app.engine.train_events import Emit, Recorder
+from app.engine.train_events import Emit, Recorder, SilentRecorder
 
 if TYPE_CHECKING:
     from app.engine.run_checkpoint import Checkpoint
@@ -88,6 +89,8 @@ def run_job(request: dict[str, Any], _channel: Any = None) -> dict[str, Any]:
         The final event.
     """
     folder = RunFolder(Path(str(request["run"])))
+    if "rank" in request:
+        return _train_as_rank(folder, int(request["rank"]), bool(request.get("resume")))
     then = [RunFolder(Path(str(path))) for path in request.get("then", [])]
     for later in then:
         later.claim()
@@ -109,6 +112,12 @@ def run_job(request: dict[str, Any], _channel: Any = None) -> dict[str, Any]:
     return final
 
 
+def _train_as_rank(folder: RunFolder, rank: int, resume: bool) -> Event:
+    """Train on one of several GPUs; the first one writes, the others keep still."""
+    environment_setup.prepare()
+    return _Training(folder.config(), folder, _quiet, None, resume).record(rank)
+
+
 class _Training:
     """One call of `run`."""
 
@@ -120,6 +129,7 @@ class _Training:
         self.emit = emit
         self._asked = should_stop
         self.resume = resume
+        self._one_of_several = False
         self.plan: Plan | None = None
         self.trainer: StudioTrainer | None = None
 
@@ -131,17 +141,37 @@ class _Training:
         if not (self.run.path / "run.yaml").is_file():
             self.run.write_config(self.config)
         try:
-            checkpoint = self._checkpoint()
-        except AppError:
+            ranks = _ranks(self.config.device)
+            return self._lead(ranks) if ranks > 1 else self.record()
+        finally:
+            self.run.clear_request()
             self.run.release()
-            raise
-        recorder = Recorder(self.run, self.emit, checkpoint.position if checkpoint else None)
+
+    def record(self, rank: int | None = None) -> Event:
+        """Train in this process; of several only the one of rank 0 writes."""
+        self._one_of_several = rank is not None
+        checkpoint = self._checkpoint()
+        keep = checkpoint.position if checkpoint else None
+        recorder = SilentRecorder(self.run) if rank else Recorder(self.run, self.emit, keep)
         try:
             return self._recorded(recorder, checkpoint)
         finally:
             recorder.close()
-            self.run.clear_request()
-            self.run.release()
+
+    def _lead(self, ranks: int) -> Event:
+        """Start one process per GPU, and tell if they fail without a word."""
+        from app.engine.train_ranks import train_on_ranks
+
+        try:
+            final = train_on_ranks(self.run, ranks, self.resume, self.emit, self._should_stop)
+        except AppError as error:
+            event: Event = {"t": self.run.state().seconds, "event": "failed", **_why(error)}
+            self.run.append_event(event)
+            self.emit(event)
+            raise
+        if final["event"] == "failed":
+            raise AppError.from_dict({**final, "message": final.get("reason", "")})
+        return final
 
     def _recorded(self, recorder: Recorder, checkpoint: Checkpoint | None) -> Event:
         try:
@@ -181,14 +211,10 @@ class _Training:
         """Write the final event of a training whose loop came to its end."""
         if self.trainer is not None and self.trainer.ended_by is not None:
             return self._stopped(recorder, self.trainer.ended_by)
-        from app.engine.evaluate import evaluate_prepared
-
-        assert self.plan is not None
+        if isinstance(recorder, SilentRecorder):
+            return {"event": "finished"}
         last = recorder.epochs[-1]
         config = self.config
-        best = evaluate_prepared(
-            self.run.best, self.plan.data, imgsz=config.imgsz, batch=2 * config.batch, device=self.plan.device
-        )
         early = last["epoch"] < config.epochs
         patience = self.config.overrides.get("patience", 100)
         return recorder.record(
@@ -197,9 +223,24 @@ class _Training:
             epochs=config.epochs,
             seconds=round(recorder.seconds, 3),
             **_why(AppError(_NO_IMPROVEMENT, patience=patience) if early else AppError("")),
-            best={"epoch": last["best_so_far"]["epoch"], "fitness": last["best_so_far"]["fitness"], **best},
+            best=self._best(recorder),
             weights={"best": "weights/best.pt", "last": "weights/last.pt"},
         )
+
+    def _best(self, recorder: Recorder) -> dict[str, Any]:
+        """Return what the best weights reach, measured on the file as it was written."""
+        best = recorder.epochs[-1]["best_so_far"]
+        if self._one_of_several:  # the validator would wait for the other processes
+            same = next(event for event in recorder.epochs if event["epoch"] == best["epoch"])
+            return {**best, "per_class": same["per_class"]}
+        from app.engine.evaluate import evaluate_prepared
+
+        assert self.plan is not None
+        size, batch = self.config.imgsz, 2 * self.config.batch
+        found = evaluate_prepared(
+            self.run.best, self.plan.data, imgsz=size, batch=batch, device=self.plan.device
+        )
+        return {"epoch": best["epoch"], "fitness": best["fitness"], **found}
 
     def _stopped(self, recorder: Recorder, by: str) -> Event:
         done = len(recorder.epochs)
@@ -223,6 +264,11 @@ class _Training:
             raise StopNow
 
 
+def _ranks(device: str) -> int:
+    """Return how many GPUs a training is to run on."""
+    return len(resolve_device(device).split(",")) if "," in device else 1
+
+
 def _why(reason: AppError) -> dict[str, Any]:
     """Return what a final event says of its reason, so that the window can say it in its language."""
     told = reason.as_dict()
@@ -239,7 +285,8 @@ def _finished(run: RunFolder) -> Event | None:
 def _refuse_if_busy(run: RunFolder, resume: bool) -> None:
     """Keep two processes from writing one run, and a new training from overwriting an old one."""
     process = run.process()
-    if process is not None and process.pid != os.getpid() and is_alive(process):
+    own = os.getpid(), os.getppid()  # a frozen application's child has a process of its own between
+    if process is not None and process.pid not in own and is_alive(process):
         begun = run.events_path.is_file()
         if begun:
             raise AppError(

@@ -409,6 +409,10 @@
         <translation>重新检查图片和标签 (F5)。</translation>
     </message>
     <message>
+        <source>Use in Train</source>
+        <translation>用于训练</translation>
+    </message>
+    <message>
         <source>Go on to the Train page with this data set.</source>
         <translation>用此数据集前往“训练”页。</translation>
     </message>
@@ -502,6 +506,10 @@
 </context>
 <context>
     <name>DesignPage</name>
+    <message>
+        <source>Train this design</source>
+        <translation>训练此方案</translation>
+    </message>
     <message>
         <source>Go on to the Train page with this design.</source>
         <translation>用此方案前往“训练”页。</translation>
@@ -1122,6 +1130,13 @@
     </message>
 </context>
 <context>
+    <name>LinePlot</name>
+    <message>
+        <source>epoch {epoch}</source>
+        <translation>第 {epoch} 轮</translation>
+    </message>
+</context>
+<context>
     <name>LogPanel</name>
     <message>
         <source>Log</source>
@@ -1214,7 +1229,7 @@
     </message>
     <message>
         <source>GFLOPs at {size} px</source>
-        <translation>GFLOPs（{size} px）</translation>
+        <translation>GFLOPs ({size} px)</translation>
     </message>
     <message>
         <source>Size</source>
@@ -1238,7 +1253,7 @@
     </message>
     <message>
         <source>Picture size, batch, seed</source>
-        <translation>图片尺寸、批大小、随机种子</translation>
+        <translation>尺寸、批、种子</translation>
     </message>
     <message>
         <source>Device</source>

@@ -189,7 +189,7 @@ class DataPage(Page):
         self.sample_button.setToolTip(self.tr("The built-in sample: things on a table, drawn by the Studio."))
         self.again_button.setText(self.tr("Check again"))
         self.again_button.setToolTip(self.tr("Look through the pictures and labels once more (F5)."))
-        self.primary.setText(f"{self.tr('Use in Train')}\u2002")
+        self.primary.setText(self.tr("Use in Train") + "\u2002")
         self.primary.setToolTip(self.tr("Go on to the Train page with this data set."))
         self.open_action.setText(self.tr("Open a data set…"))
         self.folder_action.setText(self.tr("Open the folder of a data set…"))

@@ -168,7 +168,7 @@ class DesignPage(Page):
 
     def retranslate(self) -> None:
         """Set the translated texts."""
-        self.primary.setText(f"{self.tr('Train this design')}\u2002")
+        self.primary.setText(self.tr("Train this design") + "\u2002")
         self.primary.setToolTip(self.tr("Go on to the Train page with this design."))
         self.tools_.retranslate()
         self.actions_.retranslate()

@@ -246,7 +246,8 @@ class LinePlot(Card):
         nearest = min(epochs, key=lambda epoch: abs(epoch - x))
         self._cursor.setPos(nearest)
         self._cursor.setVisible(True)
-        rows = [f"<tr><td colspan=3>{self.tr('epoch {epoch}').format(epoch=f'{nearest:g}')}</td></tr>"]
+        place = self.tr("epoch {epoch}").format(epoch=f"{nearest:g}")
+        rows = [f"<tr><td colspan=3>{place}</td></tr>"]
         for curve in solid:
             found = dict(zip(curve.x, curve.y, strict=True)).get(nearest)
             if found is not None and math.isfinite(found):

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QSlider
+from PySide6.QtWidgets import QSlider
 from pytestqt.qtbot import QtBot
 
 from app.ui.application import Studio
@@ -318,14 +318,12 @@ def test_the_verdict_says_what_the_interval_allows(page: ComparePage) -> None:
     assert verdict.ratio.text() == "0.80× [0.70–0.90]"
 
 
-def test_everything_is_said_in_another_language_too(
-    page: ComparePage, studio: Studio, qapp: QApplication
-) -> None:
+def test_everything_is_said_in_another_language_too(page: ComparePage, studio: Studio, qtbot: QtBot) -> None:
     before = page.primary.text()
     studio.languages.apply("zh_CN")
-    page.retranslate()
+    qtbot.waitUntil(lambda: page.primary.text() != before, timeout=2000)
     studio.languages.apply("en")
-    assert page.primary.text() == before
+    qtbot.waitUntil(lambda: page.primary.text() == before, timeout=2000)
 
 
 def test_the_session_forgets_a_process_that_ended(

@@ -36,6 +36,7 @@ class Figures(QWidget):
         self.about = ElidedLabel()
         self.about.setProperty("role", "small")
         self.headings = [label(role="small") for _ in PARTS]
+        self.table_unit = label(role="small")
         self.rows = [label(role="small") for _ in ("p50", "p95")]
         self.cells: dict[tuple[str, str], QLabel] = {
             (part, share): label() for part in PARTS for share in ("p50", "p95")
@@ -62,6 +63,7 @@ class Figures(QWidget):
                 cell.setAlignment(Qt.AlignmentFlag.AlignRight)
                 cell.setMinimumWidth(cell.fontMetrics().horizontalAdvance(_DIGITS))
                 table.addWidget(cell, row, column)
+        table.addWidget(self.table_unit, 0, 0)
         for row, name in enumerate(self.rows, start=1):
             table.addWidget(name, row, 0)
         outer = QHBoxLayout(self)
@@ -87,8 +89,9 @@ class Figures(QWidget):
         words = (self.tr("preprocess"), self.tr("inference"), self.tr("postprocess"))
         for heading, word in zip(self.headings, words, strict=True):
             heading.setText(word)
-        for name, word in zip(self.rows, ("p50", "p95"), strict=True):
+        for name, word in zip(self.rows, (self.tr("p50"), self.tr("p95")), strict=True):
             name.setText(word)
+        self.table_unit.setText(self.tr("ms"))
 
 
 class Pane(QFrame):

@@ -260,13 +260,12 @@ class TrainPage(Page):
 
     def _update_primary(self) -> None:
         live = [state for _, state in self.table.runs if state.live]
-        self.primary_menu.show_state(bool(self.workspace.design.swaps), live)
+        prominent = bool(self.workspace.data or self.table.runs)
+        self.primary_menu.show_state(bool(self.workspace.design.swaps), live, prominent)
+        self._update_empty()
 
     def _on_empty_primary_clicked(self) -> None:
-        if self.workspace.data:
-            self.start(self.primary_menu.mode)
-        else:
-            self.form.data.showMenu()
+        self.form.data.showMenu()
 
     # --- texts ---------------------------------------------------------------------------------------------
 
@@ -281,9 +280,16 @@ class TrainPage(Page):
         self.run_actions.retranslate()
         self.primary_menu.retranslate()
         self._update_primary()
+
+    def _update_empty(self) -> None:
+        """Say what comes next in a workspace without runs; only one button on the page is the primary one."""
+        ready = bool(self.workspace.data)
+        hint = self.tr("Choose data, then train the open design and, to compare with, its standard model.")
+        if ready:
+            hint = self.tr("The open design and the data are chosen: the training can begin.")
         self.empty.set_texts(
             self.tr("Nothing has been trained in this workspace yet."),
-            self.tr("Choose data, then train the open design and, to compare with, its standard model."),
-            self.tr("Choose data"),
-            self.tr("Use the built-in sample"),
+            hint,
+            "" if ready else self.tr("Choose data"),
+            "" if ready else self.tr("Use the built-in sample"),
         )

@@ -28,6 +28,7 @@ class PrimaryButton(QObject):
         self.mode = LIGHTWEIGHT
         self._chosen = ""
         self._able = False
+        self._ink = "on_accent"
         self._live: Sequence[RunState] = ()
         self.arrow = QToolButton()
         self.arrow.setObjectName("trainChoice")
@@ -64,13 +65,16 @@ class PrimaryButton(QObject):
         """Whether the button stops."""
         return bool(self._live)
 
-    def show_state(self, has_swaps: bool, live: Sequence[RunState]) -> None:
+    def show_state(self, has_swaps: bool, live: Sequence[RunState], prominent: bool = True) -> None:
         """Show what can be done.
 
         Args:
             has_swaps: Whether the open design differs from the standard model.
             live: States of the runs that train or wait.
+            prominent: Whether this is the next step; otherwise another button of the page is.
         """
+        self._ink = "on_accent" if prominent else "text"
+        theme.set_role(self.primary, "primary" if prominent else "")
         self._able, self._live = has_swaps, live
         wanted = self._chosen or LIGHTWEIGHT
         self.mode = wanted if has_swaps or wanted == STANDARD else STANDARD
@@ -85,7 +89,7 @@ class PrimaryButton(QObject):
     def _set_words(self) -> None:
         if self.running:
             self.primary.setText(self.tr("Stop"))
-            self.primary.setIcon(theme.icon("stop", "on_accent"))
+            self.primary.setIcon(theme.icon("stop", self._ink))
             self.primary.setToolTip("")
             return
         words = {
@@ -94,7 +98,7 @@ class PrimaryButton(QObject):
             BOTH: self.tr("Train both"),
         }
         self.primary.setText(words[self.mode])
-        self.primary.setIcon(theme.icon("play", "on_accent"))
+        self.primary.setIcon(theme.icon("play", self._ink))
         why = "" if self._able else self.tr("The open design swaps nothing yet: it is the standard model.")
         self.primary.setToolTip(why)
         for mode in (LIGHTWEIGHT, BOTH):

@@ -282,58 +282,6 @@
         <source>Take a snapshot</source>
         <translation>截图</translation>
     </message>
-    <message>
-        <source>Inference of every pair, ms</source>
-        <translation>逐帧推理时间（ms）</translation>
-    </message>
-    <message>
-        <source>Median of the parts, ms</source>
-        <translation>各阶段中位时间（ms）</translation>
-    </message>
-    <message>
-        <source>Times appear here while it plays.</source>
-        <translation>播放时在此显示耗时。</translation>
-    </message>
-    <message>
-        <source>Inference time of both detectors, pair by pair</source>
-        <translation>两个检测器的逐帧推理时间</translation>
-    </message>
-    <message>
-        <source>Median time of every part of both detectors</source>
-        <translation>两个检测器各阶段的中位时间</translation>
-    </message>
-    <message>
-        <source>preprocess</source>
-        <translation>预处理</translation>
-    </message>
-    <message>
-        <source>inference</source>
-        <translation>推理</translation>
-    </message>
-    <message>
-        <source>postprocess</source>
-        <translation>后处理</translation>
-    </message>
-    <message>
-        <source>Back to where it began</source>
-        <translation>恢复默认值</translation>
-    </message>
-    <message>
-        <source>Confidence</source>
-        <translation>置信度</translation>
-    </message>
-    <message>
-        <source>Boxes with a lower score are not shown</source>
-        <translation>不显示得分低于此值的框</translation>
-    </message>
-    <message>
-        <source>Overlap (IoU)</source>
-        <translation>重叠 (IoU)</translation>
-    </message>
-    <message>
-        <source>Of two boxes of a class that overlap more, only the better one is shown</source>
-        <translation>同类的两个框重叠超过此值时，只显示得分较高的一个</translation>
-    </message>
 </context>
 <context>
     <name>CrashDialog</name>
@@ -823,6 +771,18 @@
         <source>postprocess</source>
         <translation>后处理</translation>
     </message>
+    <message>
+        <source>p50</source>
+        <translation>p50</translation>
+    </message>
+    <message>
+        <source>p95</source>
+        <translation>p95</translation>
+    </message>
+    <message>
+        <source>ms</source>
+        <translation>ms</translation>
+    </message>
 </context>
 <context>
     <name>FindingList</name>
@@ -1029,7 +989,7 @@
     </message>
     <message>
         <source>{times}× fewer weights</source>
-        <translation>权重减少到 1/{times}</translation>
+        <translation>权重减少为 1/{times}</translation>
     </message>
     <message>
         <source>No weights are saved.</source>
@@ -1045,11 +1005,11 @@
     </message>
     <message>
         <source>Make all {count}</source>
-        <translation>应用到全部 {count} 个</translation>
+        <translation>全部 {count} 个改为</translation>
     </message>
     <message>
         <source>Make it</source>
-        <translation>应用</translation>
+        <translation>改为</translation>
     </message>
     <message>
         <source>{flops} GFLOPs, {parameters} parameters</source>
@@ -1066,6 +1026,61 @@
     <message>
         <source>{percent} %</source>
         <translation>{percent}%</translation>
+    </message>
+</context>
+<context>
+    <name>Instruments</name>
+    <message>
+        <source>Inference of every pair, ms</source>
+        <translation>逐帧推理时间（ms）</translation>
+    </message>
+    <message>
+        <source>Median of the parts, ms</source>
+        <translation>各阶段中位时间（ms）</translation>
+    </message>
+    <message>
+        <source>Times appear here while it plays.</source>
+        <translation>播放时在此显示耗时。</translation>
+    </message>
+    <message>
+        <source>Inference time of both detectors, pair by pair</source>
+        <translation>两个检测器的逐帧推理时间</translation>
+    </message>
+    <message>
+        <source>Median time of every part of both detectors</source>
+        <translation>两个检测器各阶段的中位时间</translation>
+    </message>
+    <message>
+        <source>preprocess</source>
+        <translation>预处理</translation>
+    </message>
+    <message>
+        <source>inference</source>
+        <translation>推理</translation>
+    </message>
+    <message>
+        <source>postprocess</source>
+        <translation>后处理</translation>
+    </message>
+    <message>
+        <source>Back to where it began</source>
+        <translation>恢复默认值</translation>
+    </message>
+    <message>
+        <source>Confidence</source>
+        <translation>置信度</translation>
+    </message>
+    <message>
+        <source>Boxes with a lower score are not shown</source>
+        <translation>不显示得分低于此值的框</translation>
+    </message>
+    <message>
+        <source>Overlap (IoU)</source>
+        <translation>重叠 (IoU)</translation>
+    </message>
+    <message>
+        <source>Of two boxes of a class that overlap more, only the better one is shown</source>
+        <translation>同类的两个框重叠超过此值时，只显示得分较高的一个</translation>
     </message>
 </context>
 <context>
@@ -1981,11 +1996,11 @@
     </message>
     <message>
         <source>Any precision</source>
-        <translation>任意精度</translation>
+        <translation>精度不限</translation>
     </message>
     <message>
         <source>Any device</source>
-        <translation>任意设备</translation>
+        <translation>设备不限</translation>
     </message>
     <message>
         <source>Runtime</source>
@@ -2020,7 +2035,7 @@
     </message>
     <message>
         <source>{pixels} px at {side}</source>
-        <translation>{side} 时 {pixels} px</translation>
+        <translation>{pixels} px（输入 {side}）</translation>
     </message>
     <message>
         <source>No boxes.</source>
@@ -2310,7 +2325,7 @@
     </message>
     <message>
         <source>Last epochs without mosaic</source>
-        <translation>末尾关闭 Mosaic 的轮数</translation>
+        <translation>末尾无 Mosaic 轮数</translation>
     </message>
     <message>
         <source>Patience, epochs</source>
@@ -2366,6 +2381,10 @@
     <message>
         <source>Train</source>
         <translation>训练</translation>
+    </message>
+    <message>
+        <source>The open design and the data are chosen: the training can begin.</source>
+        <translation>方案和数据已选好，可以开始训练。</translation>
     </message>
     <message>
         <source>Nothing has been trained in this workspace yet.</source>
@@ -2975,11 +2994,11 @@
     </message>
     <message>
         <source>“{key}:” is there twice; the later one counts.</source>
-        <translation>“{key}:” 出现两次，以后一个为准。</translation>
+        <translation>“{key}:”出现两次，以后一个为准。</translation>
     </message>
     <message>
         <source>“path: {folder}” is not on this computer; the file&apos;s own folder is used.</source>
-        <translation>“path: {folder}” 在本机不存在，改用文件所在的文件夹。</translation>
+        <translation>“path: {folder}”在本机不存在，改用文件所在的文件夹。</translation>
     </message>
     <message>
         <source>Correct the line, or remove it.</source>
@@ -2987,7 +3006,7 @@
     </message>
     <message>
         <source>There is no line “{split}:”.</source>
-        <translation>没有“{split}:” 一行。</translation>
+        <translation>没有“{split}:”一行。</translation>
     </message>
     <message>
         <source>Add one that names the folder of those pictures.</source>
@@ -2995,15 +3014,15 @@
     </message>
     <message>
         <source>The pictures of “{split}” are not there: {folder} does not exist.</source>
-        <translation>“{split}” 的图片不存在：没有 {folder}。</translation>
+        <translation>“{split}”的图片不存在：没有 {folder}。</translation>
     </message>
     <message>
         <source>Correct the line “{split}:” or put the folder there.</source>
-        <translation>请改正“{split}:” 一行，或把文件夹放到该处。</translation>
+        <translation>请改正“{split}:”一行，或把文件夹放到该处。</translation>
     </message>
     <message>
         <source>There are no pictures for “{split}”.</source>
-        <translation>“{split}” 没有图片。</translation>
+        <translation>“{split}”没有图片。</translation>
     </message>
     <message>
         <source>Put some into the folder, or name another folder.</source>
@@ -3023,7 +3042,7 @@
     </message>
     <message>
         <source>Add a list “names:”.</source>
-        <translation>请添加“names:” 列表。</translation>
+        <translation>请添加“names:”列表。</translation>
     </message>
     <message>
         <source>The name of class {index} is read as “{name}”, which may not be what it says.</source>
@@ -3043,11 +3062,11 @@
     </message>
     <message>
         <source>“nc: {nc}” and the {count} names contradict each other; the names count.</source>
-        <translation>“nc: {nc}” 与 {count} 个名称不符，以名称为准。</translation>
+        <translation>“nc: {nc}”与 {count} 个名称不符，以名称为准。</translation>
     </message>
     <message>
         <source>Remove the line “nc:”.</source>
-        <translation>请删除“nc:” 一行。</translation>
+        <translation>请删除“nc:”一行。</translation>
     </message>
     <message>
         <source>“channels: {channels}” is not supported; pictures are read in colour.</source>
@@ -3175,7 +3194,7 @@
     </message>
     <message>
         <source>Check where the labels lie: beside “images” there must be “labels”.</source>
-        <translation>请检查标签位置：“images” 旁应有“labels” 文件夹。</translation>
+        <translation>请检查标签位置：“images”旁应有“labels”文件夹。</translation>
     </message>
     <message>
         <source>This picture has no label file; it counts as one without any object.</source>
@@ -3419,7 +3438,7 @@
     </message>
     <message>
         <source>{file}: there is nothing to train on: no picture of “train” has a usable box.</source>
-        <translation>{file}：没有可训练的内容：“train” 中没有一张图片含可用的框。</translation>
+        <translation>{file}：没有可训练的内容：“train”中没有一张图片含可用的框。</translation>
     </message>
     <message>
         <source>Check the data set on the Data page, or with the command “check”.</source>
@@ -3451,7 +3470,7 @@
     </message>
     <message>
         <source>Choose a data.yaml with “train:”, “val:” and “names:”.</source>
-        <translation>请选择含“train:”、“val:” 和“names:” 的 data.yaml。</translation>
+        <translation>请选择含“train:”、“val:”和“names:”的 data.yaml。</translation>
     </message>
     <message>
         <source>{path} cannot be opened: {why}.</source>
@@ -3483,11 +3502,11 @@
     </message>
     <message>
         <source>Choose the folder of a YOLO data set: a data.yaml beside “images” and “labels”.</source>
-        <translation>请选择 YOLO 数据集文件夹：data.yaml 与“images”、“labels” 并列。</translation>
+        <translation>请选择 YOLO 数据集文件夹：data.yaml 与“images”、“labels”并列。</translation>
     </message>
     <message>
         <source>“path” is {value}, not a folder.</source>
-        <translation>“path” 是 {value}，不是文件夹。</translation>
+        <translation>“path”是 {value}，不是文件夹。</translation>
     </message>
     <message>
         <source>Write the folder&apos;s path.</source>
@@ -3495,7 +3514,7 @@
     </message>
     <message>
         <source>it names no pictures: “train:” and “val:” are missing.</source>
-        <translation>没有指明图片：缺少“train:” 和“val:”。</translation>
+        <translation>没有指明图片：缺少“train:”和“val:”。</translation>
     </message>
     <message>
         <source>Choose the data.yaml of a YOLO data set.</source>
@@ -3503,7 +3522,7 @@
     </message>
     <message>
         <source>“{name}” is {value}, neither a path nor a list of paths.</source>
-        <translation>“{name}” 是 {value}，既不是路径也不是路径列表。</translation>
+        <translation>“{name}”是 {value}，既不是路径也不是路径列表。</translation>
     </message>
     <message>
         <source>it has no “names:”.</source>
@@ -3515,7 +3534,7 @@
     </message>
     <message>
         <source>“nc” is {value}, not a number of classes.</source>
-        <translation>“nc” 是 {value}，不是类别数。</translation>
+        <translation>“nc”是 {value}，不是类别数。</translation>
     </message>
     <message>
         <source>the numbers of the {count} classes are not 0 to {last}.</source>
@@ -3527,7 +3546,7 @@
     </message>
     <message>
         <source>“names” is {value}, not a list of names.</source>
-        <translation>“names” 是 {value}，不是名称列表。</translation>
+        <translation>“names”是 {value}，不是名称列表。</translation>
     </message>
     <message>
         <source>Write one name for each class.</source>
@@ -3595,7 +3614,7 @@
     </message>
     <message>
         <source>Add your user to the group “video” (sudo usermod -aG video $USER), then log in again.</source>
-        <translation>请将您的用户加入“video” 组 (sudo usermod -aG video $USER)，然后重新登录。</translation>
+        <translation>请将您的用户加入“video”组 (sudo usermod -aG video $USER)，然后重新登录。</translation>
     </message>
     <message>
         <source>{name} promises {promised} pictures and breaks off after {held}.</source>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
@@ -20,6 +22,8 @@ from app.workers.job import EngineJob
 
 _MEMORY = Path("/dev/shm")
 """A folder that is memory, where the system has one."""
+
+_PREFIX = "depthwise-studio-ring-"
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,7 @@ class CompareWorker(EngineJob):
             request: The fields of the engine's `LiveRequest` but the ring.
             parent: Qt parent.
         """
-        folder = _MEMORY if _MEMORY.is_dir() else Path(tempfile.gettempdir())
-        self._folder = Path(tempfile.mkdtemp(prefix="depthwise-studio-", dir=folder))
-        super().__init__("compare", {**request, "ring": str(self._folder / "ring")}, parent)
+        super().__init__("compare", request, parent)
         self._ring: RingReader | None = None
         self._shown: tuple[int, int, QImage] | None = None
         self._newest: LivePair | None = None
@@ -120,12 +122,14 @@ class CompareWorker(EngineJob):
 
     def run(self) -> None:
         """Relay the child's events until it ends, then remove the ring."""
+        folder = make_ring_folder()
+        self._request["ring"] = str(folder / "ring")
         try:
             super().run()
         finally:
             if self._ring is not None:
                 self._ring.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def take_pair(self) -> LivePair | None:
         """Return the newest pair, and expect another `pair_ready` for newer ones."""
@@ -177,6 +181,16 @@ class CompareWorker(EngineJob):
             tell, self._told = not self._told, True
         if tell:
             self.pair_ready.emit()
+
+
+def make_ring_folder() -> Path:
+    """Return a new folder for a ring, and remove those that a killed Studio left behind."""
+    parent = _MEMORY if _MEMORY.is_dir() else Path(tempfile.gettempdir())
+    for old in parent.glob(f"{_PREFIX}*"):
+        owner = old.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
 
 
 def _drawable(picture: Picture) -> QImage:

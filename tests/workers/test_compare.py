@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.core.errors import AppError
-from app.workers.compare import CompareWorker
+from app.workers.compare import CompareWorker, make_ring_folder
 from tests.pairs import make_pair
 
 
@@ -29,7 +33,12 @@ def worker(pair: tuple[Path, Path], clips_dir: Path) -> Iterator[CompareWorker]:
     )
     yield worker
     worker.close()
-    assert not worker._folder.exists()
+    assert not own_folders()
+
+
+def own_folders() -> list[Path]:
+    parent = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
+    return list(parent.glob(f"depthwise-studio-ring-{os.getpid()}-*"))
 
 
 def child() -> psutil.Process:
@@ -81,7 +90,21 @@ def test_a_killed_child_is_told_and_leaves_no_files(qtbot: QtBot, worker: Compar
         child().send_signal(signal.SIGKILL)
     assert isinstance(told.args[0], AppError)
     assert worker.wait(5000)
-    assert not worker._folder.exists()
+    assert not own_folders()
+
+
+def test_the_ring_of_a_killed_studio_is_removed() -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    mine = make_ring_folder()
+    left = mine.with_name(f"depthwise-studio-ring-{gone.pid}-abc")
+    left.mkdir()
+    (left / "ring").write_bytes(bytes(100))
+    another = make_ring_folder()
+    assert not left.exists()
+    assert mine.exists()
+    mine.rmdir()
+    another.rmdir()
 
 
 def test_a_stuck_child_is_ended(qtbot: QtBot, worker: CompareWorker) -> None:

@@ -8,14 +8,15 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout
 
 from app.core.errors import AppError
 from app.ui import drops, theme
 from app.ui.page import Page, Services
-from app.ui.pages.compare_controls import CONFIDENCE, IOU, Limit, Transport
+from app.ui.pages.compare_controls import Transport
+from app.ui.pages.compare_instruments import Instruments
 from app.ui.pages.compare_menus import RuntimeMenus, SourceMenu, sample_weights
-from app.ui.pages.compare_pane import PARTS, Pane
+from app.ui.pages.compare_pane import Pane
 from app.ui.pages.compare_session import (
     ENDED,
     FAILED,
@@ -30,14 +31,10 @@ from app.ui.pages.compare_snapshot import save_snapshot
 from app.ui.pages.compare_verdict import Verdict
 from app.ui.requests import SAMPLE, CompareRequest, Request
 from app.ui.text import note_words
-from app.ui.widgets.cards import Card, button, label
+from app.ui.widgets.cards import button, label
 from app.ui.widgets.elided import ElidedLabel
-from app.ui.widgets.latency_plot import LatencyPlot
-from app.ui.widgets.timing_bars import TimingBars
 from app.workers.compare import LivePair
 from app.workers.job import EngineJob
-
-_BOTTOM_HEIGHT = 124
 
 
 class ComparePage(Page):
@@ -52,14 +49,12 @@ class ComparePage(Page):
         self.runtimes = RuntimeMenus()
         self.panes = (Pane("a", "standard"), Pane("b", "lightweight"))
         self.verdict = Verdict()
-        self.plot = LatencyPlot()
-        self.bars = TimingBars()
-        self.confidence = Limit("confidence", CONFIDENCE)
-        self.iou = Limit("iou", IOU)
+        self.instruments = Instruments()
+        self.plot = self.instruments.plot
+        self.confidence, self.iou = self.instruments.confidence, self.instruments.iou
         self.snapshot = button("snapshot", icon="snapshot")
         self.state = ElidedLabel()
         self.state.setProperty("role", "muted")
-        self._headings = [label(role="small") for _ in range(2)]
         self._pair: LivePair | None = None
         self._cameras: EngineJob | None = None
         self._frames: int | None = None
@@ -108,25 +103,7 @@ class ComparePage(Page):
             views.addWidget(pane, 1)
         self.body.addLayout(views, 1)
         self.body.addWidget(self.verdict)
-        bottom = QWidget()
-        bottom.setFixedHeight(_BOTTOM_HEIGHT)
-        row = QHBoxLayout(bottom)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.BETWEEN)
-        for stretch, heading, widget in (
-            (5, self._headings[0], self.plot),
-            (3, self._headings[1], self.bars),
-        ):
-            card = Card(margin=theme.INSIDE)
-            card.body.setSpacing(2)
-            card.body.addWidget(heading)
-            card.body.addWidget(widget, 1)
-            row.addWidget(card, stretch)
-        limits = Card(margin=theme.BETWEEN)
-        limits.body.addWidget(self.confidence)
-        limits.body.addWidget(self.iou)
-        row.addWidget(limits, 3)
-        self.body.addWidget(bottom)
+        self.body.addWidget(self.instruments)
 
     def _connect(self) -> None:
         session = self.session
@@ -255,8 +232,7 @@ class ComparePage(Page):
         self._show_state()
 
     def _clear_figures(self) -> None:
-        self.plot.clear()
-        self.bars.show_parts(None, None)
+        self.instruments.clear()
         self.verdict.show_statistics(None)
         self.verdict.show_counts(None)
         for pane in self.panes:
@@ -321,13 +297,10 @@ class ComparePage(Page):
 
     @Slot(dict)
     def _on_session_statistics_changed(self, figures: dict[str, Any]) -> None:
-        self.plot.extend(figures["recent"])
+        self.instruments.show_statistics(figures)
         self.verdict.show_statistics(figures)
-        parts = []
         for pane, side in zip(self.panes, "ab", strict=True):
             pane.figures.show_timings(figures[side])
-            parts.append([figures[side][part]["p50"] for part in PARTS])
-        self.bars.show_parts(*parts)
 
     @Slot(str)
     def _on_session_state_changed(self, _state: str) -> None:
@@ -388,21 +361,6 @@ class ComparePage(Page):
         self.back_action.setText(self.tr("One picture back"))
         self.step_action.setText(self.tr("One picture on"))
         self.snapshot_action.setText(self.tr("Take a snapshot"))
-        self._headings[0].setText(self.tr("Inference of every pair, ms"))
-        self._headings[1].setText(self.tr("Median of the parts, ms"))
-        self.plot.set_sentence(self.tr("Times appear here while it plays."))
-        self.plot.setAccessibleName(self.tr("Inference time of both detectors, pair by pair"))
-        self.bars.setAccessibleName(self.tr("Median time of every part of both detectors"))
-        self.bars.set_words((self.tr("preprocess"), self.tr("inference"), self.tr("postprocess")))
-        back = self.tr("Back to where it began")
-        self.confidence.set_words(
-            self.tr("Confidence"), self.tr("Boxes with a lower score are not shown"), back
-        )
-        self.iou.set_words(
-            self.tr("Overlap (IoU)"),
-            self.tr("Of two boxes of a class that overlap more, only the better one is shown"),
-            back,
-        )
-        for part in (*self.panes, self.source, self.transport, self.runtimes, self.verdict):
+        for part in (*self.panes, self.source, self.transport, self.runtimes, self.verdict, self.instruments):
             part.retranslate()
         self._show_state()

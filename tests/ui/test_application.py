@@ -139,6 +139,8 @@ Window.settle = settle
     studio = start(change)
     studio.wait_for("changed")
     assert studio.end() == 0
+    assert studio.process.stderr is not None
+    assert "Traceback" not in studio.process.stderr.read()
     assert "model.3" in (tmp_path / "workspace" / RECOVERY_NAME).read_text()
     asking = """
 def offer(self):

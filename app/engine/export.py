@@ -149,17 +149,31 @@ def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
 
 def _check_arguments(format_: str, precision: str) -> None:
     if format_ not in FORMATS:
-        raise AppError(f"There is no export format “{format_}”.", f"Choose one of: {', '.join(FORMATS)}.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "There is no export format “{format}”."),
+            QT_TRANSLATE_NOOP("core", "Choose one of: {choices}."),
+            format=format_,
+            choices=", ".join(FORMATS),
+        )
     if precision not in PRECISIONS:
-        reason = " (bf16 is chosen when the file is run)" if precision == "bf16" else ""
-        raise AppError(f"Weights cannot be stored in “{precision}”{reason}.", "Choose f32 or f16.")
+        text = (
+            QT_TRANSLATE_NOOP(
+                "core", "Weights cannot be stored in “bf16”: it is chosen when the file is run."
+            )
+            if precision == "bf16"
+            else QT_TRANSLATE_NOOP("core", "Weights cannot be stored in “{precision}”.")
+        )
+        raise AppError(text, QT_TRANSLATE_NOOP("core", "Choose f32 or f16."), precision=precision)
 
 
 def _shape(imgsz: int | tuple[int, int]) -> tuple[int, int]:
     height, width = imgsz if isinstance(imgsz, tuple) else (imgsz, imgsz)
     if any(size < 32 or size > 4096 or size % 32 for size in (height, width)):
         raise AppError(
-            f"An input of {width}×{height} pixels is not possible.", "Choose multiples of 32 from 32 to 4096."
+            QT_TRANSLATE_NOOP("core", "An input of {width}×{height} pixels is not possible."),
+            QT_TRANSLATE_NOOP("core", "Choose multiples of 32 from 32 to 4096."),
+            width=width,
+            height=height,
         )
     return height, width
 

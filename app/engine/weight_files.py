@@ -12,6 +12,7 @@ from typing import IO, Any
 import torch
 
 from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.safe_pickle import (
     STORAGE_TYPES,
     DamagedPickleError,
@@ -30,8 +31,8 @@ LARGEST_PICKLE = 64 * 2**20
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 _MOST_DIMENSIONS = 8
-_OTHER = "Choose a .pt file of a YOLOv5 or YOLOv5u detector."
-_AGAIN = "Copy or download it again."
+_OTHER = QT_TRANSLATE_NOOP("core", "Choose a .pt file of a YOLOv5 or YOLOv5u detector.")
+_AGAIN = QT_TRANSLATE_NOOP("core", "Copy or download it again.")
 
 
 class WeightFile:
@@ -84,26 +85,48 @@ def open_weights(path: Path) -> WeightFile:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise AppError(f"{path} is not a file.", _OTHER)
+            raise AppError(QT_TRANSLATE_NOOP("core", "{path} is not a file."), _OTHER, path=path)
         with path.open("rb") as stream:
             start = stream.read(4)
     except OSError as error:
-        raise AppError(f"{path} cannot be opened: {error.strerror or error}.", "Check the path.") from error
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{path} cannot be opened: {reason}."),
+            QT_TRANSLATE_NOOP("core", "Check the path."),
+            path=path,
+            reason=error.strerror or error,
+        ) from error
     if size > LARGEST_FILE:
-        raise AppError(f"{path.name} has {size / 2**30:.1f} GiB: too large for a detector.", _OTHER)
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} has {size} GiB: too large for a detector."),
+            _OTHER,
+            name=path.name,
+            size=f"{size / 2**30:.1f}",
+        )
     if size == 0:
-        raise AppError(f"{path.name} is empty.", _AGAIN)
+        raise AppError(QT_TRANSLATE_NOOP("core", "{name} is empty."), _AGAIN, name=path.name)
     try:
         return _open_zip(path) if start == b"PK\x03\x04" else _open_legacy(path)
     except UnsafePickleError as error:
         raise AppError(
-            f"{path.name} was not opened: it asks to run {error.name}.",
-            "Nothing of it was run. Use weights from a source you trust.",
+            QT_TRANSLATE_NOOP("core", "{name} was not opened: it asks to run {call}."),
+            QT_TRANSLATE_NOOP("core", "Nothing of it was run. Use weights from a source you trust."),
+            name=path.name,
+            call=error.name,
         ) from error
     except DamagedPickleError as error:
-        raise AppError(f"{path.name} is damaged or no checkpoint: {error}.", _AGAIN) from error
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} is damaged or no checkpoint: {reason}."),
+            _AGAIN,
+            name=path.name,
+            reason=error,
+        ) from error
     except OSError as error:
-        raise AppError(f"{path} cannot be read: {error.strerror or error}.", _AGAIN) from error
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{path} cannot be read: {reason}."),
+            _AGAIN,
+            path=path,
+            reason=error.strerror or error,
+        ) from error
 
 
 def _open_zip(path: Path) -> WeightFile:
@@ -134,18 +157,30 @@ def _prefix(path: Path, archive: zipfile.ZipFile) -> str:
     entries = {item.filename: item for item in archive.infolist()}
     pickles = [name for name in entries if name.endswith("/data.pkl") and name.count("/") == 1]
     if len(pickles) != 1:
-        raise AppError(f"{path.name} is a zip file, but no PyTorch checkpoint.", _OTHER)
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} is a zip file, but no PyTorch checkpoint."),
+            _OTHER,
+            name=path.name,
+        )
     prefix = pickles[0].removesuffix("data.pkl")
     if f"{prefix}constants.pkl" in entries:
         raise AppError(
-            f"{path.name} is a TorchScript program, not a checkpoint.", "Choose the .pt it was exported from."
+            QT_TRANSLATE_NOOP("core", "{name} is a TorchScript program, not a checkpoint."),
+            QT_TRANSLATE_NOOP("core", "Choose the .pt it was exported from."),
+            name=path.name,
         )
     _check_entries(path, entries)
     if entries[pickles[0]].file_size > LARGEST_PICKLE:
-        raise AppError(f"{path.name} describes more than a detector can hold.", _OTHER)
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} describes more than a detector can hold."),
+            _OTHER,
+            name=path.name,
+        )
     order = f"{prefix}byteorder"
     if order in entries and _entry(path, archive, order) != b"little":
-        raise AppError(f"{path.name} was written on a big-endian machine.", _OTHER)
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} was written on a big-endian machine."), _OTHER, name=path.name
+        )
     return prefix
 
 
@@ -153,7 +188,11 @@ def _check_entries(path: Path, entries: dict[str, zipfile.ZipInfo]) -> None:
     """Refuse compressed entries and such that together claim more than the file holds (zip bombs)."""
     packed = any(item.compress_type != zipfile.ZIP_STORED for item in entries.values())
     if packed or sum(item.file_size for item in entries.values()) > path.stat().st_size:
-        raise AppError(f"{path.name} claims more data than it holds.", "Use weights from a source you trust.")
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} claims more data than it holds."),
+            QT_TRANSLATE_NOOP("core", "Use weights from a source you trust."),
+            name=path.name,
+        )
 
 
 def _entry(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
@@ -196,17 +235,29 @@ def _legacy_content(path: Path, stream: IO[bytes]) -> tuple[Any, dict[str, Stora
     try:
         magic = read_pickle(stream)
     except DamagedPickleError as error:
-        raise AppError(f"{path.name} is not a PyTorch checkpoint.", _OTHER) from error
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} is not a PyTorch checkpoint."), _OTHER, name=path.name
+        ) from error
     if magic != _LEGACY_MAGIC:
-        raise AppError(f"{path.name} is not a PyTorch checkpoint.", _OTHER)
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} is not a PyTorch checkpoint."), _OTHER, name=path.name
+        )
     if read_pickle(stream) != _LEGACY_PROTOCOL:
-        raise AppError(f"{path.name} was written by an unknown version of PyTorch.", _OTHER)
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} was written by an unknown version of PyTorch."),
+            _OTHER,
+            name=path.name,
+        )
     system = read_pickle(stream)
     if isinstance(system, dict) and system.get("little_endian") is False:
-        raise AppError(f"{path.name} was written on a big-endian machine.", _OTHER)
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} was written on a big-endian machine."), _OTHER, name=path.name
+        )
     known: dict[str, StorageRecord] = {}
 
-    def record(pid: Any) -> StorageRecord:
+    def record(pid: Any) -> Any:
+        if isinstance(pid, tuple) and len(pid) == 4 and pid[0] == "module":
+            return pid[1]  # a class with its source text beside it
         if isinstance(pid, tuple) and len(pid) == 6 and pid[5] is not None:
             raise DamagedPickleError("it holds views of storages, as only PyTorch 0.x wrote them")
         found = _record(pid)
@@ -251,7 +302,11 @@ def _checked(record: TensorRecord, path: Path) -> tuple[StorageRecord, torch.dty
         last = record.offset + sum((n - 1) * step for n, step in zip(sizes, strides, strict=True))
         if count == 0 or (count <= held and last < held):
             return storage, dtype
-    raise AppError(f"{path.name} is damaged: a tensor reaches beyond its data.", _AGAIN)
+    raise AppError(
+        QT_TRANSLATE_NOOP("core", "{name} is damaged: a tensor reaches beyond its data."),
+        _AGAIN,
+        name=path.name,
+    )
 
 
 def _is_count(value: Any) -> bool:
@@ -259,4 +314,4 @@ def _is_count(value: Any) -> bool:
 
 
 def _truncated(path: Path) -> AppError:
-    return AppError(f"{path.name} is truncated or damaged.", _AGAIN)
+    return AppError(QT_TRANSLATE_NOOP("core", "{name} is truncated or damaged."), _AGAIN, name=path.name)

@@ -4065,6 +4065,34 @@
         <translation>正在与 torch 核对</translation>
     </message>
     <message>
+        <source>There is no export format “{format}”.</source>
+        <translation>没有导出格式“{format}”。</translation>
+    </message>
+    <message>
+        <source>Choose one of: {choices}.</source>
+        <translation>可选：{choices}。</translation>
+    </message>
+    <message>
+        <source>Weights cannot be stored in “bf16”: it is chosen when the file is run.</source>
+        <translation>权重不能以“bf16”存储：它在运行文件时选择。</translation>
+    </message>
+    <message>
+        <source>Weights cannot be stored in “{precision}”.</source>
+        <translation>权重不能以“{precision}”存储。</translation>
+    </message>
+    <message>
+        <source>Choose f32 or f16.</source>
+        <translation>请选择 f32 或 f16。</translation>
+    </message>
+    <message>
+        <source>An input of {width}×{height} pixels is not possible.</source>
+        <translation>输入尺寸不能是 {width}×{height} 像素。</translation>
+    </message>
+    <message>
+        <source>Choose multiples of 32 from 32 to 4096.</source>
+        <translation>请选择 32 到 4096 之间 32 的倍数。</translation>
+    </message>
+    <message>
         <source>{name} is no name for an ONNX file.</source>
         <translation>{name} 不能作为 ONNX 文件名。</translation>
     </message>
@@ -4479,6 +4507,86 @@
     <message>
         <source>The log in the run folder has the details; resume when it is solved.</source>
         <translation>详情见训练文件夹中的日志；解决后可继续训练。</translation>
+    </message>
+    <message>
+        <source>Choose a .pt file of a YOLOv5 or YOLOv5u detector.</source>
+        <translation>请选择 YOLOv5 或 YOLOv5u 检测器的 .pt 文件。</translation>
+    </message>
+    <message>
+        <source>Copy or download it again.</source>
+        <translation>请重新复制或下载。</translation>
+    </message>
+    <message>
+        <source>{path} is not a file.</source>
+        <translation>{path} 不是文件。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be opened: {reason}.</source>
+        <translation>{path} 无法打开：{reason}。</translation>
+    </message>
+    <message>
+        <source>{name} has {size} GiB: too large for a detector.</source>
+        <translation>{name} 有 {size} GiB，作为检测器过大。</translation>
+    </message>
+    <message>
+        <source>{name} is empty.</source>
+        <translation>{name} 是空文件。</translation>
+    </message>
+    <message>
+        <source>{name} was not opened: it asks to run {call}.</source>
+        <translation>没有打开 {name}：它要求运行 {call}。</translation>
+    </message>
+    <message>
+        <source>Nothing of it was run. Use weights from a source you trust.</source>
+        <translation>其中内容均未运行。请使用来源可信的权重。</translation>
+    </message>
+    <message>
+        <source>{name} is damaged or no checkpoint: {reason}.</source>
+        <translation>{name} 已损坏或不是检查点：{reason}。</translation>
+    </message>
+    <message>
+        <source>{name} is a zip file, but no PyTorch checkpoint.</source>
+        <translation>{name} 是 zip 文件，但不是 PyTorch 检查点。</translation>
+    </message>
+    <message>
+        <source>{name} is a TorchScript program, not a checkpoint.</source>
+        <translation>{name} 是 TorchScript 程序，不是检查点。</translation>
+    </message>
+    <message>
+        <source>Choose the .pt it was exported from.</source>
+        <translation>请选择导出它所用的 .pt。</translation>
+    </message>
+    <message>
+        <source>{name} describes more than a detector can hold.</source>
+        <translation>{name} 描述的内容超出检测器所能容纳。</translation>
+    </message>
+    <message>
+        <source>{name} was written on a big-endian machine.</source>
+        <translation>{name} 是在大端序机器上写入的。</translation>
+    </message>
+    <message>
+        <source>{name} claims more data than it holds.</source>
+        <translation>{name} 声称的数据多于实际所含。</translation>
+    </message>
+    <message>
+        <source>Use weights from a source you trust.</source>
+        <translation>请使用来源可信的权重。</translation>
+    </message>
+    <message>
+        <source>{name} is not a PyTorch checkpoint.</source>
+        <translation>{name} 不是 PyTorch 检查点。</translation>
+    </message>
+    <message>
+        <source>{name} was written by an unknown version of PyTorch.</source>
+        <translation>{name} 由未知版本的 PyTorch 写入。</translation>
+    </message>
+    <message>
+        <source>{name} is damaged: a tensor reaches beyond its data.</source>
+        <translation>{name} 已损坏：张量超出了数据范围。</translation>
+    </message>
+    <message>
+        <source>{name} is truncated or damaged.</source>
+        <translation>{name} 不完整或已损坏。</translation>
     </message>
 </context>
 </TS>

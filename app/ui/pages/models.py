@@ -134,12 +134,11 @@ class ModelsPage(Page):
                 self._export(row, form)
 
     def _export(self, row: ModelRow, form: str) -> None:
-        size_ = row.state.about.get("imgsz") if row.state is not None else None
         request = {
             "weights": str(row.path),
             "format": form,
             "folder": str(self.workspace.folder.exports),
-            "imgsz": size_,
+            "imgsz": row.imgsz,
         }
         job = EngineJob("export", request)
         job.done.connect(self._on_job_done)

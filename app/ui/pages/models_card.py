@@ -14,7 +14,7 @@ from app.core.text import figure, grouped, size
 from app.core.train_config import TrainConfig
 from app.ui import theme
 from app.ui.pages.models_rows import RUN, ModelRow
-from app.ui.text import reason_words
+from app.ui.text import in_a_row, reason_words
 from app.ui.widgets.cards import Card, button, label
 from app.ui.widgets.elided import ElidedLabel
 
@@ -84,7 +84,7 @@ class ModelCard(Card):
             return
         self.name.setText(row.name)
         if row.state is not None:
-            self.sentence.setText(" ".join(part for part in reason_words(row.state) if part))
+            self.sentence.setText(in_a_row(reason_words(row.state)))
         config = self._config(row)
         self._section(self.tr("Figures"), self._figures(row))
         self._section(self.tr("Average precision by class"), self._classes(row))
@@ -113,12 +113,11 @@ class ModelCard(Card):
             value = best.get(name)
             if isinstance(value, (int, float)):
                 pairs.append((words, f"{value:.3f}"))
-        parameters = (state.parameters if state is not None else 0) or int(self._more.get("parameters") or 0)
+        parameters = row.parameters or int(self._more.get("parameters") or 0)
         if parameters:
             pairs.append((self.tr("Parameters"), grouped(parameters)))
-        if row.gflops is not None and state is not None:
-            words = self.tr("GFLOPs at {size} px").format(size=state.about.get("imgsz", "?"))
-            pairs.append((words, figure(row.gflops)))
+        if row.gflops is not None:
+            pairs.append((self.tr("GFLOPs at {size} px").format(size=row.imgsz or "?"), figure(row.gflops)))
         if row.bytes:
             pairs.append((self.tr("Size"), size(row.bytes)))
         return pairs

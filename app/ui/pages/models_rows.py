@@ -50,13 +50,29 @@ class ModelRow:
     @property
     def gflops(self) -> float | None:
         """Cost at the size it was trained for, or None."""
-        flops = self.state.about.get("flops") if self.state is not None else None
+        flops = self._about.get("flops")
         return float(flops) / 1e9 if isinstance(flops, (int, float)) else None
 
     @property
     def role(self) -> str:
         """``standard``, ``lightweight``, or empty."""
-        return str(self.state.about.get("role", "")) if self.state is not None else ""
+        return str(self._about.get("role", ""))
+
+    @property
+    def parameters(self) -> int:
+        """Parameters of the model; 0 where they are not known."""
+        value = self._about.get("parameters")
+        return value if isinstance(value, int) else 0
+
+    @property
+    def imgsz(self) -> int | None:
+        """Size in pixels that it was trained or measured at, or None."""
+        value = self._about.get("imgsz")
+        return value if isinstance(value, int) else None
+
+    @property
+    def _about(self) -> Mapping[str, Any]:
+        return self.state.about if self.state is not None else self.figures
 
     @property
     def usable(self) -> bool:

@@ -120,6 +120,8 @@ class ModelTableModel(QAbstractTableModel):
         if row.kind == RUN:
             roles = {"standard": self.tr("standard"), "lightweight": self.tr("lightweight")}
             return roles.get(row.role, self.tr("run"))
+        if row.kind == CHECKPOINT and row.role:
+            return self.tr("lightweight")
         return {
             CHECKPOINT: self.tr("checkpoint"),
             ONNX: self.tr("ONNX"),

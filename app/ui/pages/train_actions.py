@@ -11,7 +11,8 @@ from PySide6.QtCore import QFile, QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMenu
 
-from app.core.design import dump_design, preset
+from app.core.cost import compare_cost
+from app.core.design import Design, dump_design, preset
 from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.run_state import RunState
@@ -65,8 +66,8 @@ class RunActions(QObject):
         if known == self._known:
             return
         self._known = known
-        self._role = role_of(run)
-        self._partner = partner_of(run, others) if run.best.is_file() else None
+        self._role = role_of(state)
+        self._partner = partner_of(state, others) if run.best.is_file() else None
         self.resume.setVisible(state.status in _RESUMABLE)
         self.convert.setVisible(
             self._role == "standard" and state.status == "finished" and run.best.is_file()
@@ -123,20 +124,24 @@ class RunActions(QObject):
             "output": str(target),
         }
         job = EngineJob("convert", request)
-        job.done.connect(lambda _result: self._on_conversion_done(target, run, config))
-        self._page.tasks.start(self._page.tr("Converting {name}").format(name=run.name), job)
+        job.done.connect(lambda _result: self._on_conversion_done(target, run, config, design))
+        self._page.tasks.start(self.tr("Converting {name}").format(name=run.name), job)
 
-    def _on_conversion_done(self, target: Path, run: RunFolder, config: TrainConfig) -> None:
+    def _on_conversion_done(self, target: Path, run: RunFolder, config: TrainConfig, design: Design) -> None:
         """Measure what the conversion kept, on the run's own data and at its size."""
         self._page.workspace.notify_runs_changed()
         request = {"weights": str(target), "data": config.data, "imgsz": config.imgsz}
         job = EngineJob("val", request)
-        job.done.connect(lambda result: self._on_measurement_done(target, run, result))
+        job.done.connect(lambda result: self._on_measurement_done(target, run, design, result))
         job.failed.connect(lambda _problem: self._tell_conversion(target, run, None))
         self._page.tasks.start(self.tr("Measuring {name}").format(name=target.stem), job)
 
-    def _on_measurement_done(self, target: Path, run: RunFolder, result: dict[str, Any]) -> None:
-        write_text(figures_path(target), json.dumps(result, ensure_ascii=False, indent=1))
+    def _on_measurement_done(
+        self, target: Path, run: RunFolder, design: Design, result: dict[str, Any]
+    ) -> None:
+        cost = compare_cost(design.with_classes(len(result["per_class"])), int(result["imgsz"])).lightweight
+        known = {**result, "role": "lightweight", "parameters": cost.parameters, "flops": cost.flops}
+        write_text(figures_path(target), json.dumps(known, ensure_ascii=False, indent=1))
         self._page.workspace.notify_runs_changed()
         self._tell_conversion(target, run, result.get("map50_95"))
 

@@ -347,12 +347,12 @@ def _pictures(asked: Sequence[Image] | str) -> list[Image]:
     with closing(open_source(asked)) as source:
         step = max((source.frames or 0) // CHECK_PICTURES, 1)
         found: list[Image] = []
-        for index in range(CHECK_PICTURES * step):
+        for index in range(CHECK_PICTURES):
+            source.seek(index * step)
             frame = source.read()
             if frame is None:
                 break
-            if index % step == 0:
-                found.append(frame.image)
+            found.append(frame.image)
     if not found:
         raise AppError(
             QT_TRANSLATE_NOOP("core", "{asked} holds no picture to check the export on."),

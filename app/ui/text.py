@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication
@@ -52,3 +52,15 @@ def problem_words(problem: AppError) -> tuple[str, str]:
 def reason_words(state: RunState) -> tuple[str, str]:
     """Return why a run ended, and what to do next, in the user's language; empty where there is nothing to say."""
     return filled(state.reason_template, state.values), filled(state.hint_template, state.values)
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join words the way the user's language writes a list."""
+    return QCoreApplication.translate("Text", ", ").join(words)
+
+
+def in_a_row(first: str, second: str) -> str:
+    """Join two sentences, of which either may be empty: with a space in English, without one in Chinese."""
+    if not first or not second:
+        return first or second
+    return QCoreApplication.translate("Text", "{first} {second}").format(first=first, second=second)

@@ -26,6 +26,7 @@ from app.ui.pages import PAGES
 from app.ui.pages.failed import FailedPage
 from app.ui.rail import Rail
 from app.ui.requests import HOME, Request
+from app.ui.text import listed
 from app.ui.widgets.notes import NoteArea
 from app.ui.widgets.tray import Tray
 
@@ -238,7 +239,7 @@ class MainWindow(QMainWindow):
                 reasons.append(reason)
         running = [task.title for task in self.services.tasks.running if task.can_cancel]
         if running:
-            reasons.append(self.tr("Still running: {titles}.").format(titles=", ".join(running)))
+            reasons.append(self.tr("Still running: {titles}.").format(titles=listed(running)))
         if not reasons:
             return True
         choice = Choice("close", self.tr("Stop and close"), "danger")

@@ -24,6 +24,7 @@ from app.ui.pages.train_transfer import TransferCard
 from app.ui.pages.train_tray import TrainTray
 from app.ui.pages.train_watch import RunWatch, with_progress
 from app.ui.requests import SAMPLE, Request, RunRequest, TrainRequest
+from app.ui.text import listed
 from app.ui.widgets.cards import Card
 from app.ui.widgets.empty_state import EmptyState
 
@@ -135,7 +136,7 @@ class TrainPage(Page):
     def blocks_close(self) -> str | None:
         """Closing asks while something trains."""
         live = [run.name for run, state in self.table.runs if state.live]
-        return self.tr("Training: {names}.").format(names=", ".join(live)) if live else None
+        return self.tr("Training: {names}.").format(names=listed(live)) if live else None
 
     def confirm_close(self) -> bool | None:
         """Ask whether the trainings go on without the window."""

@@ -11,7 +11,7 @@ from app.core.run_series import Snapshot
 from app.core.run_state import RunState
 from app.core.text import duration, figure, size
 from app.ui import theme
-from app.ui.text import filled, reason_words
+from app.ui.text import filled, in_a_row, listed, reason_words
 from app.ui.widgets.cards import Card, label
 from app.ui.widgets.elided import ElidedLabel
 
@@ -107,7 +107,7 @@ class RunStatus(Card):
             parts.append(size(float(batch.get("memory") or 0)))
         if state.parameters:
             parts.append(self.tr("{count} M parameters").format(count=figure(state.parameters / 1e6)))
-        return ", ".join(parts)
+        return listed(parts)
 
     def _time_words(self, state: RunState) -> str:
         if not state.seconds:
@@ -121,7 +121,7 @@ class RunStatus(Card):
 
     def _reason(self, state: RunState) -> str:
         if state.status in ("failed", "lost"):
-            return " ".join(part for part in reason_words(state) if part)
+            return in_a_row(*reason_words(state))
         return reason_words(state)[0] if state.status == "finished" else ""
 
     def changeEvent(self, event: QEvent) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTabl
 
 from app.core.text import grouped
 from app.ui import theme
-from app.ui.text import translated
+from app.ui.text import listed, translated
 from app.ui.widgets.cards import Card, label
 from app.ui.widgets.elided import ElidedLabel
 
@@ -105,7 +105,7 @@ class TransferCard(Card):
                 parts.append(f"{words} ({share:.0%})")
         energy = totals.get("energy")
         kept = self.tr("{energy} of the output kept on average")
-        return ", ".join(parts), kept.format(energy=f"{energy:.1%}") if energy is not None else ""
+        return listed(parts), kept.format(energy=f"{energy:.1%}") if energy is not None else ""
 
     def _tip(self) -> str:
         """Return the totals in full, and what the report notes."""

@@ -15,7 +15,7 @@ from app.ui.pages.train_status import done_share
 from app.ui.pages.train_watch import RunWatch, with_progress
 from app.ui.requests import TRAIN, RunRequest
 from app.ui.tasks import Task, Tasks
-from app.ui.text import reason_words
+from app.ui.text import listed, reason_words
 
 
 class TrainTray(QObject):
@@ -55,7 +55,7 @@ class TrainTray(QObject):
             page,
             self.tr("A training is running"),
             self.tr("{names} can go on without the Studio.").format(
-                names=", ".join(run.name for run in live)
+                names=listed(run.name for run in live)
             ),
             choices,
             self.tr("It is found again at the next start. Stopped, it keeps its last complete epoch."),

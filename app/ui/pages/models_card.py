@@ -84,7 +84,7 @@ class ModelCard(Card):
             return
         self.name.setText(row.name)
         if row.state is not None:
-            self.sentence.setText(in_a_row(reason_words(row.state)))
+            self.sentence.setText(in_a_row(*reason_words(row.state)))
         config = self._config(row)
         self._section(self.tr("Figures"), self._figures(row))
         self._section(self.tr("Average precision by class"), self._classes(row))

@@ -54,9 +54,7 @@ class TrainTray(QObject):
         answer = ask(
             page,
             self.tr("A training is running"),
-            self.tr("{names} can go on without the Studio.").format(
-                names=listed(run.name for run in live)
-            ),
+            self.tr("{names} can go on without the Studio.").format(names=listed(run.name for run in live)),
             choices,
             self.tr("It is found again at the next start. Stopped, it keeps its last complete epoch."),
         )

@@ -19,16 +19,8 @@ SETTINGS = (
 )
 
 
-def best(events: list[dict[str, object]]) -> float:
-    last = events[-1]
-    assert last["event"] == "finished"
-    return float(last["best"]["map50"])  # type: ignore[index]
-
-
 def test_shuffled_labels_collapse(tmp_path: Path, verb: Verb) -> None:
     """The same training twice from the same weights, on the same pictures, judged on the same true labels."""
-    import sys
-
     from tests.engine import conftest  # prepares ultralytics' environment
 
     assert conftest
@@ -44,7 +36,6 @@ def test_shuffled_labels_collapse(tmp_path: Path, verb: Verb) -> None:
         reached[name] = verb(
             "val", str(tmp_path / "runs" / name / "weights" / "last.pt"), "--data", str(data)
         )["map50"]
-        assert best(events) >= 0
-    print(reached, file=sys.stderr)
+        assert events[-1]["event"] == "finished"
     assert reached["true"] > 0.6
     assert reached["shuffled"] < 0.5 * reached["true"]

@@ -134,6 +134,28 @@ def make_affine(norm: nn.BatchNorm2d, wanted: Affine, mean: Tensor, variance: Te
     norm.bias.copy_(wanted.scale * mean + wanted.shift)
 
 
+@torch.no_grad()
+def take_statistics(norm: nn.Module, inputs: Tensor) -> None:
+    """Set a BatchNorm's statistics to those of `inputs`, N × C × H × W, without changing what it does in eval mode."""
+    assert isinstance(norm, nn.BatchNorm2d)
+    variance, mean = moments(inputs)
+    make_affine(norm, affine(norm, len(mean)), mean, variance)
+
+
+def moments(inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Return variance and mean of each channel of N × C × H × W, in float64, whatever its length."""
+    count = inputs.numel() // inputs.shape[1]
+    mean = (
+        sum((part.sum((0, 2, 3), dtype=torch.float64) for part in inputs.split(8)), torch.zeros(())) / count
+    )
+    centre = mean.float().view(1, -1, 1, 1)
+    power = sum(
+        ((part - centre).square().sum((0, 2, 3), dtype=torch.float64) for part in inputs.split(8)),
+        torch.zeros(()),
+    )
+    return power / count, mean
+
+
 def _set_statistics(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
     assert norm.running_mean is not None
     assert norm.running_var is not None

@@ -9,10 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from app.engine.blocks_as_kernels import is_separable, make_identity
+from app.engine.blocks_as_kernels import is_separable, make_identity, moments
 from app.engine.walk import Walk
-
-_CHANNEL = (0, 2, 3)
 
 
 @torch.no_grad()
@@ -60,7 +58,7 @@ def calibrate(model: nn.Module, blocks: Iterable[str], pictures: Tensor, recalib
 def _identity(block: nn.Sequential, norm: nn.BatchNorm2d, inputs: Tensor) -> Tensor:
     first: Any = block[0]
     last: Any = block[1]
-    variance, mean = torch.var_mean(inputs.double(), _CHANNEL, correction=0)
+    variance, mean = moments(inputs)
     size = variance.sqrt()
     size = torch.where(size > 1e-6, size, torch.ones_like(size))
     first.conv.weight.div_(size.view(-1, 1, 1, 1))
@@ -70,7 +68,7 @@ def _identity(block: nn.Sequential, norm: nn.BatchNorm2d, inputs: Tensor) -> Ten
 
 
 def _take_statistics(norm: nn.BatchNorm2d, inputs: Tensor) -> None:
-    variance, mean = torch.var_mean(inputs.double(), _CHANNEL, correction=0)
+    variance, mean = moments(inputs)
     assert norm.running_mean is not None
     assert norm.running_var is not None
     norm.running_mean.copy_(mean)

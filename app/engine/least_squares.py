@@ -27,21 +27,20 @@ class Sums:
 
     Args:
         channels: C.
-        taps: K.
-        outputs: c2.
+        origin: a patch (C·K) and an output (c2) near the means; sums about them do not lose the digits that
+            centring costs.
     """
 
-    def __init__(self, channels: int, taps: int, outputs: int) -> None:
-        size = channels * taps
-        self.channels, self.taps = channels, taps
-        self._wide = torch.float64 if size <= EXACT_SIZE else torch.float32
-        self._gram = torch.zeros(size, size, dtype=self._wide)
-        self._cross = torch.zeros(size, outputs, dtype=self._wide)
-        self._power = torch.zeros(outputs, dtype=torch.float64)
-        self._inputs = torch.zeros(size, dtype=torch.float64)
-        self._outputs = torch.zeros(outputs, dtype=torch.float64)
-        self._count = 0.0
-        self._origin: tuple[Tensor, Tensor] | None = None
+    def __init__(self, channels: int, origin: tuple[Tensor, Tensor]) -> None:
+        self.channels, self.origin = channels, origin
+        size, outputs = len(origin[0]), len(origin[1])
+        wide = torch.float64 if size <= EXACT_SIZE else torch.float32
+        self.gram = torch.zeros(size, size, dtype=wide)
+        self.cross = torch.zeros(size, outputs, dtype=wide)
+        self.power = torch.zeros(outputs, dtype=torch.float64)
+        self.inputs = torch.zeros(size, dtype=torch.float64)
+        self.outputs = torch.zeros(outputs, dtype=torch.float64)
+        self.count = 0.0
 
     def add(self, patches: Tensor, wanted: Tensor, weight: Tensor) -> None:
         """Add samples.
@@ -51,37 +50,32 @@ class Sums:
             wanted: S × c2, float32.
             weight: S.
         """
-        if self._origin is None:
-            # Sums about a point near the mean do not lose the digits that centring would cost.
-            self._origin = patches.mean(0), wanted.mean(0)
-        p, y = patches - self._origin[0], wanted - self._origin[1]
+        p, y = patches - self.origin[0], wanted - self.origin[1]
         heavy = y * weight[:, None]
-        self._power += (y * heavy).sum(0, dtype=torch.float64)
-        self._outputs += heavy.sum(0, dtype=torch.float64)
-        self._cross += p.T @ heavy
+        self.power += (y * heavy).sum(0, dtype=torch.float64)
+        self.outputs += heavy.sum(0, dtype=torch.float64)
+        self.cross += p.T @ heavy
         heavy = p * weight[:, None]
-        self._inputs += heavy.sum(0, dtype=torch.float64)
-        self._gram += p.T @ heavy
-        self._count += float(weight.sum())
+        self.inputs += heavy.sum(0, dtype=torch.float64)
+        self.gram += p.T @ heavy
+        self.count += float(weight.sum())
+
+    def include(self, other: Sums) -> None:
+        """Add everything that another one of the same origin has added up."""
+        for name in ("gram", "cross", "power", "inputs", "outputs"):
+            getattr(self, name).add_(getattr(other, name))
+        self.count += other.count
 
     def equations(self) -> Equations:
         """Return the normal equations of what was added, per sample and centred."""
-        assert self._origin is not None
-        n = self._count
-        p, y = self._inputs / n, self._outputs / n
-        gram = self._gram.div_(n)
-        gram -= torch.outer(p, p).to(self._wide)
-        cross = self._cross.div_(n).sub_(torch.outer(p, y).to(self._wide))
-        power = (self._power / n - y.square()).clamp_min(0)
-        return Equations(
-            self.channels,
-            self.taps,
-            gram,
-            cross,
-            power,
-            p + self._origin[0].double(),
-            y + self._origin[1].double(),
-        )
+        n = max(self.count, 1e-30)
+        p, y = self.inputs / n, self.outputs / n
+        gram = (self.gram / n).addr_(p.to(self.gram.dtype), p.to(self.gram.dtype), alpha=-1)
+        cross = (self.cross / n).addr_(p.to(self.gram.dtype), y.to(self.gram.dtype), alpha=-1)
+        power = (self.power / n - y.square()).clamp_min(0)
+        taps = len(p) // self.channels
+        inputs, outputs = p + self.origin[0].double(), y + self.origin[1].double()
+        return Equations(self.channels, taps, gram, cross, power, inputs, outputs)
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,11 @@ class Positions:
     def __len__(self) -> int:
         return len(self.picture)
 
+    def held_out(self, pictures: int) -> Tensor:
+        """Return which positions lie in every fourth picture, to be held out; of few pictures every fourth position."""
+        number = self.picture if pictures >= 4 else torch.arange(len(self))
+        return number % 4 == 3
+
     def of_pictures(self, start: int, stop: int) -> slice:
         """Return which positions lie in pictures `start` to `stop`."""
         ends = torch.searchsorted(self.picture, torch.tensor([start, stop]))

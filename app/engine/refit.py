@@ -18,30 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from app.engine.attention import Attention
-from app.engine.blocks_as_kernels import (
-    affine,
-    dense_kernel,
-    first_conv,
-    is_separable,
-    last_conv,
-    last_norm,
-    make_affine,
-    make_identity,
-    write_kernel,
-    write_separable,
-)
-from app.engine.factorise import as_kernel, factorise
-from app.engine.least_squares import (
-    Equations,
-    Sums,
-    compose,
-    improve_filters,
-    solve_dense,
-    solve_grouped,
-    solve_pointwise,
-    unit_filters,
-)
+from app.engine.blocks_as_kernels import dense_kernel, first_conv, last_conv, take_statistics
+from app.engine.least_squares import Sums
 from app.engine.positions import Positions, patches
+from app.engine.refit_module import fit_module, is_swapped
 from app.engine.walk import Walk
 
 
@@ -53,7 +33,6 @@ class RefitSettings:
         positions: output positions sampled for each module, from all pictures together.
         per_input: at least so many for each number that an output depends on.
         check: further positions, uniformly chosen, on which the explained energy is measured.
-        ridge: draw towards the standard kernel, as a share of the inputs' mean variance.
         rounds: how often filters and pointwise weights are improved in turn.
         largest_kept: inputs of a kept convolution up to which it is refitted too.
         seed: of the sampling.
@@ -62,14 +41,14 @@ class RefitSettings:
     positions: int = 16_384
     per_input: int = 8
     check: int = 2_048
-    ridge: float = 1e-3
-    rounds: int = 4
+    rounds: int = 6
     largest_kept: int = 2_560
     seed: int = 0
 
 
-_UNDISTURBED = 1e-5
 _CHUNK = 16
+_RIGHT = 1e-5
+"""Share of the output's energy that a kept module may miss and still be called undisturbed."""
 
 
 @torch.no_grad()
@@ -153,12 +132,12 @@ class _Refit:
     @contextmanager
     def refitting(self, standard: nn.Module, inside: list[str]) -> Iterator[None]:
         """Refit each module just before it runs while the lightweight layer runs."""
-        hooks = [
-            self.light.get_submodule(path).register_forward_pre_hook(
-                self._solver(path, standard.get_submodule(path))
-            )
-            for path in inside
-        ]
+        hooks = []
+        for path in inside:
+            module = self.light.get_submodule(path)
+            hooks.append(module.register_forward_pre_hook(self._solver(path, standard.get_submodule(path))))
+            for norm in (part for part in module.modules() if isinstance(part, nn.BatchNorm2d)):
+                hooks.append(norm.register_forward_pre_hook(self._settler(path)))
         try:
             yield
         finally:
@@ -188,99 +167,44 @@ class _Refit:
     def _solver(self, path: str, old: nn.Module) -> Callable[[nn.Module, Any], None]:
         def solve(new: nn.Module, inputs: Any) -> None:
             fit, check = self._samples.pop(path)
-            conv = first_conv(new)
-            taps = conv.kernel_size[0] * conv.kernel_size[1]
-            if not _is_swapped(new) and conv.in_channels * taps > self.settings.largest_kept:
+            conv, kept = first_conv(new), not is_swapped(new)
+            read = torch.cat([read for _, read in patches(inputs[0], conv, check.positions)])
+            seen = torch.cat(check.outputs).double()
+            standard, _ = dense_kernel(old)
+            if kept and (
+                len(standard) > self.settings.largest_kept or 1 - _energy(read, standard, seen) < _RIGHT
+            ):
                 return
-            wanted = torch.cat(fit.outputs)
-            sums = Sums(conv.in_channels, taps, wanted.shape[1])
-            for part, read in patches(inputs[0], conv, fit.positions):
-                sums.add(read, wanted[part], fit.positions.weight[part])
-            kernel = self._write(new, old, sums.equations(), self.attention.scale(path))
-            if kernel is not None:
-                read = torch.cat([read for _, read in patches(inputs[0], conv, check.positions)])
-                self.energies[path] = _energy(read.double() @ kernel, torch.cat(check.outputs).double())
+            sums = self._sum_up(inputs[0], conv, fit)
+            kernel = fit_module(new, old, sums, self.attention.scale(path), self.settings.rounds)
+            self.energies[path] = _energy(read, kernel, seen)
 
         return solve
 
-    def _write(
-        self, new: nn.Module, old: nn.Module, equations: Equations, scale: Tensor | None
-    ) -> Tensor | None:
-        """Solve for a module and write it; return its kernel C·K × c2, or None where it is right already."""
-        start, _ = dense_kernel(old)
-        if not _is_swapped(new) and float(equations.residual(start).sum()) < _UNDISTURBED * float(
-            equations.power.sum()
-        ):
-            return None
-        drawn = equations.towards(start, self.settings.ridge)
-        if is_separable(new):
-            kernel = _write_separable(
-                new, start, drawn, equations, self.settings.rounds, _importance(old, scale)
-            )
-        else:
-            groups = last_conv(new).groups
-            kernel = solve_dense(drawn) if groups == 1 else solve_grouped(drawn, groups)
-            write_kernel(new, kernel)
-        _write_affine(new, old, kernel, equations)
-        return kernel
+    def _sum_up(self, inputs: Tensor, conv: nn.Conv2d, sample: _Sample) -> tuple[Sums, Sums]:
+        """Return the normal equations of pictures to fit on, and of those held out."""
+        wanted, positions = torch.cat(sample.outputs), sample.positions
+        held_out = positions.held_out(self.count)
+        sums: list[Sums] = []
+        for part, read in patches(inputs, conv, positions):
+            if not sums:
+                origin = read.mean(0), wanted[part].mean(0)
+                sums = [Sums(conv.in_channels, origin), Sums(conv.in_channels, origin)]
+            for half, rows in zip(sums, (~held_out[part], held_out[part]), strict=True):
+                half.add(read[rows], wanted[part][rows], positions.weight[part][rows])
+        return sums[0], sums[1]
+
+    def _settler(self, path: str) -> Callable[[nn.Module, Any], None]:
+        def settle(norm: nn.Module, inputs: Any) -> None:
+            if path in self.energies:
+                take_statistics(norm, inputs[0])
+
+        return settle
 
 
-def _is_swapped(module: nn.Module) -> bool:
-    """Say whether a module was swapped, so that its standard kernel cannot simply stay."""
-    return is_separable(module) or last_conv(module).groups > 1
-
-
-def _importance(old: nn.Module, scale: Tensor | None) -> Tensor:
-    """Return how much an error of each output before the BatchNorm matters, largest 1."""
-    if scale is None:
-        scale = affine(last_norm(old), last_conv(old).out_channels).scale.abs()
-    return (scale / scale.max().clamp_min(1e-12)).clamp_min(1e-3)
-
-
-def _write_separable(
-    new: nn.Module, start: Tensor, drawn: Equations, equations: Equations, rounds: int, importance: Tensor
-) -> Tensor:
-    first = first_conv(new)
-    channels, rank = first.in_channels, first.out_channels // first.in_channels
-    shape = (start.shape[1], channels, *first.kernel_size)
-    filters, _ = factorise(as_kernel(start, shape), rank)
-    pointwise = solve_pointwise(drawn, filters)
-    for _ in range(rounds):
-        filters = improve_filters(drawn, filters, pointwise, importance)
-        pointwise = solve_pointwise(drawn, filters)
-    filters, pointwise = unit_filters(equations, filters, pointwise)
-    write_separable(new, filters, pointwise)
-    means = torch.einsum("irk,ik->ir", filters, equations.inputs.view(channels, -1)).reshape(-1)
-    depthwise: Any = new[0]  # type: ignore[index]
-    make_identity(depthwise.bn, means, _filter_variance(equations, filters))
-    return compose(filters, pointwise)
-
-
-def _filter_variance(equations: Equations, filters: Tensor) -> Tensor:
-    channels, _, taps = filters.shape
-    gram = equations.gram.view(channels, taps, channels, taps)
-    index = torch.arange(channels)
-    blocks = gram[index, :, index].double()
-    return torch.einsum("irk,ikl,irl->ir", filters, blocks, filters).clamp_min(0).reshape(-1)
-
-
-def _write_affine(new: nn.Module, old: nn.Module, kernel: Tensor, equations: Equations) -> None:
-    """Set what follows the convolution: the standard BatchNorm's map of the wanted output, bias included."""
-    norm, bias = last_norm(new), equations.bias(kernel)
-    if norm is None:
-        conv = last_conv(new)
-        if conv.bias is not None:
-            conv.bias.copy_(bias)
-        return
-    wanted = affine(last_norm(old), last_conv(old).out_channels)
-    mean = equations.inputs @ kernel
-    moved = type(wanted)(wanted.scale, wanted.shift + wanted.scale * bias)
-    make_affine(norm, moved, mean, equations.variance(kernel))
-
-
-def _energy(fitted: Tensor, wanted: Tensor) -> float:
-    """Return 1 − ‖Y − Ŷ‖² / ‖Y − mean‖², the best bias included."""
-    error = wanted - fitted
+def _energy(read: Tensor, kernel: Tensor, wanted: Tensor) -> float:
+    """Return 1 − ‖Y − Ŷ‖² / ‖Y − mean‖² of a kernel with its best bias, from patches and wanted outputs."""
+    error = wanted - read.double() @ kernel
     left = (error - error.mean(0)).square().sum()
     whole = (wanted - wanted.mean(0)).square().sum().clamp_min(1e-30)
     return float(1 - left / whole)

@@ -167,7 +167,7 @@ def read_pickle(stream: IO[bytes] | bytes, storage: Callable[[Any], StorageRecor
 
     Args:
         stream: where the pickle begins, or all of it.
-        storage: makes a record from a persistent id; None refuses such ids.
+        storage: makes a record, or whatever else it is, from a persistent id; None refuses such ids.
 
     Returns:
         Plain data, `TensorRecord`s and `Inert` objects.
@@ -205,7 +205,7 @@ _DAMAGE = (
 class _Reader(pickle.Unpickler):  # the base class runs nothing: every name is looked up below
     """An unpickler whose globals are ours alone."""
 
-    def __init__(self, stream: IO[bytes], storage: Callable[[Any], StorageRecord] | None) -> None:
+    def __init__(self, stream: IO[bytes], storage: Callable[[Any], Any] | None) -> None:
         super().__init__(stream)
         self._storage = storage
         self._names: dict[tuple[str, str], Any] = {}
@@ -219,8 +219,8 @@ class _Reader(pickle.Unpickler):  # the base class runs nothing: every name is l
             self._names[key] = _stand_in(module, name)
         return self._names[key]
 
-    def persistent_load(self, pid: Any, /) -> StorageRecord:
-        """Return the record of a storage that lies outside the pickle."""
+    def persistent_load(self, pid: Any, /) -> Any:
+        """Return what stands for something outside the pickle, usually the record of a storage."""
         if self._storage is None:
             raise DamagedPickleError("it refers to data outside")
         return self._storage(pid)

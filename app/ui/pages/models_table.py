@@ -13,7 +13,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.core.text import figure
@@ -24,6 +24,7 @@ NAME, KIND, MAP, MAP50, GFLOPS, SIZE, STATE = range(7)
 ROW = Qt.ItemDataRole.UserRole
 _SORT = Qt.ItemDataRole.UserRole + 1
 _NUMBERS = (MAP, MAP50, GFLOPS, SIZE)
+_NARROW = 640
 _TONES = {"failed": "bad", "lost": "warn", "running": "accent"}
 Index = QModelIndex | QPersistentModelIndex
 
@@ -182,6 +183,11 @@ class ModelTable(QTableView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.selectionModel().selectionChanged.connect(lambda *_: self.chosen_changed.emit())
         self.doubleClicked.connect(lambda index: self.opened.emit(index.data(ROW)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the least needed column to the names where there is little room."""
+        super().resizeEvent(event)
+        self.setColumnHidden(MAP50, self.width() < _NARROW)
 
     @property
     def chosen(self) -> list[ModelRow]:

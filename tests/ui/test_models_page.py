@@ -119,8 +119,7 @@ def test_the_card_tells_figures_classes_origin_and_why_it_failed(
 def test_two_models_are_compared_with_the_standard_one_left(
     show: Callable[[], ModelsPage], runs: dict[str, RunFolder], workspace: Path, qtbot: QtBot
 ) -> None:
-    events = events_of(EPOCHS, finished(0.5))
-    events[1]["role"] = "lightweight"
+    events = events_of(EPOCHS, finished(0.5), role="lightweight")
     light = make_run(workspace, "really light", events, "lightweight")
     page = show()
     page.table.choose(light.best)

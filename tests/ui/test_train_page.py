@@ -35,7 +35,13 @@ DESIGNS = {
 EPOCHS, BATCHES = 6, 3
 
 
-def events_of(epochs: int, final: dict[str, Any] | None = None, seed: float = 0.0) -> list[dict[str, Any]]:
+def events_of(
+    epochs: int,
+    final: dict[str, Any] | None = None,
+    seed: float = 0.0,
+    role: str = "standard",
+    data: str = "/d.yaml",
+) -> list[dict[str, Any]]:
     """Return the events of a run, all values different."""
     events: list[dict[str, Any]] = [
         {"t": 0.1, "event": "message", "level": "info", "text": "Reading the pictures."},
@@ -47,7 +53,8 @@ def events_of(epochs: int, final: dict[str, Any] | None = None, seed: float = 0.
             "batches": BATCHES,
             "device": "cpu",
             "parameters": 2_500_000,
-            "role": "standard",
+            "role": role,
+            "data": data,
             "imgsz": 64,
             "flops": 4.1e9,
         },
@@ -396,10 +403,11 @@ def test_a_standard_run_offers_its_partner_and_the_conversion(
     show: Callable[[], TrainPage], workspace: Path, qtbot: QtBot
 ) -> None:
     standard = make_run(workspace, "std", events_of(EPOCHS, FINISHED))
-    far = make_run(workspace, "other data", events_of(EPOCHS, FINISHED), "lightweight", batch=2)
-    config = far.config()
-    far.write_config(TrainConfig.from_dict({**config.to_dict(), "data": "/elsewhere.yaml"}))
-    light = make_run(workspace, "light", events_of(EPOCHS, FINISHED), "lightweight")
+    light = make_run(workspace, "light", events_of(EPOCHS, FINISHED, role="lightweight"), "lightweight")
+    time.sleep(0.02)
+    make_run(
+        workspace, "newer", events_of(EPOCHS, FINISHED, role="lightweight", data="/e.yaml"), "lightweight"
+    )
     page = show()
     page.receive(RunRequest("std"))
     qtbot.waitUntil(page.run_actions.convert.isVisible)

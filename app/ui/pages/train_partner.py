@@ -10,10 +10,9 @@ from app.core.runs import RunFolder
 from app.core.train_config import TrainConfig
 
 
-def role_of(run: RunFolder) -> str:
-    """Return whether a run is "standard" or "lightweight"; empty where its record cannot be read."""
-    config = config_of(run)
-    return config.role if config is not None else ""
+def role_of(state: RunState) -> str:
+    """Return whether a run is "standard" or "lightweight"; empty before it started."""
+    return str(state.about.get("role", ""))
 
 
 def config_of(run: RunFolder) -> TrainConfig | None:
@@ -24,16 +23,18 @@ def config_of(run: RunFolder) -> TrainConfig | None:
         return None
 
 
-def partner_of(run: RunFolder, others: Sequence[tuple[RunFolder, RunState]]) -> RunFolder | None:
-    """Return the best run of the other role: the same data and picture size count most, then the newest."""
-    mine = config_of(run)
-    if mine is None:
-        return None
+def partner_of(state: RunState, others: Sequence[tuple[RunFolder, RunState]]) -> RunFolder | None:
+    """Return the best run of the other role: the same data and picture size count most, then the newest.
+
+    Args:
+        state: Of the run that wants a partner.
+        others: Every run, the newest first.
+    """
+    mine = state.about
     found: list[tuple[int, RunFolder]] = []
-    for place, (other, _) in enumerate(others):
-        theirs = config_of(other)
-        if theirs is None or theirs.role == mine.role or not other.best.is_file():
+    for place, (other, theirs) in enumerate(others):
+        if not role_of(theirs) or role_of(theirs) == role_of(state) or not other.best.is_file():
             continue
-        alike = 2 * (theirs.data == mine.data) + (theirs.imgsz == mine.imgsz)
+        alike = sum(theirs.about.get(name) == mine.get(name) for name in ("data", "imgsz", "base"))
         found.append((alike * 10_000 - place, other))
     return max(found, key=lambda pair: pair[0])[1] if found else None

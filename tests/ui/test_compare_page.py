@@ -136,6 +136,24 @@ def test_step_goes_one_on_and_one_back(start: Start, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: page.transport.position.value() == 200, timeout=5000)
 
 
+def test_keys_play_and_step_but_a_focused_slider_keeps_its_own(start: Start, qtbot: QtBot) -> None:
+    page = start()
+    page.setFocus()
+    qtbot.keyClick(page, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: page.session.state == "paused", timeout=5000)
+    qtbot.wait(300)
+    at = page.transport.position.value()
+    page.confidence.slider.setFocus()
+    before = page.confidence.slider.value()
+    qtbot.keyClick(page.confidence.slider, Qt.Key.Key_Right)
+    assert page.confidence.slider.value() == before + 1
+    qtbot.wait(300)
+    assert page.transport.position.value() == at
+    page.setFocus()
+    qtbot.keyClick(page, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: page.transport.position.value() == at + 1, timeout=5000)
+
+
 def test_another_source_is_taken_without_a_new_process(start: Start, clips_dir: Path, qtbot: QtBot) -> None:
     page = start()
     before = children()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout
 
 from app.core.errors import AppError
@@ -71,13 +71,13 @@ class ComparePage(Page):
 
     def _make_actions(self) -> None:
         self.play_action = QAction(self)
-        self.play_action.setShortcut(QKeySequence(Qt.Key.Key_Space))
+        self.play_action.setShortcut(QKeySequence(Qt.Key.Key_K))
         self.play_action.triggered.connect(self.toggle)
         self.back_action = QAction(self)
-        self.back_action.setShortcut(QKeySequence(Qt.Key.Key_Left))
+        self.back_action.setShortcut(QKeySequence(Qt.Key.Key_Comma))
         self.back_action.triggered.connect(lambda: self.session.step(-1))
         self.step_action = QAction(self)
-        self.step_action.setShortcut(QKeySequence(Qt.Key.Key_Right))
+        self.step_action.setShortcut(QKeySequence(Qt.Key.Key_Period))
         self.step_action.triggered.connect(lambda: self.session.step(1))
         self.snapshot_action = QAction(self)
         self.snapshot_action.setShortcut(QKeySequence("Ctrl+Shift+P"))
@@ -175,6 +175,19 @@ class ComparePage(Page):
             self._on_detector_chosen(a=str(paths[0]), b=str(paths[1]))
         else:
             self._on_detector_chosen(b=str(paths[0]))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space plays and pauses, the arrows step, unless the focused button or slider takes them."""
+        keys = {
+            Qt.Key.Key_Space: self.play_action,
+            Qt.Key.Key_Left: self.back_action,
+            Qt.Key.Key_Right: self.step_action,
+        }
+        action = keys.get(Qt.Key(event.key()))
+        if action is None or event.modifiers() != Qt.KeyboardModifier.NoModifier:
+            super().keyPressEvent(event)
+        else:
+            action.trigger()
 
     # --- what a person does --------------------------------------------------------------------------
 

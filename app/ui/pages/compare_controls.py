@@ -114,6 +114,6 @@ class Transport(QWidget):
 
     def retranslate(self) -> None:
         """Set the words."""
-        name_widget(self.back, self.tr("One picture back"), "Left")
-        name_widget(self.forward, self.tr("One picture on"), "Right")
+        name_widget(self.back, self.tr("One picture back"), ",")
+        name_widget(self.forward, self.tr("One picture on"), ".")
         self.position.setAccessibleName(self.tr("Position in the clip"))

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from app.core.text import QT_TRANSLATE_NOOP, filled
+from app.core.text import QT_TRANSLATE_NOOP, Text
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 MOST_OF_A_KIND = 500
 """More findings of one kind are counted, not listed."""
+
+_BOTH = QT_TRANSLATE_NOOP("core", "{text} {remedy}")
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,11 @@ class Finding:
         return FINDING_KINDS[self.code].severity
 
     @property
-    def message(self) -> str:
-        """What is wrong and what to do about it, in English."""
+    def message(self) -> Text:
+        """What is wrong and what to do about it, in English, fit for translation."""
         kind = FINDING_KINDS[self.code]
-        return filled(f"{kind.text} {kind.remedy}".strip(), self.values)
+        text = Text(kind.text, self.values)
+        return Text(_BOTH, {"text": text, "remedy": Text(kind.remedy, self.values)}) if kind.remedy else text
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Finding:

@@ -12,6 +12,7 @@ from typing import Any
 from app.core.events import Event, EventLog, encode_event, read_events, read_first
 from app.core.files import write_text
 from app.core.runs import RunFolder
+from app.core.text import filled, value_to_json
 
 Emit = Callable[[Event], None]
 
@@ -99,8 +100,9 @@ class Recorder:
 
     def message(self, text: str, level: str = "info", **values: Any) -> None:
         """Write a message for people; `text` may hold `{names}` of `values`."""
-        more = {"source": text, "values": values} if values else {}
-        self.record("message", level=level, text=text.format(**values), **more)
+        told = {name: value_to_json(value) for name, value in values.items()}
+        more = {"source": text, "values": told} if values else {}
+        self.record("message", level=level, text=filled(text, values), **more)
 
     def epoch(self, **values: Any) -> None:
         """Write the event of a complete epoch and the table up to it."""

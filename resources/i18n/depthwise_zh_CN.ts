@@ -2992,6 +2992,10 @@
         <translation>{source} 第 {line} 行：{problem}</translation>
     </message>
     <message>
+        <source>{text} {remedy}</source>
+        <translation>{text}{remedy}</translation>
+    </message>
+    <message>
         <source>{count} more of the kind {code} are not listed.</source>
         <translation>另有 {count} 条 {code} 类结果未列出。</translation>
     </message>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +13,15 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.core.errors import AppError
+from app.core.events import encode_event
+from app.core.findings import Finding
 from app.core.run_state import RunState
+from app.core.runs import RunFolder
 from app.core.text import Text, value_to_json
+from app.engine.train_events import Recorder
 from app.ui.application import Studio
 from app.ui.pages import PAGES
+from app.ui.pages.train_status import message_text
 from app.ui.text import filled, note_words, problem_words, reason_words, translated
 from tests.ui.test_i18n import _clipped
 from tools import translations
@@ -93,6 +99,18 @@ def test_what_the_engine_notes_is_translated_with_or_without_its_template(chines
     assert note_words(value_to_json(note)) == "略过 a.jpg：格式未知"
     assert note_words("Stopped.") == "已停止。"
     assert note_words({"something": "else"}) == "{'something': 'else'}"
+
+
+def test_the_log_of_a_training_is_translated(tmp_path: Path, chinese: None) -> None:
+    finding = Finding("unknown_class", "0.txt", 1, {"value": 5, "last": 1})
+    recorder = Recorder(RunFolder(tmp_path), lambda event: events.append(json.loads(encode_event(event))))
+    events: list[dict[str, object]] = []
+    recorder.message("{place}: {message}", place="0.txt:1", message=finding.message)
+    recorder.message("Reading the pictures.")
+    recorder.close()
+    assert events[0]["text"] == f"0.txt:1: {finding.message}"
+    said = "0.txt:1：没有类别 5，类别为 0 到 1。请改正该行；在此之前训练会略过整张图片。"
+    assert [message_text(event) for event in events] == [said, "正在读取图片。"]
 
 
 class _Wrong(QTranslator):

@@ -11,7 +11,7 @@ from app.core.run_series import Snapshot
 from app.core.run_state import RunState
 from app.core.text import duration, figure, size
 from app.ui import theme
-from app.ui.text import filled, in_a_row, listed, reason_words
+from app.ui.text import in_a_row, listed, note_words, reason_words
 from app.ui.widgets.cards import Card, label
 from app.ui.widgets.elided import ElidedLabel
 
@@ -141,4 +141,6 @@ def done_share(state: RunState) -> float:
 
 def message_text(event: Any) -> str:
     """Return the text of a message event in the user's language."""
-    return filled(str(event.get("source") or event.get("text", "")), event.get("values") or {})
+    if event.get("source"):
+        return note_words({"template": event["source"], "values": event.get("values") or {}})
+    return note_words(event.get("text", ""))

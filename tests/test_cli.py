@@ -18,7 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def studio(*arguments: str, status: int = 0, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), *arguments], capture_output=True, text=True, cwd=cwd, timeout=280
+        [sys.executable, str(ROOT / "main.py"), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=280,
     )
     assert done.returncode == status, done.stderr[-2000:]
     return done

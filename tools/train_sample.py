@@ -43,16 +43,22 @@ def train(workspace: Path, name: str, design: str, weights: str, warm_start: str
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--weights", required=True, help="official YOLOv5n checkpoint")
     parser.add_argument("--output", default=str(ROOT / "resources" / "sample"))
     parser.add_argument("--epochs", type=int, default=40, help="epochs of the standard model")
-    parser.add_argument("--tune", type=int, default=30, help="epochs of the lightweight model after its conversion")
+    parser.add_argument(
+        "--tune", type=int, default=30, help="epochs of the lightweight model after its conversion"
+    )
     parser.add_argument("--workspace", help="keep the runs here, and go on with them")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         workspace = Path(options.workspace or temporary)
-        standard = train(workspace, "standard", "yolov5n", str(Path(options.weights).resolve()), "copy", options.epochs)
+        standard = train(
+            workspace, "standard", "yolov5n", str(Path(options.weights).resolve()), "copy", options.epochs
+        )
         light = train(workspace, "lightweight", "separable", str(standard), "refit", options.tune)
         target = Path(options.output)
         target.mkdir(parents=True, exist_ok=True)

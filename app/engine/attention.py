@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from app.engine.blocks_as_kernels import last_conv
 
-_CHUNK = 16
 _BOX_SHARE = 1 / 8
 """Weight of the box logits: 64 numbers make a box, a class has one."""
 
@@ -43,6 +42,7 @@ class Attention:
         model: nn.Module,
         paths: Collection[str],
         pictures: Tensor,
+        chunk: int = 16,
         tell: Callable[[float], None] | None = None,
         seed: int = 0,
     ) -> Attention:
@@ -52,6 +52,7 @@ class Attention:
             model: a detection model in eval mode, head included, whose parameters need no gradient.
             paths: modules to look at.
             pictures: N × 3 × H × W.
+            chunk: pictures at a time; the activations of all layers are held for as many.
             tell: receives the share that is done.
             seed: of the signs.
         """
@@ -60,10 +61,10 @@ class Attention:
             last_conv(model.get_submodule(path)).register_forward_hook(probe.watch(path)) for path in paths
         ]
         try:
-            for start in range(0, len(pictures), _CHUNK):
-                probe.look(model, pictures[start : start + _CHUNK])
+            for start in range(0, len(pictures), chunk):
+                probe.look(model, pictures[start : start + chunk])
                 if tell is not None:
-                    tell(min(start + _CHUNK, len(pictures)) / len(pictures))
+                    tell(min(start + chunk, len(pictures)) / len(pictures))
         finally:
             for hook in hooks:
                 hook.remove()

@@ -9,6 +9,7 @@ import psutil
 import torch
 from torch import Tensor
 
+from app.core.architecture import CELL
 from app.core.cost import compare_cost
 from app.core.design import Design
 from app.core.errors import AppError
@@ -22,15 +23,29 @@ MOST_PICTURES = 128
 _FEWEST = 8
 _SHARE_OF_MEMORY = 0.4
 _MOST_MEMORY = 6 * 10**9
+_TRAINING_COPIES = 4
+"""Of every output: before and behind BatchNorm, behind the activation, and a gradient."""
+
+_MOST_AT_ONCE = 16
 _COPIES = 4
 """Standard and lightweight activations are held for all pictures at once, each with a temporary beside it."""
 
 
 def picture_limit(design: Design, imgsz: int) -> int:
     """Return how many pictures of that size fit into memory, as activations of both models at once."""
-    memory = min(_SHARE_OF_MEMORY * psutil.virtual_memory().available, _MOST_MEMORY)
     each = compare_cost(design, imgsz).standard.activation_bytes * _COPIES
-    return max(int(memory / each), _FEWEST)
+    return max(int(_memory() / each), _FEWEST)
+
+
+def gradient_chunk(design: Design, imgsz: int) -> int:
+    """Return how many pictures of that size fit into memory with the outputs of all layers, as gradients need them."""
+    cells = (imgsz / CELL) ** 2
+    numbers = sum(step.elements for step in design.architecture.steps) * cells
+    return max(min(int(_memory() / (numbers * 4 * _TRAINING_COPIES)), _MOST_AT_ONCE), 1)
+
+
+def _memory() -> float:
+    return min(_SHARE_OF_MEMORY * psutil.virtual_memory().available, _MOST_MEMORY)
 
 
 def load_pictures(

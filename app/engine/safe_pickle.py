@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -198,12 +199,18 @@ _DAMAGE = (
     MemoryError,
     RecursionError,
     NotImplementedError,
+    AssertionError,
     OSError,
+    struct.error,
 )
 
 
-class _Reader(pickle.Unpickler):  # the base class runs nothing: every name is looked up below
-    """An unpickler whose globals are ours alone."""
+class _Reader(pickle._Unpickler):
+    """An unpickler whose globals are ours alone.
+
+    The interpreter written in Python, not the one in C: there a file of a hundred bytes can ask for a memo of
+    64 GB, and gets it.
+    """
 
     def __init__(self, stream: IO[bytes], storage: Callable[[Any], Any] | None) -> None:
         super().__init__(stream)

@@ -32,7 +32,7 @@ from app.engine.factorise import as_kernel, factorise
 from app.engine.foreign_weights import ForeignWeights
 from app.engine.models import build_model
 from app.engine.refit import RefitSettings, refit
-from app.engine.refit_pictures import MOST_PICTURES, load_pictures, picture_limit
+from app.engine.refit_pictures import MOST_PICTURES, gradient_chunk, load_pictures, picture_limit
 from app.engine.transfer import COPIED, FACTORISED, FRESH, REFITTED, TransferReport, TransferRow
 
 Emit = Callable[..., None]
@@ -175,7 +175,8 @@ class _WarmStart:
         paths = paths[min(paths.index(path) for path in paths if self.origins[path] == FACTORISED) :]
         attention = Attention()
         if self.complete:
-            attention = Attention.of(self.teacher, paths, seen, lambda share: tell(0.1 + 0.2 * share))
+            chunk = gradient_chunk(self.design, seen.shape[-1])
+            attention = Attention.of(self.teacher, paths, seen, chunk, lambda share: tell(0.1 + 0.2 * share))
         self.energies = refit(
             self.teacher, self.model, paths, seen, attention, settings, lambda share: tell(0.3 + 0.7 * share)
         )

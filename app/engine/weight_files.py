@@ -73,7 +73,7 @@ class WeightFile:
             else torch.empty(0, dtype=dtype)
         )
         view = flat.as_strided(record.size, record.stride, record.offset)
-        return view.float().clone() if dtype.is_floating_point else view.clone()
+        return view.to(torch.float32 if dtype.is_floating_point else dtype, copy=True)
 
 
 def open_weights(path: Path) -> WeightFile:

@@ -6,10 +6,12 @@ import os
 import pickle
 import zipfile
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -132,7 +134,7 @@ def test_damage_is_refused_or_harmless(tmp_path: Path, zip_format: bool, data: s
         read_weights(file)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(noise=st.binary(max_size=300), form=st.sampled_from(["zip", "legacy", "bare"]))
 def test_noise_is_refused(tmp_path: Path, noise: bytes, form: str) -> None:
     file = tmp_path / "noise.pt"
@@ -180,6 +182,27 @@ def test_other_files_are_named_for_what_they_are(tmp_path: Path) -> None:
     network = tmp_path / "network.pt"
     torch.save(torch.nn.Sequential(torch.nn.Linear(3, 4)), network)
     assert "unknown architecture" in _refusal(network)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x02Nr\xff\xff\xff\x7f.",  # remember None under the number 2³¹ − 1
+        b"\x80\x02N" + b"p4000000000\n.",
+        b"\x80\x04\x8e" + (2**36).to_bytes(8, "little") + b"abc.",  # bytes of 64 GB
+        b"\x80\x05\x96" + (2**36).to_bytes(8, "little") + b"abc.",
+        b"\x80\x04\x95" + (2**40).to_bytes(8, "little") + b"N.",
+    ],
+)
+@pytest.mark.parametrize("form", [zipped, legacy])
+def test_a_few_bytes_that_claim_gigabytes(
+    tmp_path: Path, content: bytes, form: Callable[[bytes], bytes]
+) -> None:
+    file = tmp_path / "claims.pt"
+    file.write_bytes(form(content))
+    before = psutil.Process().memory_info().rss
+    _refusal(file)
+    assert psutil.Process().memory_info().rss - before < 100e6
 
 
 def test_a_zip_that_claims_too_much(tmp_path: Path) -> None:

@@ -138,7 +138,10 @@ def _training_event(output: Output) -> Any:
         nonlocal epochs
         if event["event"] == "started":
             epochs = event["epochs"]
-        output.event(event, _event_text(event, epochs))
+        if event["event"] == "message" and not output.json:
+            output.note(str(event.get("text", "")))
+        else:
+            output.event(event, _event_text(event, epochs))
 
     return emit
 
@@ -152,14 +155,12 @@ def _event_text(event: Event, epochs: int) -> str | None:
         )
     if name == "started":
         return f"training on {event['device']}: {event['parameters']} parameters"
-    if name == "message":
-        return str(event.get("text", ""))
     if name == "finished":
         best = event["best"]
         return f"finished: mAP50 {best['map50']:.3f}, mAP50-95 {best['map50_95']:.3f}"
-    if name in {"stopped", "failed"}:
-        return f"{name}: {event.get('reason', '')}"
-    return None
+    if name == "stopped":
+        return f"stopped: {event.get('reason', '')}"
+    return None  # why it failed stands on standard error, as with every other verb
 
 
 def val(options: Namespace, output: Output) -> None:

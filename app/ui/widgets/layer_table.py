@@ -345,7 +345,7 @@ class LayerTable(QTreeView):
         needs |= {FLOPS_CHANGE: change, PARAMETERS_CHANGE: change}
         for column, need in needs.items():
             self.setColumnWidth(column, need + _PADDING)
-        rest = max(width - sum(need + _PADDING for need in needs.values()), 200)
+        rest = max(width - sum(need + _PADDING for need in needs.values()), 180)
         self.setColumnWidth(PATH, rest * 2 // 5)
         self.setColumnWidth(KIND, rest - rest * 2 // 5)
 

@@ -38,7 +38,7 @@ bench: $(DEV)
 	@sh tools/with_display.sh $(BIN)/python -m tests.benchmarks
 
 screenshots: $(DEV)
-	@sh tools/with_display.sh $(BIN)/python tools/screenshots.py
+	@sh tools/with_display.sh $(BIN)/python tools/screenshots.py --small
 
 translations: $(DEV)
 	$(BIN)/python tools/translations.py update

@@ -14,13 +14,15 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-SIZES = ((1280, 800), (1920, 1080))
+Sizes = tuple[tuple[int, int], ...]
+SIZES: Sizes = ((1280, 800), (1920, 1080))
 THEMES = ("light", "dark")
-SETTLE_MS = {"home": 600, "design": 1200, "data": 4000, "train": 2500, "compare": 15000, "models": 1500}
+SETTLE_MS = {"home": 600, "design": 1200, "data": 4000, "train": 2500, "compare": 12000, "models": 1500}
 
 
 def run_demo(workspace: Path) -> None:
@@ -29,18 +31,26 @@ def run_demo(workspace: Path) -> None:
     subprocess.run(command, check=True, cwd=ROOT)
 
 
-def prepare_pages(window: object) -> None:
-    """Bring each page into the state that the picture is to show."""
-    from app.core.design import preset
+def visit(window: Any, page: str) -> None:
+    """Bring a page into the state that the picture is to show."""
+    from app.ui.requests import SAMPLE, DataRequest
 
-    workspace = window.services.workspace  # type: ignore[attr-defined]
-    workspace.apply(preset("separable", "yolov5n", 6), "Preset")
+    workspace = window.services.workspace
+    if page == "compare":
+        workspace.request_comparison(SAMPLE, SAMPLE, SAMPLE, True)
+    elif page == "data":
+        workspace.go_to("data", DataRequest(SAMPLE))
+    else:
+        window.show_page(page)
+    if page == "design":
+        window.page("design").select(("model.5",))
 
 
-def take(folder: Path, workspace: Path, languages: tuple[str, ...]) -> None:
+def take(folder: Path, workspace: Path, languages: tuple[str, ...], sizes: Sizes) -> None:
     """Show every page in every theme, size and language, and save what the window paints."""
     from PySide6.QtCore import QEventLoop, QTimer
 
+    from app.core.design import preset
     from app.core.settings import load_settings, save_settings
 
     settings = load_settings()
@@ -50,29 +60,31 @@ def take(folder: Path, workspace: Path, languages: tuple[str, ...]) -> None:
     application = studio.create_application(sys.argv[:1])
     made = studio.build(application)
     made.window.start()
-    prepare_pages(made.window)
+    made.services.workspace.apply(preset("separable", "yolov5n", 6), "Preset")
 
     def wait(milliseconds: int) -> None:
         loop = QEventLoop()
         QTimer.singleShot(milliseconds, loop.quit)
         loop.exec()
 
-    _shoot(made, folder, languages, wait)
-    made.window.close()
-    application.quit()
+    _shoot(made, folder, languages, sizes, wait)
+    made.services.workspace.undo_stack.setClean()
+    made.window.end()
 
 
-def _shoot(made: object, folder: Path, languages: tuple[str, ...], wait: Callable[[int], None]) -> None:
-    store = made.services.store  # type: ignore[attr-defined]
-    window = made.window  # type: ignore[attr-defined]
+def _shoot(
+    made: Any, folder: Path, languages: tuple[str, ...], sizes: Sizes, wait: Callable[[int], None]
+) -> None:
+    store, window = made.services.store, made.window
     for language in languages:
         for theme in THEMES:
             store.update(theme=theme, language=language)
             for page, settle in SETTLE_MS.items():
-                window.show_page(page)
-                for width, height in SIZES:
+                window.resize(*sizes[0])
+                visit(window, page)
+                for number, (width, height) in enumerate(sizes):
                     window.resize(width, height)
-                    wait(settle if (width, height) == SIZES[0] else 700)
+                    wait(900 if number else settle)
                     suffix = "" if language == "en" else f"-{language}"
                     window.grab().save(str(folder / f"{page}-{theme}-{width}{suffix}.png"))
 
@@ -84,6 +96,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", default=str(ROOT / "docs" / "images"))
     parser.add_argument("--keep", help="workspace of an earlier demo; none is run")
     parser.add_argument("--languages", nargs="*", default=["en"])
+    parser.add_argument("--small", action="store_true", help="1280×800 alone")
     options = parser.parse_args()
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +105,7 @@ def main() -> None:
         workspace = Path(options.keep) if options.keep else Path(temporary) / "workspace"
         if not options.keep:
             run_demo(workspace)
-        take(folder, workspace, tuple(options.languages))
+        take(folder, workspace, tuple(options.languages), SIZES[:1] if options.small else SIZES)
 
 
 if __name__ == "__main__":

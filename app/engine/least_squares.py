@@ -11,7 +11,9 @@ the data say nothing: the standard one. All matrices are float64 up to `EXACT_SI
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -20,6 +22,10 @@ EXACT_SIZE = 4096
 """Unknowns per output up to which the sums are solved in float64; above, memory counts for more."""
 
 _JITTER = 1e-9
+_BLOCKS = 6
+_SMALLEST_BLOCK = 256
+_WORTH_THREADS = 4_000_000
+"""Multiply-adds of one product below which threads cost more than they help."""
 
 
 class Sums:
@@ -35,7 +41,9 @@ class Sums:
         self.channels, self.origin = channels, origin
         size, outputs = len(origin[0]), len(origin[1])
         wide = torch.float64 if size <= EXACT_SIZE else torch.float32
-        self.gram = torch.zeros(size, size, dtype=wide)
+        self.gram = torch.zeros(
+            size, size, dtype=wide
+        )  # its upper blocks alone, until the equations are asked for
         self.cross = torch.zeros(size, outputs, dtype=wide)
         self.power = torch.zeros(outputs, dtype=torch.float64)
         self.inputs = torch.zeros(size, dtype=torch.float64)
@@ -50,15 +58,24 @@ class Sums:
             wanted: S × c2, float32.
             weight: S.
         """
-        p, y = patches - self.origin[0], wanted - self.origin[1]
-        heavy = y * weight[:, None]
-        self.power += (y * heavy).sum(0, dtype=torch.float64)
-        self.outputs += heavy.sum(0, dtype=torch.float64)
-        self.cross += p.T @ heavy
-        heavy = p * weight[:, None]
-        self.inputs += heavy.sum(0, dtype=torch.float64)
-        self.gram += p.T @ heavy
+        if not len(patches):
+            return
+        root = weight.sqrt()
+        p = (patches - self.origin[0]).mul_(root[:, None])
+        y = (wanted - self.origin[1]).mul_(root[:, None])
+        for rows in self._blocks():
+            self.gram[rows, rows.start :] += p[:, rows].T @ p[:, rows.start :]
+        self.cross += p.T @ y
+        self.power += y.square().sum(0)
+        self.inputs += root @ p
+        self.outputs += root @ y
         self.count += float(weight.sum())
+
+    def _blocks(self) -> Iterator[slice]:
+        size = len(self.inputs)
+        step = max(-(-size // _BLOCKS), _SMALLEST_BLOCK)
+        for start in range(0, size, step):
+            yield slice(start, min(start + step, size))
 
     def include(self, other: Sums) -> None:
         """Add everything that another one of the same origin has added up."""
@@ -66,12 +83,20 @@ class Sums:
             getattr(self, name).add_(getattr(other, name))
         self.count += other.count
 
-    def equations(self) -> Equations:
-        """Return the normal equations of what was added, per sample and centred."""
+    def equations(self, keep: bool = True) -> Equations:
+        """Return the normal equations of what was added, per sample and centred.
+
+        Args:
+            keep: False uses the sums up, which saves the memory of one Gram matrix.
+        """
         n = max(self.count, 1e-30)
         p, y = self.inputs / n, self.outputs / n
-        gram = (self.gram / n).addr_(p.to(self.gram.dtype), p.to(self.gram.dtype), alpha=-1)
-        cross = (self.cross / n).addr_(p.to(self.gram.dtype), y.to(self.gram.dtype), alpha=-1)
+        wide = self.gram.dtype
+        gram = self.gram / n if keep else self.gram.div_(n)
+        for rows in self._blocks():
+            gram[rows.stop :, rows] = gram[rows, rows.stop :].T
+        gram.addr_(p.to(wide), p.to(wide), alpha=-1)
+        cross = (self.cross / n).addr_(p.to(wide), y.to(wide), alpha=-1)
         power = (self.power / n - y.square()).clamp_min(0)
         taps = len(p) // self.channels
         inputs, outputs = p + self.origin[0].double(), y + self.origin[1].double()
@@ -84,10 +109,11 @@ class Equations:
 
     Attributes:
         channels, taps: C and K.
-        gram: C·K × C·K.
-        cross: C·K × c2.
+        gram: C·K × C·K, without the ridge.
+        cross: C·K × c2, with it.
         power: variance of each output, c2.
         inputs, outputs: means of patches and outputs.
+        ridge: λ, to be added to the diagonal of the Gram matrix.
     """
 
     channels: int
@@ -97,19 +123,17 @@ class Equations:
     power: Tensor
     inputs: Tensor
     outputs: Tensor
+    ridge: float = 0.0
 
     def towards(self, kernel: Tensor, ridge: float) -> Equations:
-        """Return the equations with a ridge that draws towards `kernel`.
+        """Return the equations with a ridge that draws towards `kernel`; the Gram matrix is shared.
 
         Args:
             kernel: C·K × c2.
             ridge: λ as a share of the patches' mean variance.
         """
         strength = ridge * float(self.gram.diagonal().mean()) + 1e-12
-        gram = self.gram.clone()
-        gram.diagonal().add_(strength)
-        cross = self.cross + strength * kernel.to(self.gram.dtype)
-        return Equations(self.channels, self.taps, gram, cross, self.power, self.inputs, self.outputs)
+        return replace(self, cross=self.cross + strength * kernel.to(self.cross.dtype), ridge=strength)
 
     def variance(self, kernel: Tensor) -> Tensor:
         """Return the variance of each output of a kernel on the data, c2."""
@@ -117,7 +141,7 @@ class Equations:
         return (k * (self.gram @ k)).sum(0).double().clamp_min(0)
 
     def residual(self, kernel: Tensor) -> Tensor:
-        """Return the mean squared error of each output of a kernel with its best bias, c2."""
+        """Return the mean squared error of each output of a kernel with its best bias, c2; not for a drawn one."""
         k = kernel.to(self.gram.dtype)
         both = (k * (self.gram @ k)).sum(0) - 2 * (k * self.cross).sum(0)
         return (self.power + both.double()).clamp_min(0)
@@ -126,21 +150,27 @@ class Equations:
         """Return the best bias of a kernel, c2."""
         return self.outputs - self.inputs @ kernel.double()
 
+    def own(self) -> Tensor:
+        """Return each channel's own part of the Gram matrix, without the ridge, C × K × K, float64."""
+        index = torch.arange(self.channels)
+        shape = (self.channels, self.taps, self.channels, self.taps)
+        return self.gram.view(shape)[index, :, index].double()
+
 
 def solve_dense(equations: Equations) -> Tensor:
     """Return the best kernel, C·K × c2."""
-    return _solve(equations.gram, equations.cross)
+    return _solve(equations.gram, equations.cross, equations.ridge)
 
 
 def solve_grouped(equations: Equations, groups: int) -> Tensor:
     """Return the best kernel of a grouped convolution, C·K × c2, zero outside the groups."""
     size, outputs = equations.cross.shape
     rows, columns = size // groups, outputs // groups
-    kernel = torch.zeros_like(equations.cross)
+    kernel = torch.zeros(size, outputs, dtype=torch.float64)
     for group in range(groups):
         r = slice(group * rows, (group + 1) * rows)
         c = slice(group * columns, (group + 1) * columns)
-        kernel[r, c] = _solve(equations.gram[r, r], equations.cross[r, c])
+        kernel[r, c] = _solve(equations.gram[r, r], equations.cross[r, c], equations.ridge)
     return kernel
 
 
@@ -148,20 +178,22 @@ def solve_pointwise(equations: Equations, filters: Tensor) -> Tensor:
     """Return the best pointwise weights for given depthwise filters.
 
     Args:
-        filters: C × r × K.
+        filters: C × r × K, float64.
 
     Returns:
         C·r × c2.
     """
     channels, rank, taps = filters.shape
-    size = channels * taps
-    filters = filters.to(equations.gram.dtype)
-    half = torch.einsum("aik,irk->air", equations.gram.view(size, channels, taps), filters)
-    gram = torch.einsum("irk,ikb->irb", filters, half.reshape(channels, taps, channels * rank)).reshape(
-        channels * rank, -1
+    size, wide = channels * taps, equations.gram.dtype
+    v = filters.to(wide)
+    half = torch.einsum("aik,irk->air", equations.gram.view(size, channels, taps), v)
+    gram = (
+        torch.einsum("irk,ikb->irb", v, half.reshape(channels, taps, channels * rank)).double().contiguous()
     )
-    cross = torch.einsum("irk,iko->iro", filters, equations.cross.view(channels, taps, -1))
-    return _solve(gram, cross.reshape(channels * rank, -1))
+    index = torch.arange(channels)
+    gram.view(channels, rank, channels, rank)[index, :, index] += equations.ridge * filters @ filters.mT
+    cross = torch.einsum("irk,iko->iro", v, equations.cross.view(channels, taps, -1))
+    return _solve(gram.view(channels * rank, -1), cross.reshape(channels * rank, -1))
 
 
 def compose(filters: Tensor, pointwise: Tensor) -> Tensor:
@@ -176,7 +208,7 @@ def improve_filters(equations: Equations, filters: Tensor, pointwise: Tensor, sc
 
     With all other channels as they are, a channel's best kernel of rank r has a closed form: with G = L Lᵀ of its own
     patches and what the others leave, R, it is L⁻ᵀ times the best rank-r approximation of L⁻¹R (reduced-rank
-    regression; Izenman 1975).
+    regression; Izenman 1975). The ridge of G belongs to the channel's own part.
 
     Args:
         equations: with their ridge.
@@ -185,56 +217,63 @@ def improve_filters(equations: Equations, filters: Tensor, pointwise: Tensor, sc
         scale: how much an error of each output matters, as a factor, c2.
     """
     channels, rank, taps = filters.shape
-    kernel = compose(filters, pointwise).to(equations.gram.dtype)
-    fitted = equations.gram @ kernel
-    blocks = _diagonal_blocks(equations)
-    blocks.diagonal(dim1=1, dim2=2).add_(
-        _JITTER * blocks.diagonal(dim1=1, dim2=2).mean(1, keepdim=True) + 1e-18
-    )
-    factors = torch.linalg.cholesky(blocks.double())
+    own = equations.own()
+    lower = _inverse_factors(own, equations.ridge)
+    own, gram, cross = own.float(), equations.gram.float(), equations.cross.float()
+    kernel = compose(filters, pointwise).float()
     better = torch.empty_like(filters)
-    for channel in range(channels):
-        rows = slice(channel * taps, (channel + 1) * taps)
-        own = kernel[rows]
-        left = equations.cross[rows] - fitted[rows] + equations.gram[rows, rows] @ own
-        low = factors[channel]
-        white = torch.linalg.solve_triangular(low, left.double(), upper=False)
-        weighed = white * scale
-        directions = torch.linalg.eigh(weighed @ weighed.T).eigenvectors[:, -rank:]
-        made = torch.linalg.solve_triangular(low.T, directions, upper=True)
-        change = (made @ (directions.T @ white)).to(kernel.dtype) - own
-        fitted += equations.gram[:, rows] @ change
-        kernel[rows] += change
-        better[channel] = made.T
+    with _threads_for(kernel.numel() * taps):
+        for channel in range(channels):
+            rows = slice(channel * taps, (channel + 1) * taps)
+            left = cross[rows] - gram[rows] @ kernel + own[channel] @ kernel[rows]
+            white = lower[channel] @ left.double()
+            weighed = white * scale
+            directions = torch.linalg.eigh(weighed @ weighed.T).eigenvectors[:, -rank:]
+            made = lower[channel].T @ directions
+            kernel[rows] = (made @ (directions.T @ white)).float()
+            better[channel] = made.T
     return better
+
+
+def _inverse_factors(own: Tensor, ridge: float) -> Tensor:
+    """Return L⁻¹ of every channel's own Gram matrix with its ridge, C × K × K."""
+    shifted = own.clone()
+    level = shifted.diagonal(dim1=1, dim2=2).mean(1, keepdim=True)
+    shifted.diagonal(dim1=1, dim2=2).add_(ridge + _JITTER * level + 1e-18)
+    lower = torch.linalg.cholesky(shifted)
+    identity = torch.eye(own.shape[1], dtype=own.dtype).expand_as(own)
+    return torch.linalg.solve_triangular(lower, identity, upper=False)
+
+
+@contextmanager
+def _threads_for(work: int) -> Iterator[None]:
+    """Use one thread where every single product is small."""
+    before = torch.get_num_threads()
+    if work < _WORTH_THREADS:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def unit_filters(equations: Equations, filters: Tensor, pointwise: Tensor) -> tuple[Tensor, Tensor]:
     """Return the same product with filters whose outputs have variance 1 on the data: safe in float16."""
-    energy = torch.einsum("irk,ikl,irl->ir", filters, _diagonal_blocks(equations).double(), filters)
+    energy = torch.einsum("irk,ikl,irl->ir", filters, equations.own(), filters)
     size = energy.clamp_min(1e-20).sqrt()
     silent = energy <= 1e-18 * energy.max().clamp_min(1e-30)
     size = torch.where(silent, torch.ones_like(size), size)
     return filters / size[..., None], pointwise * size.reshape(-1, 1)
 
 
-def _diagonal_blocks(equations: Equations) -> Tensor:
-    """Return each channel's own part of the Gram matrix, C × K × K."""
-    channels, taps = equations.channels, equations.taps
-    index = torch.arange(channels)
-    return equations.gram.view(channels, taps, channels, taps)[index, :, index]
-
-
-def _solve(gram: Tensor, cross: Tensor) -> Tensor:
-    """Solve a symmetric system that may be singular: rows that nothing determines become 0."""
-    wide = gram.double()
-    level = float(wide.diagonal().mean().clamp_min(1e-30))
-    jitter = _JITTER * level
+def _solve(gram: Tensor, cross: Tensor, ridge: float = 0.0) -> Tensor:
+    """Solve a symmetric system that may be singular, in float64: what nothing determines becomes 0."""
+    jitter = _JITTER * float(gram.diagonal().double().mean().clamp_min(1e-30))
     for _ in range(6):
-        shifted = wide.clone()
-        shifted.diagonal().add_(jitter)
+        shifted = gram.to(torch.float64, copy=True)
+        shifted.diagonal().add_(ridge + jitter)
         factor, failed = torch.linalg.cholesky_ex(shifted)
         if not int(failed):
             return torch.cholesky_solve(cross.double(), factor)
         jitter *= 100
-    return torch.linalg.lstsq(wide, cross.double(), driver="gelsd").solution
+    return torch.linalg.lstsq(shifted, cross.double(), driver="gelsd").solution

@@ -56,10 +56,11 @@ class Positions:
     def __len__(self) -> int:
         return len(self.picture)
 
-    def held_out(self, pictures: int) -> Tensor:
-        """Return which positions lie in every fourth picture, to be held out; of few pictures every fourth position."""
-        number = self.picture if pictures >= 4 else torch.arange(len(self))
-        return number % 4 == 3
+    def held_out(self, pictures: int) -> int:
+        """Return the first position to hold out: those of the last quarter of the pictures, or of too few their own."""
+        if pictures < 4:
+            return len(self) - len(self) // 4
+        return int(torch.searchsorted(self.picture, pictures - pictures // 4))
 
     def of_pictures(self, start: int, stop: int) -> slice:
         """Return which positions lie in pictures `start` to `stop`."""

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from app.engine.attention import Attention
 from app.engine.blocks_as_kernels import dense_kernel, first_conv, last_conv, take_statistics
-from app.engine.least_squares import Sums
+from app.engine.least_squares import EXACT_SIZE, Sums
 from app.engine.positions import Positions, patches
 from app.engine.refit_module import fit_module, is_swapped
 from app.engine.walk import Walk
@@ -39,7 +39,7 @@ class RefitSettings:
     """
 
     positions: int = 16_384
-    per_input: int = 8
+    per_input: int = 4
     check: int = 2_048
     rounds: int = 6
     largest_kept: int = 2_560
@@ -184,13 +184,16 @@ class _Refit:
     def _sum_up(self, inputs: Tensor, conv: nn.Conv2d, sample: _Sample) -> tuple[Sums, Sums]:
         """Return the normal equations of pictures to fit on, and of those held out."""
         wanted, positions = torch.cat(sample.outputs), sample.positions
-        held_out = positions.held_out(self.count)
+        size = conv.in_channels * conv.kernel_size[0] * conv.kernel_size[1]
+        # Of the largest only one Gram matrix is held: there is no choice of a ridge to make then.
+        last = positions.held_out(self.count) if size <= EXACT_SIZE else len(positions)
         sums: list[Sums] = []
         for part, read in patches(inputs, conv, positions):
             if not sums:
                 origin = read.mean(0), wanted[part].mean(0)
                 sums = [Sums(conv.in_channels, origin), Sums(conv.in_channels, origin)]
-            for half, rows in zip(sums, (~held_out[part], held_out[part]), strict=True):
+            border = min(max(last - part.start, 0), len(read))
+            for half, rows in zip(sums, (slice(border), slice(border, None)), strict=True):
                 half.add(read[rows], wanted[part][rows], positions.weight[part][rows])
         return sums[0], sums[1]
 

@@ -23,7 +23,6 @@ from app.engine.blocks_as_kernels import (
 )
 from app.engine.factorise import as_kernel, factorise
 from app.engine.least_squares import (
-    EXACT_SIZE,
     Equations,
     Sums,
     compose,
@@ -56,7 +55,7 @@ def fit_module(
     Args:
         new: the module to write, swapped or kept.
         old: the standard module, or another block that computes what is wanted.
-        sums: of the pictures to fit on, and of those held out; the former gets the latter added.
+        sums: of the pictures to fit on, and of those held out, which may be empty; they are used up.
         scale: how much an error of each output matters, c2; None takes what the BatchNorm makes of it.
         rounds: how often filters and pointwise weights are improved in turn.
 
@@ -65,25 +64,29 @@ def fit_module(
     """
     standard, _ = dense_kernel(old)
     importance = _importance(old, scale)
-    ridge = _choose_ridge(new, standard, sums, importance)
-    sums[0].include(sums[1])
-    everything = sums[0].equations()
+    filters = _first_filters(new, standard) if is_separable(new) else None
+    solve = _solver(new, filters)
+    ridge = _choose_ridge(solve, standard, sums, importance)
+    if sums[1].count:
+        sums[0].include(sums[1])
+    everything = sums[0].equations(keep=False)
     drawn = everything.towards(standard, ridge)
-    if is_separable(new):
-        kernel = _fit_separable(new, standard, drawn, everything, rounds, importance)
+    if filters is not None:
+        kernel = _fit_separable(new, filters, drawn, everything, rounds, importance)
     else:
-        kernel = _solver(new, standard)(drawn)
+        kernel = solve(drawn)
         write_kernel(new, kernel)
     _write_affine(new, old, kernel, everything)
     return kernel
 
 
-def _choose_ridge(new: nn.Module, standard: Tensor, sums: tuple[Sums, Sums], importance: Tensor) -> float:
+def _choose_ridge(
+    solve: Callable[[Equations], Tensor], standard: Tensor, sums: tuple[Sums, Sums], importance: Tensor
+) -> float:
     """Return the ridge whose solution errs least on the held-out pictures."""
-    if len(standard) > EXACT_SIZE or not sums[1].count or not sums[0].count:
+    if not sums[1].count or not sums[0].count:
         return _RIDGE_OF_LARGE
     fit, held_out = (part.equations() for part in sums)
-    solve = _solver(new, standard)
     best, least = RIDGES[-1], float("inf")
     for ridge in RIDGES:
         kernel = solve(fit.towards(standard, ridge))
@@ -94,11 +97,10 @@ def _choose_ridge(new: nn.Module, standard: Tensor, sums: tuple[Sums, Sums], imp
     return best
 
 
-def _solver(new: nn.Module, standard: Tensor) -> Callable[[Equations], Tensor]:
-    """Return what solves equations for a module's form; for a separable one with the filters of the factorisation."""
+def _solver(new: nn.Module, filters: Tensor | None) -> Callable[[Equations], Tensor]:
+    """Return what solves equations for a module's form; for a separable one with these filters."""
     groups = last_conv(new).groups
-    if is_separable(new):
-        filters = _first_filters(new, standard)
+    if filters is not None:
         return lambda equations: compose(filters, solve_pointwise(equations, filters))
     return solve_dense if groups == 1 else lambda equations: solve_grouped(equations, groups)
 
@@ -118,10 +120,9 @@ def _importance(old: nn.Module, scale: Tensor | None) -> Tensor:
 
 
 def _fit_separable(
-    new: nn.Module, standard: Tensor, drawn: Equations, equations: Equations, rounds: int, importance: Tensor
+    new: nn.Module, filters: Tensor, drawn: Equations, equations: Equations, rounds: int, importance: Tensor
 ) -> Tensor:
     """Write filters and pointwise weights, and the BatchNorm between them as an identity; return their kernel."""
-    filters = _first_filters(new, standard)
     pointwise = solve_pointwise(drawn, filters)
     for _ in range(rounds):
         filters = improve_filters(drawn, filters, pointwise, importance)

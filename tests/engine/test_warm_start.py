@@ -93,14 +93,15 @@ def test_rows_are_all_modules_and_add_up(source: ForeignWeights, pictures: list[
     assert report.pictures == 6
 
 
-def test_the_highest_rank_is_the_same_model(source: ForeignWeights, pictures: list[Path]) -> None:
-    # A path of 1 × 1 … does not exist; rank 4 of 9 is the most a design allows, so take c2 as the bound: 3 classes.
+def test_factorised_blocks_are_the_nearest_of_their_rank(
+    source: ForeignWeights, pictures: list[Path]
+) -> None:
     light, _ = started(swapped(rank=4, paths=["model.0"]), source, "factorise", pictures)
     block = light.get_submodule("model.0")
     assert isinstance(block, nn.Sequential)
     made = torch.einsum("oi,ihw->oihw", block[1].conv.weight[:, :, 0, 0], block[0].conv.weight[:, 0])
     made = made.view(16, 3, 4, 6, 6).sum(2)
-    # Input channel by channel, nothing of rank 4 comes closer.
+    # Input channel by channel: the leading part of the singular value decomposition.
     exact = source.tensors["model.0.conv.weight"]
     for channel in range(3):
         u, s, v = torch.linalg.svd(exact[:, channel].flatten(1), full_matrices=False)

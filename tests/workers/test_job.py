@@ -13,8 +13,11 @@ from app.core.errors import AppError
 from app.workers.job import EngineJob
 
 
-def children() -> list[psutil.Process]:
-    return psutil.Process(os.getpid()).children(recursive=True)
+def engines() -> list[list[str]]:
+    """Command lines of the engine processes below this one."""
+    children = psutil.Process(os.getpid()).children(recursive=True)
+    lines = [child.cmdline() for child in children if child.is_running()]
+    return [line for line in lines if "--engine" in line]
 
 
 def test_result_arrives(qtbot: QtBot, bccd_yaml: object) -> None:
@@ -23,7 +26,7 @@ def test_result_arrives(qtbot: QtBot, bccd_yaml: object) -> None:
         job.start()
     assert blocker.args[0]["images"] == {"train": 205, "val": 87, "test": 72}
     job.wait()
-    assert not children()
+    assert not engines()
 
 
 def test_unknown_job_fails_with_words(qtbot: QtBot) -> None:
@@ -46,4 +49,4 @@ def test_cancel_ends_the_child(qtbot: QtBot, moment_ms: int, tmp_path: Path) -> 
     with qtbot.waitSignal(job.was_cancelled, timeout=10_000):
         job.cancel()
     assert job.wait(5_000)
-    assert not children()
+    assert not engines()

@@ -139,6 +139,12 @@ def set_role(widget: QWidget, role: str, **properties: str) -> None:
     style.polish(widget)
 
 
+@cache
+def _pictures_folder() -> QTemporaryDir:
+    """Return where the style sheet's pictures are drawn; it lives as long as the style sheet may: the process."""
+    return QTemporaryDir()
+
+
 class ThemeController(QObject):
     """Applies one of the themes to the application and follows the system when asked to."""
 
@@ -147,7 +153,7 @@ class ThemeController(QObject):
         self._application = application
         self._choice = "system"
         self._applied: Tokens | None = None
-        self._pictures = QTemporaryDir()
+        self._pictures = _pictures_folder()
         application.setStyle(StudioStyle())
         application.setFont(_base_font())
         application.setWindowIcon(application_icon())

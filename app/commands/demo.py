@@ -88,7 +88,7 @@ def _train(
         weights=str(weights),
         warm_start="copy",
         workspace=str(workspace.root),
-        overrides={"lr0": 0.0005, "optimizer": "AdamW", "warmup_epochs": 0.0, "close_mosaic": 0},
+        overrides={"lr0": 0.0001, "optimizer": "AdamW", "warmup_epochs": 0.0, "close_mosaic": 0},
     )
 
     def emit(event: Event) -> None:

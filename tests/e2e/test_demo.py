@@ -24,4 +24,4 @@ def test_demo_ends_with_a_true_table(tmp_path: Path, verb: Verb) -> None:
     told = verb("val", str(run.best), "--data", "sample", "--imgsz", "320")
     assert told["map50"] == pytest.approx(result["accuracy"]["lightweight"]["map50"], abs=1e-6)
     assert result["accuracy"]["standard"]["map50"] > 0.8
-    assert result["accuracy"]["lightweight"]["map50"] > 0.5
+    assert result["accuracy"]["lightweight"]["map50"] > 0.6

@@ -38,6 +38,7 @@ class Convolution:
         norm: whether a BatchNorm follows.
         act: name of the activation that follows, or None.
         pixels: output pixels of one cell.
+        whole: output pixels that do not depend on the input size, as in squeeze-and-excitation.
     """
 
     c1: int
@@ -50,6 +51,7 @@ class Convolution:
     norm: bool
     act: str | None
     pixels: int
+    whole: int = 0
 
     @property
     def weights(self) -> int:
@@ -121,6 +123,7 @@ class Architecture:
         layers: rows of the model YAML.
         modules: module path → class name, in order, down to whole convolutions.
         steps: operations in order of execution.
+        cell: side of a cell in input pixels; an input's sides are multiples of it.
     """
 
     base: str
@@ -129,6 +132,7 @@ class Architecture:
     layers: tuple[Layer, ...]
     modules: Mapping[str, str]
     steps: tuple[Step, ...]
+    cell: int = CELL
 
     @cached_property
     def convolutions(self) -> Mapping[str, Convolution]:
@@ -164,7 +168,22 @@ class Architecture:
 
     def convolutions_in(self, path: str) -> tuple[str, ...]:
         """Return the paths of the convolutions at or below `path`."""
-        return tuple(p for p in self.convolutions if p == path or p.startswith(f"{path}."))
+        steps = (self.steps[index] for index in self.steps_in(path))
+        return tuple(step.path for step in steps if step.conv is not None)
+
+    def steps_in(self, path: str) -> tuple[int, ...]:
+        """Return the indices of the steps at or below `path`."""
+        return self._inside.get(path, ())
+
+    @cached_property
+    def _inside(self) -> Mapping[str, tuple[int, ...]]:
+        found: dict[str, list[int]] = {}
+        for index, step in enumerate(self.steps):
+            path = step.path
+            while path:
+                found.setdefault(path, []).append(index)
+                path = path.rpartition(".")[0]
+        return MappingProxyType({path: tuple(indices) for path, indices in found.items()})
 
 
 def base_models() -> tuple[str, ...]:

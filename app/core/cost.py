@@ -11,15 +11,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from app.core.architecture import CELL, Architecture, Convolution, Step, load_architecture
+from app.core.architecture import CELL, Architecture, Convolution, load_architecture
 from app.core.blocks import BLOCKS, Part
 from app.core.design import Design, Swap
 from app.core.errors import AppError
+from app.core.sites import Site, mirrors, original, site
 from app.core.text import QT_TRANSLATE_NOOP
 
 
@@ -55,7 +56,13 @@ ZERO = Cost(0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class ModuleCost:
-    """The cost of one convolution before and after; activation_bytes are those of what it writes."""
+    """The cost of one module before and after; activation_bytes are those of what it writes.
+
+    Attributes:
+        path: a convolution, or a whole module that is swapped.
+        kind: block kind, None where it is standard.
+        standard, lightweight: before and after.
+    """
 
     path: str
     kind: str | None
@@ -71,7 +78,7 @@ class CostTable:
         imgsz: input (height, width) in pixels.
         standard, lightweight: totals of the training form.
         deployed_standard, deployed_lightweight: totals of the deployed form.
-        modules: every convolution, in order of execution, in the training form.
+        modules: every convolution that stays and every swapped module, in order of execution, in the training form.
     """
 
     imgsz: tuple[int, int]
@@ -104,19 +111,24 @@ class CostTable:
         }
 
 
-def check_imgsz(imgsz: int | tuple[int, int]) -> tuple[int, int]:
+def check_imgsz(imgsz: int | tuple[int, int], cell: int = CELL) -> tuple[int, int]:
     """Return (height, width).
 
+    Args:
+        imgsz: input side, or (height, width), in pixels.
+        cell: what its sides must be multiples of.
+
     Raises:
-        AppError: a side is not a positive multiple of 32.
+        AppError: a side is not a positive multiple of `cell`.
     """
     height, width = (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
     for side in (height, width):
-        if side < CELL or side % CELL or side > 8192:
+        if side < cell or side % cell or side > 8192:
             raise AppError(
                 QT_TRANSLATE_NOOP("core", "An input size of {side} pixels is not possible."),
-                QT_TRANSLATE_NOOP("core", "Choose a multiple of 32 from 32 to 8192, such as 640."),
+                QT_TRANSLATE_NOOP("core", "Choose a multiple of {cell} from {cell} to 8192, such as 640."),
                 side=side,
+                cell=cell,
             )
     return height, width
 
@@ -131,26 +143,17 @@ def compare_cost(design: Design, imgsz: int | tuple[int, int] = 640) -> CostTabl
     Raises:
         AppError: the size is not possible, or the design does not fit its base model.
     """
-    height, width = check_imgsz(imgsz)
-    cells = (height // CELL) * (width // CELL)
     architecture = load_architecture(design.base, design.classes)
+    height, width = check_imgsz(imgsz, architecture.cell)
     swaps = design.resolved()
-    standard = standard_modules(architecture, cells)
-    modules = []
-    light = 0, 0, 0
-    for path, before in standard.items():
-        swap = swaps.get(path)
-        after = before if swap is None else _block_cost(architecture.convolutions[path], swap, cells)
-        modules.append(ModuleCost(path, swap.block if swap else None, before, after))
-        light = light[0] + after.parameters, light[1] + after.flops, light[2] + after.file_bytes
-    activation = _peak(architecture, swaps, deployed=False) * 4 * cells
+    cells = (height // architecture.cell) * (width // architecture.cell)
     return CostTable(
         imgsz=(height, width),
-        standard=_standard_total(architecture, cells, False),
-        lightweight=Cost(light[0], light[1], activation, light[2]),
-        deployed_standard=_standard_total(architecture, cells, True),
-        deployed_lightweight=_deployed_total(architecture, swaps, cells),
-        modules=tuple(modules),
+        standard=_total(architecture, {}, cells, deployed=False),
+        lightweight=_total(architecture, swaps, cells, deployed=False),
+        deployed_standard=_total(architecture, {}, cells, deployed=True),
+        deployed_lightweight=_total(architecture, swaps, cells, deployed=True),
+        modules=_rows(architecture, swaps, cells),
     )
 
 
@@ -159,25 +162,53 @@ def convolution_cost(conv: Convolution, cells: int, *, deployed: bool = False) -
     bias = conv.c2 if conv.bias or (deployed and conv.norm) else 0
     norm = conv.norm and not deployed
     parameters = conv.weights + bias + (2 * conv.c2 if norm else 0)
+    pixels = conv.pixels * cells + conv.whole
     return Cost(
         parameters=parameters,
-        flops=2 * conv.weights * conv.pixels * cells,
-        activation_bytes=4 * conv.c2 * conv.pixels * cells,
+        flops=2 * conv.weights * pixels,
+        activation_bytes=4 * conv.c2 * pixels,
         file_bytes=2 * parameters + (4 * conv.c2 + 8 if norm else 0),
     )
 
 
-def swap_parts(conv: Convolution, swap: Swap, *, deployed: bool = False) -> tuple[Part, ...]:
-    """Return the convolutions that a swap puts in the place of `conv`."""
+def part_cost(part: Part, cells: int, *, deployed: bool = False) -> Cost:
+    """Return the cost of one operation of a block; `activation_bytes` are those of what it writes."""
+    own = Cost(part.parameters, 0, 0, part.file_bytes)
+    if part.conv is not None:
+        own += convolution_cost(part.conv, cells, deployed=deployed)
+    return replace(own, activation_bytes=4 * (part.elements * cells + part.whole))
+
+
+def swap_parts(place: Site, swap: Swap, *, deployed: bool = False) -> tuple[Part, ...]:
+    """Return the operations that a swap puts in the place of a site."""
     kind = BLOCKS[swap.block]
-    return kind.deployed_parts(conv, swap.options) if deployed else kind.parts(conv, swap.options)
+    return kind.deployed_parts(place, swap.options) if deployed else kind.parts(place, swap.options)
 
 
-def _block_cost(conv: Convolution, swap: Swap, cells: int, *, deployed: bool = False) -> Cost:
-    total = ZERO
-    for part in swap_parts(conv, swap, deployed=deployed):
-        total += convolution_cost(part.conv, cells, deployed=deployed)
-    return total
+def standard_modules(architecture: Architecture, cells: int, *, deployed: bool = False) -> Mapping[str, Cost]:
+    """Return module path → cost of every convolution of the standard model."""
+    return _standard_modules(architecture.base, architecture.classes, cells, deployed)
+
+
+def site_cost(architecture: Architecture, path: str, cells: int, *, deployed: bool = False) -> Cost:
+    """Return the standard cost of everything at or below a module path, without the module's twins.
+
+    `activation_bytes` are those of what its operations write.
+    """
+    return _site_cost(architecture.base, architecture.classes, path, cells, deployed)
+
+
+def swap_cost(
+    architecture: Architecture, path: str, swap: Swap, cells: int, *, deployed: bool = False
+) -> Cost:
+    """Return the cost of the block that a swap puts at a module path, without the module's twins.
+
+    `activation_bytes` are those of what its operations write.
+
+    Raises:
+        ValueError: nothing at `path` can be replaced.
+    """
+    return _swapped(architecture.base, architecture.classes, path, swap, cells, deployed)[0]
 
 
 @lru_cache(maxsize=64)
@@ -188,75 +219,139 @@ def _standard_modules(base: str, classes: int, cells: int, deployed: bool) -> Ma
     }
 
 
-def standard_modules(architecture: Architecture, cells: int, *, deployed: bool = False) -> Mapping[str, Cost]:
-    """Return module path → cost of every convolution of the standard model."""
-    return _standard_modules(architecture.base, architecture.classes, cells, deployed)
+@lru_cache(maxsize=4096)
+def _site_cost(base: str, classes: int, path: str, cells: int, deployed: bool) -> Cost:
+    architecture = load_architecture(base, classes)
+    modules = standard_modules(architecture, cells, deployed=deployed)
+    total = sum((modules[inner] for inner in architecture.convolutions_in(path)), ZERO)
+    written = sum(architecture.steps[index].elements for index in architecture.steps_in(path))
+    return replace(total, activation_bytes=4 * written * cells)
 
 
-def _standard_total(architecture: Architecture, cells: int, deployed: bool) -> Cost:
-    rows = standard_modules(architecture, cells, deployed=deployed).values()
-    return Cost(
-        sum(c.parameters for c in rows),
-        sum(c.flops for c in rows),
-        _standard_peak(architecture.base, architecture.classes) * 4 * cells,
-        sum(c.file_bytes for c in rows),
-    )
+@lru_cache(maxsize=16384)
+def _swapped(base: str, classes: int, path: str, swap: Swap, cells: int, deployed: bool) -> tuple[Cost, int]:
+    """Return a block's cost, and how many elements live at most while it runs, everything outside included."""
+    architecture = load_architecture(base, classes)
+    place = site(architecture, original(path))
+    if place is None:
+        raise ValueError(f"nothing at {path} can be replaced")
+    parts = swap_parts(place, swap, deployed=deployed)
+    total = ZERO
+    for part in parts:
+        total += part_cost(part, cells, deployed=deployed)
+    steps = architecture.steps_in(path)
+    source = architecture.steps[steps[0]].inputs[0]
+    before, _ = _lives(base, classes, cells)
+    sizes = _sizes(base, classes, cells)
+    kept = architecture.last_use[source] > steps[-1]
+    inside = graph_peak(parts, sizes[source], cells, kept=kept)
+    return total, before[steps[0]] - sizes[source] + inside
 
 
-def _deployed_total(architecture: Architecture, swaps: Mapping[str, Swap], cells: int) -> Cost:
-    parameters = flops = file_bytes = 0
-    for path, before in standard_modules(architecture, cells, deployed=True).items():
-        swap = swaps.get(path)
-        cost = (
-            before
-            if swap is None
-            else _block_cost(architecture.convolutions[path], swap, cells, deployed=True)
-        )
-        parameters, flops = parameters + cost.parameters, flops + cost.flops
-        file_bytes += cost.file_bytes
-    return Cost(parameters, flops, _peak(architecture, swaps, deployed=True) * 4 * cells, file_bytes)
+def graph_peak(parts: Sequence[Part], taken: int, cells: int, *, kept: bool) -> int:
+    """Return the largest number of elements alive at once inside a block, those of its input included.
+
+    Args:
+        parts: the block.
+        taken: elements of the block's input.
+        cells: cells of the model's input.
+        kept: whether the input is still needed behind the block.
+    """
+    sizes = [taken, *(part.elements * cells + part.whole for part in parts)]
+    last_use = list(range(len(sizes)))
+    for number, part in enumerate(parts, 1):
+        for tensor in part.inputs:
+            last_use[tensor] = number
+    last_use[-1] = len(sizes)
+    if kept:
+        last_use[0] = len(sizes)
+    live = peak = taken
+    for number, part in enumerate(parts, 1):
+        live += sizes[number]
+        peak = max(peak, live)
+        live -= sum(sizes[tensor] for tensor in {*part.inputs, number} if last_use[tensor] == number)
+    return peak
 
 
 @lru_cache(maxsize=64)
-def _standard_peak(base: str, classes: int) -> int:
-    return _peak(load_architecture(base, classes), {}, deployed=False)
+def _sizes(base: str, classes: int, cells: int) -> tuple[int, ...]:
+    """Return the elements of every tensor, the input first."""
+    architecture = load_architecture(base, classes)
+    return (
+        3 * architecture.cell**2 * cells,
+        *(step.elements * cells for step in architecture.steps),
+    )
 
 
-def _peak(architecture: Architecture, swaps: Mapping[str, Swap], *, deployed: bool) -> int:
-    """Return the largest number of live elements per cell."""
+@lru_cache(maxsize=64)
+def _lives(base: str, classes: int, cells: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return for every step of the standard model the elements alive before it and while it runs."""
+    architecture = load_architecture(base, classes)
+    sizes = _sizes(base, classes, cells)
     last_use = architecture.last_use
-    sizes = [3 * CELL * CELL, *(step.elements for step in architecture.steps)]
     live = sizes[0]
-    peak = live
+    before, during = [], []
     for index, step in enumerate(architecture.steps):
-        swap = swaps.get(step.path) if step.conv is not None else None
-        if swap is None or step.conv is None:
-            live += step.elements
-            peak = max(peak, live)
-        else:
-            source = step.inputs[0]
-            is_last = last_use[source] == index
-            peak = max(
-                peak, _peak_inside(step, swap, live, sizes[source] if is_last else 0, deployed=deployed)
-            )
-            live += step.elements
+        before.append(live)
+        live += sizes[index + 1]
+        during.append(live)
         live -= sum(sizes[tensor] for tensor in set(step.inputs) if last_use[tensor] == index)
-    return peak
+    return tuple(before), tuple(during)
 
 
-def _peak_inside(step: Step, swap: Swap, live: int, freed: int, *, deployed: bool) -> int:
-    """Return the peak while a swapped module runs; `freed` elements of its input go once its first part has run."""
-    assert step.conv is not None
-    peak = 0
-    previous = 0
-    for position, part in enumerate(swap_parts(step.conv, swap, deployed=deployed)):
-        if part.repeats > 1:
-            copies = part.repeats * step.conv.c1 * step.conv.pixels * step.conv.s[0] * step.conv.s[1]
-            peak = max(peak, live + previous + copies)
-            live, previous, freed = live - freed, copies, 0
-        elements = part.conv.c2 * part.conv.pixels
-        peak = max(peak, live + previous + elements)
-        if position == 0:
-            live -= freed
-        previous = elements
-    return peak
+def _places(architecture: Architecture, swaps: Mapping[str, Swap]) -> dict[int, tuple[str, Swap, int]]:
+    """Return first step → (path, swap, last step) of every swapped module and its twins, in order of execution."""
+    found = {}
+    for path, swap in swaps.items():
+        for twin in (path, *mirrors(architecture, path)):
+            steps = architecture.steps_in(twin)
+            if steps:
+                found[steps[0]] = twin, swap, steps[-1]
+    return dict(sorted(found.items()))
+
+
+def _total(architecture: Architecture, swaps: Mapping[str, Swap], cells: int, *, deployed: bool) -> Cost:
+    """Return the cost of a whole model: what is swapped in instead of what is swapped out."""
+    base, classes = architecture.base, architecture.classes
+    whole = _standard_total(base, classes, cells, deployed)
+    parameters, flops, file_bytes = whole.parameters, whole.flops, whole.file_bytes
+    during = _lives(base, classes, cells)[1]
+    peaks, behind = [0], 0
+    for first, (path, swap, last) in _places(architecture, swaps).items():
+        old = _site_cost(base, classes, path, cells, deployed)
+        new, peak = _swapped(base, classes, path, swap, cells, deployed)
+        parameters += new.parameters - old.parameters
+        flops += new.flops - old.flops
+        file_bytes += new.file_bytes - old.file_bytes
+        peaks += peak, max(during[behind:first], default=0)
+        behind = last + 1
+    peaks.append(max(during[behind:], default=0))
+    return Cost(parameters, flops, 4 * max(peaks), file_bytes)
+
+
+@lru_cache(maxsize=64)
+def _standard_total(base: str, classes: int, cells: int, deployed: bool) -> Cost:
+    return sum(_standard_modules(base, classes, cells, deployed).values(), ZERO)
+
+
+@lru_cache(maxsize=64)
+def _standard_rows(base: str, classes: int, cells: int) -> Mapping[int, ModuleCost]:
+    """Return step → row of the standard model's table."""
+    architecture = load_architecture(base, classes)
+    costs = _standard_modules(base, classes, cells, False)
+    return {
+        index: ModuleCost(step.path, None, costs[step.path], costs[step.path])
+        for index, step in enumerate(architecture.steps)
+        if step.conv is not None
+    }
+
+
+def _rows(architecture: Architecture, swaps: Mapping[str, Swap], cells: int) -> tuple[ModuleCost, ...]:
+    """Return a row for every convolution that stays and every swapped module, in order of execution."""
+    rows = dict(_standard_rows(architecture.base, architecture.classes, cells))
+    for first, (path, swap, last) in _places(architecture, swaps).items():
+        before = site_cost(architecture, path, cells)
+        for index in range(first, last + 1):
+            rows.pop(index, None)
+        rows[first] = ModuleCost(path, swap.block, before, swap_cost(architecture, path, swap, cells))
+    return tuple(rows[index] for index in sorted(rows))

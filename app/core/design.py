@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import NoReturn
 
 from app.core.architecture import Architecture, base_models, load_architecture
-from app.core.blocks import BLOCKS, eligible, refusal
+from app.core.blocks import BLOCKS, refusal
 from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.folders import resources
@@ -123,12 +124,7 @@ class Design:
             AppError: unknown base model.
         """
         architecture = load_architecture(base, self.classes)
-        able = set(eligible(architecture))
-        kept = tuple(
-            (pattern, swap)
-            for pattern, swap in self.swaps
-            if any(p in able for p in matches(architecture, pattern))
-        )
+        kept = tuple((pattern, swap) for pattern, swap in self.swaps if _targets(architecture, pattern, swap))
         return replace(self, base=base, swaps=kept)
 
     def with_classes(self, classes: int | None) -> Design:
@@ -144,7 +140,7 @@ class Design:
         architecture = self.architecture
         rows: list[tuple[str, Swap]] = []
         for pattern, swap in self.swaps:
-            paths = _targets(architecture, pattern)
+            paths = _targets(architecture, pattern, swap)
             if any(path in changes for path in paths):
                 rows.extend((path, swap) for path in paths if path not in changes)
             else:
@@ -170,22 +166,34 @@ def resolve(design: Design, lines: Mapping[str, int]) -> Mapping[str, Swap]:
     claimed: dict[str, str] = {}
     found: dict[str, Swap] = {}
     for pattern, swap in design.swaps:
-        paths = _targets(architecture, pattern)
+        paths = _targets(architecture, pattern, swap)
         if not paths:
-            _refuse_target(architecture, pattern, lines)
+            _refuse_target(architecture, pattern, swap, lines)
         for path in paths:
             if path in claimed:
-                raise DesignError(
-                    QT_TRANSLATE_NOOP("core", "{first} and {second} both change {path}."),
-                    QT_TRANSLATE_NOOP("core", "Remove one of them, or make its pattern narrower."),
-                    first=_at(lines, claimed[path]),
-                    second=_at(lines, pattern, inside=True),
-                    path=path,
-                )
+                raise _overlap(lines, claimed[path], pattern, path)
             claimed[path] = pattern
             found[path] = swap
     order = architecture.order
+    outer = ""
+    for path in sorted(claimed, key=order.__getitem__):
+        if outer and path.startswith(f"{outer}."):
+            raise _overlap(lines, claimed[outer], claimed[path], path)
+        outer = path
     return MappingProxyType(dict(sorted(found.items(), key=lambda item: order[item[0]])))
+
+
+def _overlap(lines: Mapping[str, int], first: str, second: str, path: str) -> DesignError:
+    """Return the refusal of two swaps that change one module, the one that stands first in the file first."""
+    if lines.get(first, 0) > lines.get(second, 0):
+        first, second = second, first
+    return DesignError(
+        QT_TRANSLATE_NOOP("core", "{first} and {second} both change {path}."),
+        QT_TRANSLATE_NOOP("core", "Remove one of them, or make its pattern narrower."),
+        first=_at(lines, first),
+        second=_at(lines, second, inside=True),
+        path=path,
+    )
 
 
 def _at(lines: Mapping[str, int], pattern: str, inside: bool = False) -> Text:
@@ -205,7 +213,9 @@ def _at(lines: Mapping[str, int], pattern: str, inside: bool = False) -> Text:
     return Text(line, {"line": lines[pattern], "pattern": pattern})
 
 
-def _refuse_target(architecture: Architecture, pattern: str, lines: Mapping[str, int]) -> None:
+def _refuse_target(
+    architecture: Architecture, pattern: str, swap: Swap, lines: Mapping[str, int]
+) -> NoReturn:
     known = matches(architecture, pattern)
     if not known:
         raise DesignError(
@@ -218,14 +228,15 @@ def _refuse_target(architecture: Architecture, pattern: str, lines: Mapping[str,
         QT_TRANSLATE_NOOP("core", "{place}: this module cannot be replaced. {why}"),
         QT_TRANSLATE_NOOP("core", "See what can be replaced with: layers --base {base}."),
         place=_at(lines, pattern),
-        why=Text(refusal(architecture, known[0]) or ""),
+        why=Text(refusal(architecture, known[0], swap.block, swap.options) or ""),
         base=architecture.base,
     )
 
 
-def _targets(architecture: Architecture, pattern: str) -> tuple[str, ...]:
-    """Return the modules a pattern swaps: all that match and can be replaced."""
-    return tuple(p for p in matches(architecture, pattern) if refusal(architecture, p) is None)
+def _targets(architecture: Architecture, pattern: str, swap: Swap) -> tuple[str, ...]:
+    """Return the modules a pattern swaps: all that match and that the kind can replace."""
+    paths = matches(architecture, pattern)
+    return tuple(p for p in paths if refusal(architecture, p, swap.block, swap.options) is None)
 
 
 def matches(architecture: Architecture, pattern: str) -> tuple[str, ...]:

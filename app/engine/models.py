@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,9 @@ from ultralytics.nn.modules import Conv, DWConv
 from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils.torch_utils import fuse_conv_and_bn
 
-from app.core.blocks import BLOCKS
 from app.core.design import Design, Swap, dump_design, parse_design
 from app.core.errors import AppError
+from app.core.sites import mirrors
 from app.core.text import QT_TRANSLATE_NOOP
 
 DESIGN_KEY = "depthwise_studio"
@@ -69,6 +70,9 @@ def apply_swaps(model: DetectionModel, design: Design) -> dict[str, nn.Module]:
             )
         replaced[path] = old
         _put(model, path, make_block(old, swap))
+        for twin in mirrors(design.architecture, path):
+            replaced[twin] = model.get_submodule(twin)
+            _put(model, twin, make_block(replaced[twin], swap))
     model.yaml[DESIGN_KEY] = dump_design(design)
     return replaced
 
@@ -113,26 +117,18 @@ def _separable(old: Conv, swap: Swap) -> nn.Module:
 
 def _dwconv(old: Conv, _swap: Swap) -> nn.Module:
     conv = old.conv
-    groups = BLOCKS["dwconv"].parts(_shape(conv), {})[0].conv.g
     return Conv(
         conv.in_channels,
         conv.out_channels,
         conv.kernel_size,
         conv.stride,
         conv.padding,
-        g=groups,
+        g=math.gcd(conv.in_channels, conv.out_channels),
         act=old.act,
     )
 
 
 _MAKERS = {"separable": _separable, "dwconv": _dwconv}
-
-
-def _shape(conv: nn.Conv2d) -> Any:
-    from app.core.architecture import Convolution
-
-    k, s, p = tuple(conv.kernel_size), tuple(conv.stride), tuple(conv.padding)
-    return Convolution(conv.in_channels, conv.out_channels, k, s, p, 1, False, True, None, 1)  # type: ignore[arg-type]
 
 
 def _put(model: nn.Module, path: str, module: nn.Module) -> None:

@@ -19,6 +19,12 @@ from app.core.blocks import BLOCKS, eligible, refusal
 from app.core.cost import compare_cost, convolution_cost
 from app.core.design import Design, Swap, preset
 from app.core.errors import AppError
+from app.core.sites import convolution_site
+
+
+def convolutions(kind: str, conv: Convolution, options: dict[str, int]) -> list[Convolution]:
+    parts = BLOCKS[kind].parts(convolution_site(conv), options)
+    return [part.conv for part in parts if part.conv is not None]
 
 
 @given(
@@ -30,20 +36,20 @@ from app.core.errors import AppError
 )
 def test_separable_ratio(c1: int, c2: int, k: int, rank: int, pixels: int) -> None:
     conv = Convolution(c1, c2, (k, k), (1, 1), (k // 2, k // 2), 1, False, True, "silu", pixels)
-    parts = BLOCKS["separable"].parts(conv, {"rank": rank})
-    weights = sum(part.conv.weights for part in parts)
+    parts = convolutions("separable", conv, {"rank": rank})
+    weights = sum(part.weights for part in parts)
     assert weights == rank * (c1 * k * k + c1 * c2)
     assert weights / conv.weights == pytest.approx(rank * (1 / c2 + 1 / k**2))
-    flops = sum(convolution_cost(part.conv, 1).flops for part in parts)
+    flops = sum(convolution_cost(part, 1).flops for part in parts)
     assert flops / convolution_cost(conv, 1).flops == pytest.approx(rank * (1 / c2 + 1 / k**2))
 
 
 @given(st.integers(1, 256), st.integers(1, 256))
 def test_dwconv_groups(c1: int, c2: int) -> None:
     conv = Convolution(c1, c2, (3, 3), (2, 2), (1, 1), 1, False, True, "silu", 16)
-    (part,) = BLOCKS["dwconv"].parts(conv, {})
-    assert part.conv.g == math.gcd(c1, c2)
-    assert part.conv.weights * math.gcd(c1, c2) == conv.weights
+    (part,) = convolutions("dwconv", conv, {})
+    assert part.g == math.gcd(c1, c2)
+    assert part.weights * math.gcd(c1, c2) == conv.weights
 
 
 def test_one_module_by_hand() -> None:
@@ -84,17 +90,13 @@ def brute_force_peak(design: Design, deployed: bool) -> int:
             operations.append((inputs, output, step.elements))
             continue
         kind = BLOCKS[swap.block]
-        parts = (kind.deployed_parts if deployed else kind.parts)(step.conv, swap.options)
+        place = convolution_site(step.conv)
+        parts = (kind.deployed_parts if deployed else kind.parts)(place, swap.options)
+        names = [inputs[0]]
         for number, part in enumerate(parts):
-            if part.repeats > 1:
-                copies = part.repeats * sizes[inputs[0]]
-                operations.append((inputs, f"{output}.copies", copies))
-                sizes[f"{output}.copies"] = copies
-                inputs = [f"{output}.copies"]
-            name = output if number == len(parts) - 1 else f"{output}.{number}"
-            sizes[name] = part.conv.c2 * part.conv.pixels
-            operations.append((inputs, name, sizes[name]))
-            inputs = [name]
+            names.append(output if number == len(parts) - 1 else f"{output}.{number}")
+            sizes[names[-1]] = part.elements
+            operations.append(([names[i] for i in part.inputs], names[-1], part.elements))
     last = {
         name: max((i for i, o in enumerate(operations) if name in o[0]), default=len(operations))
         for name in sizes

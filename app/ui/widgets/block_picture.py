@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.architecture import Convolution
 from app.core.blocks import BLOCKS
+from app.core.sites import convolution_site
 from app.core.text import grouped
 from app.ui import theme
 from app.ui.text import translated
@@ -145,7 +146,8 @@ class BlockPicture(QWidget):
         if self._conv is None:
             return
         block = BLOCKS[self._kind]
-        parts = tuple(part.conv for part in block.parts(self._conv, self._options))
+        site = convolution_site(self._conv)
+        parts = tuple(p.conv for p in block.parts(site, self._options) if p.conv is not None)
         self._strips = (
             Strip(self.tr("Ordinary convolution"), "", stages_of((self._conv,)), self._conv.weights),
             Strip(translated(block.title), self._kind, stages_of(parts), sum(part.weights for part in parts)),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.core.architecture import Convolution
 from app.core.blocks import BLOCKS
+from app.core.sites import convolution_site
 from app.core.text import figure, grouped
 
 
@@ -34,7 +35,7 @@ def formula(conv: Convolution, kind: str, options: Mapping[str, int]) -> Formula
     Weights alone, without BatchNorm. Separable with rank r: r·c1·k² + r·c1·c2 over k²·c1·c2 is r·(1/c2 + 1/k²).
     Grouped: k²·c1·c2/g over k²·c1·c2 is 1/g.
     """
-    parts = [part.conv for part in BLOCKS[kind].parts(conv, options)]
+    parts = [p.conv for p in BLOCKS[kind].parts(convolution_site(conv), options) if p.conv is not None]
     weights = sum(part.weights for part in parts)
     value = weights / conv.weights
     area = conv.k[0] * conv.k[1]

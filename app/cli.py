@@ -13,7 +13,7 @@ from app import __version__
 from app.commands.output import Output
 from app.core.errors import AppError
 
-_RUNTIMES = ("auto", "torch", "openvino")
+_RUNTIMES = ("auto", "openvino", "onnxruntime", "torch")
 _PRECISIONS = ("auto", "f32", "f16", "bf16", "int8")
 
 

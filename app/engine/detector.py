@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
@@ -12,7 +14,20 @@ from app.engine import model_cache, runtime_choice
 from app.engine.model_cache import Card
 from app.engine.postprocess import CONFIDENCE, IOU, MAX_DETECTIONS, Boxes, Floats, Integers, postprocess
 from app.engine.preprocess import Batch, Image, Letterbox, plan, prepare
-from app.engine.runtimes import PRECISIONS, RUNTIMES, OpenVinoRuntime, Runtime, TorchRuntime, default_threads
+from app.engine.runtimes import (
+    PRECISIONS,
+    RUNTIMES,
+    OnnxRuntime,
+    OpenVinoRuntime,
+    Runtime,
+    TorchRuntime,
+    default_threads,
+)
+
+_CONVERTED: MappingProxyType[str, Any] = MappingProxyType(
+    {"openvino": OpenVinoRuntime, "onnxruntime": OnnxRuntime}
+)
+"""Runtimes that read a converted file."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +88,7 @@ class Detector:
 
         Args:
             weights: A `.pt` of the Studio or of ultralytics.
-            runtime: "openvino", "torch", or "auto": the fastest measured here that keeps the accuracy.
+            runtime: One of `RUNTIMES`, or "auto": the fastest measured here that keeps the accuracy.
             precision: "f32", "bf16", "f16" or "auto".
             device: "cpu", "cuda", "cuda:1", "mps", or "auto".
             imgsz: Longer side of the network input in pixels; the checkpoint's where None.
@@ -87,10 +102,10 @@ class Detector:
         choice = runtime_choice.resolve(runtime, precision, device)
         count = threads or default_threads()
         made: Runtime
-        if choice.runtime == "openvino":
-            found = model_cache.converted(path)
+        if choice.runtime in _CONVERTED:
+            found = model_cache.converted(path, choice.runtime)
             card = found.card
-            made = OpenVinoRuntime(found.xml, choice.precision, choice.device, count)
+            made = _CONVERTED[choice.runtime](found.file, choice.precision, choice.device, count)
         else:
             from app.engine import models
 
@@ -106,7 +121,7 @@ class Detector:
 
     @property
     def runtime(self) -> str:
-        """What executes the detector: "openvino" or "torch"."""
+        """What executes the detector, one of `RUNTIMES`."""
         return self._runtime.name
 
     @property

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import shutil
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -23,6 +20,7 @@ from app.core.errors import AppError
 from app.core.files import put_in_place
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.model_cache import Card, card_of
+from app.engine.onnx_model import onnxruntime, write_onnx
 from app.engine.openvino_model import convert, for_export, openvino
 from app.engine.postprocess import Floats
 from app.engine.preprocess import Batch, Image, fit, plan, prepare
@@ -35,7 +33,6 @@ CHECK_PICTURES = 8
 _VISIBLE = 0.05
 """Score from which a box is compared: the others are never shown."""
 
-_OPSET = 18
 Infer = Callable[[Batch], Floats]
 
 
@@ -273,27 +270,8 @@ def _metadata(loaded: Any, card: Card, plan_: Plan) -> dict[str, Any]:
 
 def _write_onnx(module: Any, draft: Path, plan_: Plan, meta: Mapping[str, Any]) -> None:
     import onnx
-    import torch
 
-    example = torch.zeros(1, 3, *plan_.shape)
-    # A fixed size keeps the anchors as constants.
-    module.model[-1].dynamic = plan_.dynamic
-    module(example)
-    # ultralytics takes a model for dynamic by its batch.
-    any_size = {"images": {0: "batch", 2: "height", 3: "width"}, "output0": {0: "batch", 2: "anchors"}}
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        # Constants made from shapes and the exporter's own future are announced; the check compares outputs.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            module,
-            (example,),
-            draft,
-            opset_version=_OPSET,
-            input_names=["images"],
-            output_names=["output0"],
-            dynamic_axes=any_size if plan_.dynamic else None,
-            dynamo=False,
-        )
+    write_onnx(module, draft, None if plan_.dynamic else (1, 3, *plan_.shape))
     model = onnx.load(str(draft))
     if plan_.precision == "f16":
         from onnxruntime.transformers.float16 import convert_float_to_float16
@@ -322,11 +300,10 @@ def _write_openvino(module: Any, draft: Path, plan_: Plan, meta: Mapping[str, An
 
 
 def _run_onnx(draft: Path) -> Infer:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
+    library = onnxruntime()
+    options = library.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(draft, options, providers=["CPUExecutionProvider"])
+    session = library.InferenceSession(draft, options, providers=["CPUExecutionProvider"])
     return lambda batch: session.run(None, {"images": batch})[0]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from app.core.errors import AppError
@@ -42,9 +43,9 @@ class Card:
 
 @dataclass(frozen=True)
 class Converted:
-    """A detector as OpenVINO reads it."""
+    """A detector as a runtime reads it: `model.xml` (with `model.bin`) or `model.onnx`."""
 
-    xml: Path
+    file: Path
     card: Card
 
 
@@ -77,44 +78,55 @@ def folder() -> Path:
     return cache_folder() / "detectors"
 
 
-def find(weights: Path) -> Converted | None:
+def _entry(weights: Path, runtime: str) -> Path:
+    suffix = "" if runtime == "openvino" else f"-{runtime}"
+    return folder() / f"{fingerprint(weights)}-{FORM}{suffix}"
+
+
+def find(weights: Path, runtime: str = "openvino") -> Converted | None:
     """Return the converted form of these weights if it is in the cache; imports nothing heavy."""
-    entry = folder() / f"{fingerprint(weights)}-{FORM}"
+    entry = _entry(weights, runtime)
     try:
         card = Card.from_json(json.loads((entry / "card.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, AttributeError):
         return None
-    if not (entry / "model.bin").is_file() or not (entry / "model.xml").is_file():
+    if not _is_whole(entry, runtime):
         return None
     with contextlib.suppress(OSError):
         os.utime(entry)
-    return Converted(entry / "model.xml", card)
+    return Converted(entry / _FILES[runtime][0], card)
 
 
-def converted(weights: Path) -> Converted:
+def _is_whole(entry: Path, runtime: str) -> bool:
+    return all((entry / name).is_file() for name in ("card.json", *_FILES[runtime]))
+
+
+def converted(weights: Path, runtime: str = "openvino") -> Converted:
     """Return the converted form of these weights, converting it first where needed (about two seconds).
+
+    Args:
+        weights: A `.pt` of the Studio or of ultralytics.
+        runtime: "openvino" or "onnxruntime".
 
     Raises:
         AppError: The file is no detector that the Studio can read.
     """
-    known = find(weights)
+    known = find(weights, runtime)
     if known is not None:
         return known
     from app.engine import models
-    from app.engine.openvino_model import convert, openvino
 
-    with _one_thread():
-        loaded = models.load_checkpoint(weights)
-        model = convert(models.deployed(loaded.model))
-    entry = folder() / f"{fingerprint(weights)}-{FORM}"
+    entry = _entry(weights, runtime)
     draft = entry.with_name(f"{entry.name}.{os.getpid()}.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    openvino().save_model(model, draft / "model.xml", compress_to_fp16=False)
+    with _one_thread():
+        loaded = models.load_checkpoint(weights)
+        _WRITERS[runtime](models.deployed(loaded.model), draft)
     (draft / "card.json").write_text(json.dumps(asdict(card_of(loaded))), encoding="utf-8")
-    _publish(draft, entry)
+    _publish(draft, entry, runtime)
     _prune()
-    found = find(weights)
+    found = find(weights, runtime)
     if found is None:
         raise AppError(
             QT_TRANSLATE_NOOP("core", "Cannot keep the converted detector in {folder}."),
@@ -122,6 +134,23 @@ def converted(weights: Path) -> Converted:
             folder=folder(),
         )
     return found
+
+
+def _write_openvino(deployed: Any, draft: Path) -> None:
+    from app.engine.openvino_model import convert, openvino
+
+    openvino().save_model(convert(deployed), draft / "model.xml", compress_to_fp16=False)
+
+
+def _write_onnx(deployed: Any, draft: Path) -> None:
+    from app.engine.onnx_model import onnx_bytes
+
+    (draft / "model.onnx").write_bytes(onnx_bytes(deployed))
+
+
+_WRITERS = MappingProxyType({"openvino": _write_openvino, "onnxruntime": _write_onnx})
+_FILES = MappingProxyType({"openvino": ("model.xml", "model.bin"), "onnxruntime": ("model.onnx",)})
+"""Runtime → what it reads; the first is the one it is given."""
 
 
 @contextlib.contextmanager
@@ -143,12 +172,12 @@ def card_of(loaded: Any) -> Card:
     return Card(dict(loaded.names), int(loaded.imgsz or 640), stride, str(loaded.kind))
 
 
-def _publish(draft: Path, entry: Path) -> None:
+def _publish(draft: Path, entry: Path, runtime: str) -> None:
     try:
         draft.replace(entry)
     except OSError:
         # Another process was quicker, or left a broken folder behind.
-        if not (entry / "card.json").is_file() or not (entry / "model.bin").is_file():
+        if not _is_whole(entry, runtime):
             shutil.rmtree(entry, ignore_errors=True)
             draft.replace(entry)
             return

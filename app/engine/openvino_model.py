@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-_EXAMPLE = (96, 128)
+EXAMPLE = (96, 128)
 """Height and width of the traced picture: small to be quick, unequal so that a mix-up of sides shows."""
 
 
@@ -32,15 +32,16 @@ def for_export(deployed: nn.Module) -> nn.Module:
     return deployed.eval().requires_grad_(False)
 
 
-def convert(deployed: nn.Module) -> Any:
-    """Return an `openvino.Model` with input 1×3×?×? (RGB, 0 to 1) and the head's raw output.
+def convert(deployed: nn.Module, shape: tuple[int, int, int, int] | None = None) -> Any:
+    """Return an `openvino.Model` with input `images`, 1×3×?×? (RGB, 0 to 1), and the head's raw output.
 
     Args:
         deployed: From `models.deployed`; its head is changed as by `for_export`.
+        shape: N, 3, height and width where the input shall have just this size.
     """
     import torch
 
-    example = torch.zeros(1, 3, *_EXAMPLE)
+    example = torch.zeros(shape or (1, 3, *EXAMPLE))
     with warnings.catch_warnings(), torch.no_grad():
         # What they announce (shapes kept as constants, the end of TorchScript) shows in comparing outputs.
         warnings.simplefilter("ignore")
@@ -50,7 +51,7 @@ def convert(deployed: nn.Module) -> Any:
         traced = torch.jit.trace(module, example, check_trace=False)
         library = openvino()
         model = library.convert_model(traced, example_input=example)
-    model.reshape([1, 3, -1, -1])
+    model.reshape(list(shape or (1, 3, -1, -1)))
     model.input(0).set_names({"images"})
     model.output(0).set_names({"output0"})
     return model

@@ -32,7 +32,7 @@ AGREEMENT = 0.97
 _OVERLAP = 0.75
 _WATCH_S = 1.0
 _BUSY_PERCENT = 35.0
-_PACKAGES = ("openvino", "torch", "ultralytics")
+_PACKAGES = ("openvino", "onnxruntime", "torch", "ultralytics")
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,16 @@ def measured() -> list[Measured]:
 @functools.cache
 def machine() -> dict[str, Any]:
     """Return what the measured table depends on: processor, its count, library versions."""
-    versions = {name: metadata.version(name) for name in _PACKAGES}
+    versions = {name: version(name) for name in _PACKAGES}
     return {"processor": _processor(), "threads": default_threads(), **versions}
+
+
+def version(package: str) -> str:
+    """Return the version of an installed package, "" where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _processor() -> str:
@@ -165,7 +173,7 @@ def candidates() -> list[Choice]:
     core = openvino().Core()
     found = [Choice("openvino", "cpu", p) for p in OpenVinoRuntime.precisions(core, "CPU")]
     found.sort(key=lambda choice: choice.precision != "f32")
-    found.append(Choice("torch", "cpu", "f32"))
+    found += [Choice(runtime, "cpu", "f32") for runtime in ("onnxruntime", "torch")]
     if torch.cuda.is_available():
         found += [Choice("torch", "cuda", p) for p in ("f32", "f16")]
     if torch.backends.mps.is_available():

@@ -24,6 +24,7 @@ from tests.engine.checkpoints import batch_of, lively_model, save_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 STEM = "model.0"
+CONVERTED = ("openvino", "onnxruntime")
 
 
 def stock_boxes(weights: Path, image: np.ndarray, confidence: float, iou: float, imgsz: int) -> Boxes:
@@ -88,16 +89,17 @@ def test_deployed_form_equals_the_training_form(rank: int, frames: list[np.ndarr
 
 
 @pytest.mark.parametrize("rank", [1, 3])
-def test_openvino_equals_torch_in_float32(rank: int, frames: list[np.ndarray], tmp_path: Path) -> None:
+def test_every_runtime_equals_torch_in_float32(rank: int, frames: list[np.ndarray], tmp_path: Path) -> None:
     design = preset("separable", "yolov5n", 3)
     design = design.with_swap([*design.resolved(), STEM], Swap("separable", {"rank": rank}))
     weights = save_checkpoint(lively_model(design, batch_of(frames), seed=rank), tmp_path / "model.pt")
-    pair = [Detector.load(weights, runtime, "f32", "cpu") for runtime in ("torch", "openvino")]
+    detectors = [Detector.load(weights, runtime, "f32", "cpu") for runtime in ("torch", *CONVERTED)]
     for image in frames:
-        batch = pair[0].preprocess(image).batch
-        torch_raw, openvino_raw = (detector.infer(batch)[0] for detector in pair)
-        assert np.abs(torch_raw[:, :4] - openvino_raw[:, :4]).max() <= 0.01
-        assert np.abs(torch_raw[:, 4:] - openvino_raw[:, 4:]).max() <= 2e-5
+        batch = detectors[0].preprocess(image).batch
+        expected, *others = (detector.infer(batch)[0] for detector in detectors)
+        for found in others:
+            assert np.abs(found[:, :4] - expected[:, :4]).max() <= 0.01
+            assert np.abs(found[:, 4:] - expected[:, 4:]).max() <= 2e-5
 
 
 def test_float32_is_really_float32_and_bf16_really_is_not(standard: Path, frames: list[np.ndarray]) -> None:
@@ -122,23 +124,24 @@ def test_all_processors_are_used_whatever_ultralytics_set(standard: Path) -> Non
     torch.set_num_threads(default_threads())
 
 
+@pytest.mark.parametrize("runtime", CONVERTED)
 def test_a_converted_detector_needs_no_torch(
-    standard: Path, frames: list[np.ndarray], tmp_path: Path
+    runtime: str, standard: Path, frames: list[np.ndarray], tmp_path: Path
 ) -> None:
-    expected = Detector.load(standard, "openvino", "f32", "cpu").detect(frames[0], 0.1)
+    expected = Detector.load(standard, runtime, "f32", "cpu").detect(frames[0], 0.1)
     np.save(tmp_path / "frame.npy", frames[0])
     script = """
 import sys
 import numpy as np
 from app.engine.detector import Detector
-detector = Detector.load(sys.argv[1], "openvino", "f32", "cpu")
+detector = Detector.load(sys.argv[1], sys.argv[3], "f32", "cpu")
 found = detector.detect(np.load(sys.argv[2]), 0.1)
 heavy = {"torch", "ultralytics", "openvino_telemetry.main", "pandas", "matplotlib"} & set(sys.modules)
 assert not heavy, heavy
 print(len(found), found.scores.sum())
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, str(standard), str(tmp_path / "frame.npy")],
+        [sys.executable, "-c", script, str(standard), str(tmp_path / "frame.npy"), runtime],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -156,17 +159,17 @@ def test_the_cache_follows_the_content_not_the_name(
 ) -> None:
     weights = tmp_path / "best.pt"
     weights.write_bytes(standard.read_bytes())
-    first = model_cache.converted(weights).xml
-    assert first == model_cache.converted(standard).xml
+    first = model_cache.converted(weights).file
+    assert first == model_cache.converted(standard).file
     weights.write_bytes(lightweight.read_bytes())
-    assert model_cache.converted(weights).xml != first
+    assert model_cache.converted(weights).file != first
 
 
 def test_a_damaged_cache_entry_is_made_again(lightweight: Path) -> None:
     found = model_cache.converted(lightweight)
-    found.xml.with_suffix(".bin").unlink()
+    found.file.with_suffix(".bin").unlink()
     assert model_cache.find(lightweight) is None
-    assert model_cache.converted(lightweight).xml.with_suffix(".bin").is_file()
+    assert model_cache.converted(lightweight).file.with_suffix(".bin").is_file()
 
 
 @pytest.mark.parametrize(
@@ -176,6 +179,8 @@ def test_a_damaged_cache_entry_is_made_again(lightweight: Path) -> None:
         ({"precision": "int3"}, "no precision"),
         ({"runtime": "torch", "precision": "bf16", "device": "cpu"}, "f32"),
         ({"runtime": "openvino", "device": "cuda"}, "no device"),
+        ({"runtime": "onnxruntime", "device": "cuda"}, "no device"),
+        ({"runtime": "onnxruntime", "precision": "bf16"}, "f32"),
         ({"runtime": "torch", "device": "tpu"}, "no device"),
         ({"imgsz": 7}, "picture size"),
     ],

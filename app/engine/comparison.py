@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from app.core.arbiter import COMPARISON, active
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.detector import Detector
@@ -71,7 +72,7 @@ def compare_headless(
             QT_TRANSLATE_NOOP("core", "Give a number of frames from 1 on."),
             frames=frames,
         )
-    with closing(open_source(source)) as opened:
+    with active(COMPARISON), closing(open_source(source)) as opened:
         progress(0.0, "Preparing the detectors")
         detectors = [Detector.load(path, runtime, precision, device, imgsz, threads) for path in (a, b)]
         runner, statistics = PairRunner(*detectors), PairStatistics()

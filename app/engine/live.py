@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from app.core.arbiter import COMPARISON, Claim
 from app.core.errors import AppError
 from app.core.frames import RingWriter
 from app.core.text import QT_TRANSLATE_NOOP, value_to_json
@@ -106,10 +107,12 @@ class LiveComparison:
         self._shown: dict[str, Any] | None = None
         self._state = ""
         self._closing = False
+        self._claim = Claim(COMPARISON)
         self._start_counting()
 
     def run(self) -> dict[str, Any]:
         """Open the source, prepare the detectors, and compare; return the figures of everything shown."""
+        self._claim.hold()
         try:
             self._channel.progress(0.0, "source")
             source = open_source(self._request.source)
@@ -120,6 +123,7 @@ class LiveComparison:
                 self._step()
             return self._figures()
         finally:
+            self._claim.release()
             if self._reader is not None:
                 self._reader.close()
             if self._ring is not None:
@@ -285,7 +289,10 @@ class LiveComparison:
         if reader.state == self._state:
             return
         self._state = reader.state
-        if self._state != "playing":
+        if self._state == "playing":
+            self._claim.hold()
+        else:  # measurements may have the machine meanwhile
+            self._claim.release()
             self._ends.clear()
         self._channel.emit({"event": "state", "state": self._state})
         if reader.problem is not None and self._state in ("failed", "lost"):

@@ -31,6 +31,7 @@ def write_onnx(
     """
     import torch
 
+    file: Any = target  # the exporter takes buffers, whatever its annotation says
     example = torch.zeros(shape or (1, 3, *EXAMPLE))
     head: Any = module.model[-1]  # type: ignore[index]
     # A fixed size keeps the anchors as constants.
@@ -44,7 +45,7 @@ def write_onnx(
         torch.onnx.export(
             module,
             (example,),
-            target,
+            file,
             opset_version=OPSET,
             input_names=["images"],
             output_names=["output0"],

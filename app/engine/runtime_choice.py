@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from app.core.arbiter import measuring
 from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.folders import cache_folder, resources
@@ -237,10 +238,12 @@ def run(_request: dict[str, Any], channel: Any) -> dict[str, Any]:
     for index, path in enumerate(weights):
         channel.progress(0.1 * index, QT_TRANSLATE_NOOP("core", "Converting the sample's detectors"))
         model_cache.converted(path)
-    if busy():
-        return {**_told([]), "busy": True}
-    rows = measure(weights, _sample_pictures(), channel.progress)
-    if busy():
+    with measuring(patience_s=0) as turn:
+        if turn.disturbance() or busy():
+            return {**_told([]), "busy": True}
+        rows = measure(weights, _sample_pictures(), channel.progress)
+        disturbed = turn.disturbance() is not None
+    if disturbed or busy():
         table_file().unlink(missing_ok=True)
         return {**_told([]), "busy": True}
     return _told(rows)

@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.core.arbiter import TRAINING, active
 from app.core.errors import AppError
 from app.core.events import Event
 from app.core.processes import is_alive
@@ -142,7 +143,8 @@ class _Training:
             self.run.write_config(self.config)
         try:
             ranks = _ranks(self.config.device)
-            return self._lead(ranks) if ranks > 1 else self.record()
+            with active(TRAINING):
+                return self._lead(ranks) if ranks > 1 else self.record()
         finally:
             self.run.clear_request()
             self.run.release()

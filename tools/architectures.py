@@ -1,44 +1,49 @@
-"""Regenerate `resources/models/*.json` from the installed ultralytics: `python tools/architectures.py`."""
+"""Regenerate `resources/models` from the installed ultralytics: `python tools/architectures.py [--check] [NAME...]`."""
 
 from __future__ import annotations
 
-import json
+import argparse
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-
-BASES = tuple(f"yolov5{scale}" for scale in "nsmlx")
-
-
-def dump(description: dict[str, object]) -> str:
-    """Return the description as JSON with one layer, module or step a line."""
-    lines = []
-    for key, value in description.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            rows = ",\n".join("  " + json.dumps(row) for row in value)
-            lines.append(f" {json.dumps(key)}: [\n{rows}\n ]")
-        elif key == "modules":
-            assert isinstance(value, dict)
-            rows = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items())
-            lines.append(f" {json.dumps(key)}: {{\n{rows}\n }}")
-        else:
-            lines.append(f" {json.dumps(key)}: {json.dumps(value)}")
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+FOLDER = ROOT / "resources" / "models"
 
 
-def main() -> None:
+def main() -> int:
+    """Write the descriptions, or compare them with those in the repository; return 1 where they differ."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="base models (default: every detector that is installed)")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where something differs")
+    options = parser.parse_args()
     from app.engine.environment_setup import prepare
 
     prepare()
+    from app.core.architecture_file import SUFFIX, decode, encode
+    from app.engine.stock import detection_families, scales_of
     from app.engine.trace import describe
 
-    for base in BASES:
-        path = ROOT / "resources" / "models" / f"{base}.json"
-        path.write_text(dump(describe(base)), encoding="utf-8")
-        print(path.relative_to(ROOT))
+    names = options.names or [name for family in detection_families() for name in scales_of(family)]
+    different = []
+    for name in names:
+        path = FOLDER / f"{name}{SUFFIX}"
+        fresh = describe(name)
+        stored = decode(path.read_bytes(), name) if path.is_file() else {}
+        if fresh | {"source": ""} != stored | {"source": ""}:
+            different.append(name)
+            print(f"{path.relative_to(ROOT)}: {'differs' if stored else 'is missing'}", flush=True)
+            if not options.check:
+                path.write_bytes(encode(fresh))
+    left = (
+        []
+        if options.names
+        else sorted(p.name for p in FOLDER.iterdir() if p.name.removesuffix(SUFFIX) not in names)
+    )
+    for name in left:
+        print(f"resources/models/{name}: not of an installed detector", flush=True)
+    return int(bool(options.check and (different or left)))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

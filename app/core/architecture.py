@@ -1,23 +1,35 @@
 """A base model as data: its layers, modules, convolutions and operations in order of execution.
 
 The stock architectures stand in `resources/models` and are regenerated from ultralytics by `tools/architectures.py`.
-Every tensor of a fully convolutional detector grows in proportion to the input, so sizes are kept for one *cell*,
-a square of 32 × 32 input pixels; an input of H × W has (H / 32) · (W / 32) cells.
+Almost every tensor of a detector grows in proportion to the input, so sizes are kept for one *cell*, a square of
+32 × 32 input pixels (64 × 64 where a model predicts on P6 too); an input of H × W has (H / 32) · (W / 32) cells. What
+does not grow so, attention matrices and padded rows, is kept as a polynomial in rows and columns of cells.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from app.core.architecture_file import SUFFIX, Number, number_reader, read, tensors
+from app.core.base_models import base_models, canonical, unknown_base
 from app.core.errors import AppError
 from app.core.folders import resources
 from app.core.text import QT_TRANSLATE_NOOP
+
+__all__ = [
+    "CELL",
+    "DEFAULT_CLASSES",
+    "Architecture",
+    "Convolution",
+    "Layer",
+    "Step",
+    "base_models",
+    "load_architecture",
+]
 
 CELL = 32
 """Side of a cell in input pixels."""
@@ -69,11 +81,13 @@ class Step:
     """One operation in order of execution. Tensor 0 is the input; step i makes tensor i + 1.
 
     Attributes:
-        op: "conv", "concat", "add", "pool", "upsample" or "other".
+        op: "conv", "deconv", "concat", "add", "mul", "pool", "upsample", "matmul" or "other".
         path: module path it belongs to, for example "model.4.m.0.cv2".
         inputs: tensors it reads.
         elements: numbers in its output, per cell.
         conv: the convolution, where op is "conv".
+        rest: what `elements` leaves out: a constant, numbers per row of cells, per column, per cell².
+        flops: floating-point operations outside convolutions, per cell and per cell² (attention).
     """
 
     op: str
@@ -81,6 +95,16 @@ class Step:
     inputs: tuple[int, ...]
     elements: int
     conv: Convolution | None
+    rest: tuple[int, int, int, int] = (0, 0, 0, 0)
+    flops: tuple[int, int] = (0, 0)
+
+    def size(self, rows: int, columns: int) -> int:
+        """Return the numbers in its output for an input of so many rows and columns of cells."""
+        cells = rows * columns
+        if not any(self.rest):
+            return self.elements * cells
+        constant, row, column, square = self.rest
+        return self.elements * cells + constant + row * rows + column * columns + square * cells * cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +116,7 @@ class Layer:
         type: class name, for example "C3".
         sources: indices of the layers it reads; −1 is the picture.
         part: "backbone", "neck" or "head".
-        level: pyramid level of its output, 1 to 5 (P1 to P5); for the head the highest it reads.
+        level: pyramid level of its output, 0 to 6 (P1 to P6; 0: the picture itself); for the head the highest it reads.
         c1, c2: channels read (all sources together) and channels made (0 for the head).
         downsamples: whether its output is smaller than its input.
     """
@@ -124,6 +148,7 @@ class Architecture:
         modules: module path → class name, in order, down to whole convolutions.
         steps: operations in order of execution.
         cell: side of a cell in input pixels; an input's sides are multiples of it.
+        tensors: module path → (parameters, bytes in an FP16 checkpoint) of what stands outside convolutions.
     """
 
     base: str
@@ -133,6 +158,12 @@ class Architecture:
     modules: Mapping[str, str]
     steps: tuple[Step, ...]
     cell: int = CELL
+    tensors: Mapping[str, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def deployed(self) -> Architecture:
+        """The deployed form: where no more than BatchNorm is folded, the architecture itself."""
+        return _load(self.base, self.classes, True)
 
     @cached_property
     def convolutions(self) -> Mapping[str, Convolution]:
@@ -186,18 +217,11 @@ class Architecture:
         return MappingProxyType({path: tuple(indices) for path, indices in found.items()})
 
 
-def base_models() -> tuple[str, ...]:
-    """Return the names of the stock base models, smallest first."""
-    order = {scale: index for index, scale in enumerate("nsmlx")}
-    names = (path.stem for path in (resources() / "models").glob("*.json"))
-    return tuple(sorted(names, key=lambda name: (name[:-1], order.get(name[-1], 9))))
-
-
 def load_architecture(base: str, classes: int | None = None) -> Architecture:
     """Return a base model; the same object for the same arguments.
 
     Args:
-        base: name as ultralytics spells it.
+        base: name as ultralytics spells it, or that of a user's own model (see `app.core.model_schema`).
         classes: number of classes; None means 80.
 
     Raises:
@@ -210,79 +234,72 @@ def load_architecture(base: str, classes: int | None = None) -> Architecture:
             QT_TRANSLATE_NOOP("core", "Choose a number from 1 to 10000."),
             count=count,
         )
-    return _load(base, count)
+    return _load(canonical(base), count, False)
 
 
 @lru_cache(maxsize=64)
-def _load(base: str, classes: int) -> Architecture:
+def _load(base: str, classes: int, deployed: bool) -> Architecture:
     data = _read(base)
-    limits = data["class_width"]
-    width = max(limits["at_least"], min(classes, limits["at_most"]))
-
-    def number(value: int | list[int]) -> int:
-        return value if isinstance(value, int) else value[0] + value[1] * classes + value[2] * width
-
+    form = data
+    if deployed:
+        if data["deployed"] is None:
+            return _load(base, classes, False)
+        form = data["deployed"]
+    number = number_reader(data, classes)
     return Architecture(
         base=base,
         classes=classes,
         strides=tuple(data["strides"]),
         layers=_layers(data["layers"]),
         modules=MappingProxyType(data["modules"]),
-        steps=tuple(_step(row, number) for row in data["steps"]),
+        steps=tuple(_step(row, number) for row in form["steps"]),
+        cell=data["cell"],
+        tensors=tensors(form["tensors"], number),
     )
 
 
 @lru_cache(maxsize=16)
 def _read(base: str) -> dict[str, Any]:
-    path: Path = resources() / "models" / f"{base}.json"
     if base not in base_models():
-        raise AppError(
-            QT_TRANSLATE_NOOP("core", "Unknown base model: “{name}”."),
-            QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
-            name=base,
-            choices=", ".join(base_models()),
-        )
-    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return data
+        raise unknown_base(base)
+    return read(resources() / "models" / f"{base}{SUFFIX}")
 
 
-def _step(row: dict[str, Any], number: Any) -> Step:
-    conv = row.get("conv")
-    described = None
-    if conv is not None:
-        described = Convolution(
-            c1=number(conv["c1"]),
-            c2=number(conv["c2"]),
-            k=(conv["k"][0], conv["k"][1]),
-            s=(conv["s"][0], conv["s"][1]),
-            p=(conv["p"][0], conv["p"][1]),
-            g=conv["g"],
-            bias=conv["bias"],
-            norm=conv["norm"],
-            act=conv["act"],
-            pixels=conv["pixels"],
-        )
-    return Step(row["op"], row["path"], tuple(row["inputs"]), number(row["elements"]), described)
+def _step(row: list[Any], number: Number) -> Step:
+    op, path, inputs, elements, conv, rest, flops = (*row, None, None, None)[:7]
+    return Step(
+        op,
+        path,
+        tuple(inputs),
+        number(elements),
+        None if conv is None else _convolution(conv, number),
+        tuple(rest) if rest else (0, 0, 0, 0),
+        tuple(flops) if flops else (0, 0),
+    )
 
 
-def _layers(rows: list[dict[str, Any]]) -> tuple[Layer, ...]:
+def _convolution(row: list[Any], number: Number) -> Convolution:
+    c1, c2, k, s, p, g, bias, norm, act, pixels = row
+    return Convolution(
+        c1=number(c1),
+        c2=number(c2),
+        k=(k[0], k[1]),
+        s=(s[0], s[1]),
+        p=(p[0], p[1]),
+        g=number(g),
+        bias=bias,
+        norm=norm,
+        act=act,
+        pixels=pixels,
+    )
+
+
+def _layers(rows: list[list[Any]]) -> tuple[Layer, ...]:
     layers: list[Layer] = []
-    for row in rows:
-        sources = tuple(row["sources"])
+    for index, kind, sources, part, channels, stride in rows:
         read = [layers[s] for s in sources if s >= 0]
         before = max((layer.level for layer in read), default=0)
-        level = before if row["stride"] is None else int(row["stride"]).bit_length() - 1
+        level = before if stride is None else int(stride).bit_length() - 1
         c1 = sum(layer.c2 for layer in read) if read else 3
-        layers.append(
-            Layer(
-                row["index"],
-                row["type"],
-                sources,
-                row["part"],
-                level,
-                c1,
-                row["channels"] or 0,
-                level > before,
-            )
-        )
+        layers.append(Layer(index, kind, tuple(sources), part, level, c1, channels or 0, level > before))
     return tuple(layers)

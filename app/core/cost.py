@@ -16,42 +16,41 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from app.core.architecture import CELL, Architecture, Convolution, load_architecture
+from app.core.architecture import CELL, Architecture, load_architecture
 from app.core.blocks import BLOCKS, Part
+from app.core.cost_standard import (
+    ZERO,
+    Cost,
+    convolution_cost,
+    form_of,
+    lives_of,
+    module_cost,
+    modules_of,
+    site_cost,
+    sizes_of,
+    standard_modules,
+    total_of,
+)
 from app.core.design import Design, Swap
 from app.core.errors import AppError
 from app.core.sites import Site, mirrors, original, site
 from app.core.text import QT_TRANSLATE_NOOP
 
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a model or module costs."""
-
-    parameters: int
-    flops: int
-    activation_bytes: int
-    file_bytes: int
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.parameters + other.parameters,
-            self.flops + other.flops,
-            self.activation_bytes + other.activation_bytes,
-            self.file_bytes + other.file_bytes,
-        )
-
-    def to_json(self) -> dict[str, int]:
-        """Return the figures under the names that scripts read."""
-        return {
-            "parameters": self.parameters,
-            "flops": self.flops,
-            "activation_bytes": self.activation_bytes,
-            "file_bytes": self.file_bytes,
-        }
-
-
-ZERO = Cost(0, 0, 0, 0)
+__all__ = [
+    "ZERO",
+    "Cost",
+    "CostTable",
+    "ModuleCost",
+    "check_imgsz",
+    "compare_cost",
+    "convolution_cost",
+    "graph_peak",
+    "part_cost",
+    "site_cost",
+    "standard_modules",
+    "swap_cost",
+    "swap_parts",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,28 +145,14 @@ def compare_cost(design: Design, imgsz: int | tuple[int, int] = 640) -> CostTabl
     architecture = load_architecture(design.base, design.classes)
     height, width = check_imgsz(imgsz, architecture.cell)
     swaps = design.resolved()
-    cells = (height // architecture.cell) * (width // architecture.cell)
+    grid = height // architecture.cell, width // architecture.cell
     return CostTable(
         imgsz=(height, width),
-        standard=_total(architecture, {}, cells, deployed=False),
-        lightweight=_total(architecture, swaps, cells, deployed=False),
-        deployed_standard=_total(architecture, {}, cells, deployed=True),
-        deployed_lightweight=_total(architecture, swaps, cells, deployed=True),
-        modules=_rows(architecture, swaps, cells),
-    )
-
-
-def convolution_cost(conv: Convolution, cells: int, *, deployed: bool = False) -> Cost:
-    """Return the cost of one convolution with its BatchNorm, for so many cells of input."""
-    bias = conv.c2 if conv.bias or (deployed and conv.norm) else 0
-    norm = conv.norm and not deployed
-    parameters = conv.weights + bias + (2 * conv.c2 if norm else 0)
-    pixels = conv.pixels * cells + conv.whole
-    return Cost(
-        parameters=parameters,
-        flops=2 * conv.weights * pixels,
-        activation_bytes=4 * conv.c2 * pixels,
-        file_bytes=2 * parameters + (4 * conv.c2 + 8 if norm else 0),
+        standard=_total(architecture, {}, grid, deployed=False),
+        lightweight=_total(architecture, swaps, grid, deployed=False),
+        deployed_standard=_total(architecture, {}, grid, deployed=True),
+        deployed_lightweight=_total(architecture, swaps, grid, deployed=True),
+        modules=_rows(architecture, swaps, grid[0] * grid[1]),
     )
 
 
@@ -185,19 +170,6 @@ def swap_parts(place: Site, swap: Swap, *, deployed: bool = False) -> tuple[Part
     return kind.deployed_parts(place, swap.options) if deployed else kind.parts(place, swap.options)
 
 
-def standard_modules(architecture: Architecture, cells: int, *, deployed: bool = False) -> Mapping[str, Cost]:
-    """Return module path → cost of every convolution of the standard model."""
-    return _standard_modules(architecture.base, architecture.classes, cells, deployed)
-
-
-def site_cost(architecture: Architecture, path: str, cells: int, *, deployed: bool = False) -> Cost:
-    """Return the standard cost of everything at or below a module path, without the module's twins.
-
-    `activation_bytes` are those of what its operations write.
-    """
-    return _site_cost(architecture.base, architecture.classes, path, cells, deployed)
-
-
 def swap_cost(
     architecture: Architecture, path: str, swap: Swap, cells: int, *, deployed: bool = False
 ) -> Cost:
@@ -208,44 +180,35 @@ def swap_cost(
     Raises:
         ValueError: nothing at `path` can be replaced.
     """
-    return _swapped(architecture.base, architecture.classes, path, swap, cells, deployed)[0]
-
-
-@lru_cache(maxsize=64)
-def _standard_modules(base: str, classes: int, cells: int, deployed: bool) -> Mapping[str, Cost]:
-    architecture = load_architecture(base, classes)
-    return {
-        path: convolution_cost(c, cells, deployed=deployed) for path, c in architecture.convolutions.items()
-    }
-
-
-@lru_cache(maxsize=4096)
-def _site_cost(base: str, classes: int, path: str, cells: int, deployed: bool) -> Cost:
-    architecture = load_architecture(base, classes)
-    modules = standard_modules(architecture, cells, deployed=deployed)
-    total = sum((modules[inner] for inner in architecture.convolutions_in(path)), ZERO)
-    written = sum(architecture.steps[index].elements for index in architecture.steps_in(path))
-    return replace(total, activation_bytes=4 * written * cells)
+    return _block_cost(architecture.base, architecture.classes, path, swap, cells, deployed)
 
 
 @lru_cache(maxsize=16384)
-def _swapped(base: str, classes: int, path: str, swap: Swap, cells: int, deployed: bool) -> tuple[Cost, int]:
-    """Return a block's cost, and how many elements live at most while it runs, everything outside included."""
-    architecture = load_architecture(base, classes)
-    place = site(architecture, original(path))
+def _block_cost(base: str, classes: int, path: str, swap: Swap, cells: int, deployed: bool) -> Cost:
+    total = ZERO
+    for part in swap_parts(_place(base, classes, path), swap, deployed=deployed):
+        total += part_cost(part, cells, deployed=deployed)
+    return total
+
+
+def _place(base: str, classes: int, path: str) -> Site:
+    place = site(load_architecture(base, classes), original(path))
     if place is None:
         raise ValueError(f"nothing at {path} can be replaced")
-    parts = swap_parts(place, swap, deployed=deployed)
-    total = ZERO
-    for part in parts:
-        total += part_cost(part, cells, deployed=deployed)
+    return place
+
+
+@lru_cache(maxsize=16384)
+def _block_peak(base: str, classes: int, path: str, swap: Swap, grid: tuple[int, int], deployed: bool) -> int:
+    """Return how many elements live at most while a block runs, everything outside included."""
+    architecture = form_of(base, classes, deployed)
     steps = architecture.steps_in(path)
     source = architecture.steps[steps[0]].inputs[0]
-    before, _ = _lives(base, classes, cells)
-    sizes = _sizes(base, classes, cells)
+    taken = sizes_of(base, classes, grid, deployed)[source]
+    outside = lives_of(base, classes, grid, deployed)[0][steps[0]] - taken
+    parts = swap_parts(_place(base, classes, path), swap, deployed=deployed)
     kept = architecture.last_use[source] > steps[-1]
-    inside = graph_peak(parts, sizes[source], cells, kept=kept)
-    return total, before[steps[0]] - sizes[source] + inside
+    return outside + graph_peak(parts, taken, grid[0] * grid[1], kept=kept)
 
 
 def graph_peak(parts: Sequence[Part], taken: int, cells: int, *, kept: bool) -> int:
@@ -273,85 +236,72 @@ def graph_peak(parts: Sequence[Part], taken: int, cells: int, *, kept: bool) -> 
     return peak
 
 
-@lru_cache(maxsize=64)
-def _sizes(base: str, classes: int, cells: int) -> tuple[int, ...]:
-    """Return the elements of every tensor, the input first."""
-    architecture = load_architecture(base, classes)
-    return (
-        3 * architecture.cell**2 * cells,
-        *(step.elements * cells for step in architecture.steps),
-    )
-
-
-@lru_cache(maxsize=64)
-def _lives(base: str, classes: int, cells: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return for every step of the standard model the elements alive before it and while it runs."""
-    architecture = load_architecture(base, classes)
-    sizes = _sizes(base, classes, cells)
-    last_use = architecture.last_use
-    live = sizes[0]
-    before, during = [], []
-    for index, step in enumerate(architecture.steps):
-        before.append(live)
-        live += sizes[index + 1]
-        during.append(live)
-        live -= sum(sizes[tensor] for tensor in set(step.inputs) if last_use[tensor] == index)
-    return tuple(before), tuple(during)
-
-
-def _places(architecture: Architecture, swaps: Mapping[str, Swap]) -> dict[int, tuple[str, Swap, int]]:
+def _places(
+    architecture: Architecture, swaps: Mapping[str, Swap], *, deployed: bool
+) -> dict[int, tuple[str, Swap, int]]:
     """Return first step → (path, swap, last step) of every swapped module and its twins, in order of execution."""
+    form = architecture.deployed if deployed else architecture
     found = {}
     for path, swap in swaps.items():
         for twin in (path, *mirrors(architecture, path)):
-            steps = architecture.steps_in(twin)
+            steps = form.steps_in(twin)
             if steps:
                 found[steps[0]] = twin, swap, steps[-1]
     return dict(sorted(found.items()))
 
 
-def _total(architecture: Architecture, swaps: Mapping[str, Swap], cells: int, *, deployed: bool) -> Cost:
+def _total(
+    architecture: Architecture, swaps: Mapping[str, Swap], grid: tuple[int, int], *, deployed: bool
+) -> Cost:
     """Return the cost of a whole model: what is swapped in instead of what is swapped out."""
-    base, classes = architecture.base, architecture.classes
-    whole = _standard_total(base, classes, cells, deployed)
+    base, classes, cells = architecture.base, architecture.classes, grid[0] * grid[1]
+    whole = total_of(base, classes, cells, deployed)
     parameters, flops, file_bytes = whole.parameters, whole.flops, whole.file_bytes
-    during = _lives(base, classes, cells)[1]
+    during = lives_of(base, classes, grid, deployed)[1]
     peaks, behind = [0], 0
-    for first, (path, swap, last) in _places(architecture, swaps).items():
-        old = _site_cost(base, classes, path, cells, deployed)
-        new, peak = _swapped(base, classes, path, swap, cells, deployed)
+    for first, (path, swap, last) in _places(architecture, swaps, deployed=deployed).items():
+        old = module_cost(base, classes, path, cells, deployed)
+        new = _block_cost(base, classes, path, swap, cells, deployed)
         parameters += new.parameters - old.parameters
         flops += new.flops - old.flops
         file_bytes += new.file_bytes - old.file_bytes
-        peaks += peak, max(during[behind:first], default=0)
+        peaks += (
+            _block_peak(base, classes, path, swap, grid, deployed),
+            max(during[behind:first], default=0),
+        )
         behind = last + 1
     peaks.append(max(during[behind:], default=0))
     return Cost(parameters, flops, 4 * max(peaks), file_bytes)
 
 
 @lru_cache(maxsize=64)
-def _standard_total(base: str, classes: int, cells: int, deployed: bool) -> Cost:
-    return sum(_standard_modules(base, classes, cells, deployed).values(), ZERO)
-
-
-@lru_cache(maxsize=64)
-def _standard_rows(base: str, classes: int, cells: int) -> Mapping[int, ModuleCost]:
-    """Return step → row of the standard model's table."""
+def _standard_rows(base: str, classes: int, cells: int) -> tuple[tuple[int, ModuleCost], ...]:
+    """Return (step, row) of the standard model's table, in order of execution."""
     architecture = load_architecture(base, classes)
-    costs = _standard_modules(base, classes, cells, False)
-    return {
-        index: ModuleCost(step.path, None, costs[step.path], costs[step.path])
-        for index, step in enumerate(architecture.steps)
-        if step.conv is not None
-    }
+    first: dict[str, int] = {}
+    for index, step in enumerate(architecture.steps):
+        first.setdefault(step.path, index)
+    rows = [
+        (
+            first.get(path, (architecture.steps_in(path) or (len(first),))[0]),
+            ModuleCost(path, None, cost, cost),
+        )
+        for path, cost in modules_of(base, classes, cells, False).items()
+    ]
+    return tuple(sorted(rows, key=lambda row: row[0]))
 
 
 def _rows(architecture: Architecture, swaps: Mapping[str, Swap], cells: int) -> tuple[ModuleCost, ...]:
-    """Return a row for every convolution that stays and every swapped module, in order of execution."""
-    rows = dict(_standard_rows(architecture.base, architecture.classes, cells))
-    for first, (path, swap, last) in _places(architecture, swaps).items():
-        before = site_cost(architecture, path, cells)
-        for index in range(first, last + 1):
-            rows.pop(index, None)
-        rows[first] = ModuleCost(path, swap.block, before, swap_cost(architecture, path, swap, cells))
-    return tuple(rows[index] for index in sorted(rows))
+    """Return a row for everything that stays and every swapped module, in order of execution."""
+    places = _places(architecture, swaps, deployed=False)
+    rows: list[ModuleCost] = []
+    behind = 0
+    for index, row in _standard_rows(architecture.base, architecture.classes, cells):
+        if index in places:
+            path, swap, last = places.pop(index)
+            before = site_cost(architecture, path, cells)
+            rows.append(ModuleCost(path, swap.block, before, swap_cost(architecture, path, swap, cells)))
+            behind = last + 1
+        elif index >= behind:
+            rows.append(row)
+    return tuple(rows)

@@ -19,7 +19,7 @@ from app.core.blocks import BLOCKS, eligible, refusal
 from app.core.cost import compare_cost, convolution_cost
 from app.core.design import Design, Swap, preset
 from app.core.errors import AppError
-from app.core.sites import convolution_site
+from app.core.sites import convolution_site, sites
 
 
 def convolutions(kind: str, conv: Convolution, options: dict[str, int]) -> list[Convolution]:
@@ -165,10 +165,10 @@ def test_core_imports_fast_and_without_torch(tmp_path: Path) -> None:
 @pytest.mark.parametrize("base", ["yolov5n", "yolov5x"])
 def test_every_module_can_be_replaced_or_says_why(base: str) -> None:
     architecture = load_architecture(base, 3)
-    able = set(eligible(architecture))
+    able = set(sites(architecture))
     for path in architecture.modules:
         why = refusal(architecture, path)
         assert (why is None) == (path in able)
         assert why is None or why.endswith(".")
     kernels = {path for path, c in architecture.convolutions.items() if c.k != (1, 1)}
-    assert able == kernels
+    assert set(eligible(architecture, "separable")) == kernels

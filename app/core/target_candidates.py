@@ -1,0 +1,126 @@
+"""Everything that could be swapped, and exactly what each swap saves."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from app.core.architecture import Architecture
+from app.core.blocks import BLOCKS, BlockKind, refusal
+from app.core.cost import check_imgsz, site_cost, swap_cost
+from app.core.design import Swap
+from app.core.sites import mirrors, sites
+from app.core.target_amount import NOTHING, Amount
+
+_MOST_VARIANTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A swap that could be made.
+
+    Attributes:
+        path: module path.
+        swap: what it would become.
+        saves: what that saves, exactly; negative where it costs more.
+    """
+
+    path: str
+    swap: Swap
+    saves: Amount
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """Milliseconds that add up, of some runtime on some device.
+
+    Attributes:
+        standard: of the whole standard model.
+        changes: (module path, swap) → milliseconds that the swap adds; negative where it is faster.
+        source: where they come from, for people.
+    """
+
+    standard: float
+    changes: Mapping[tuple[str, Swap], float]
+    source: str = ""
+
+
+def variants(kind: BlockKind) -> tuple[Swap, ...]:
+    """Return a kind with its options: every combination that is offered, or, where those are many, one option
+    changed at a time.
+    """
+    names = list(kind.options)
+    offered = [kind.options[name].offered for name in names]
+    count = 1
+    for values in offered:
+        count *= len(values)
+    if count <= _MOST_VARIANTS:
+        combinations = [dict(zip(names, values, strict=True)) for values in itertools.product(*offered)]
+    else:
+        combinations = [{}]
+        combinations += [
+            {name: value} for name, values in zip(names, offered, strict=True) for value in values
+        ]
+    return tuple(dict.fromkeys(Swap(kind.name, options) for options in combinations))
+
+
+def candidates(
+    architecture: Architecture,
+    imgsz: int | tuple[int, int] = 640,
+    kinds: Sequence[str | Swap] | None = None,
+    speeds: Speeds | None = None,
+) -> tuple[Candidate, ...]:
+    """Return every swap that saves something, in the order of the modules.
+
+    Args:
+        architecture: the base model.
+        imgsz: input size in pixels.
+        kinds: block kinds to offer, with all their options, or swaps with these options alone; None offers all.
+        speeds: milliseconds of swaps; where a swap has none, its saving of time is not known.
+
+    Raises:
+        AppError: the size is not possible.
+    """
+    allowed = _allowed(kinds)
+    found = []
+    for path in sites(architecture):
+        for swap in allowed:
+            if refusal(architecture, path, swap.block, swap.options) is None:
+                one = candidate(architecture, path, swap, imgsz, speeds)
+                if max(one.saves.flops, one.saves.parameters, one.saves.file_bytes, one.saves.ms or 0) > 0:
+                    found.append(one)
+    return tuple(found)
+
+
+def candidate(
+    architecture: Architecture,
+    path: str,
+    swap: Swap,
+    imgsz: int | tuple[int, int] = 640,
+    speeds: Speeds | None = None,
+) -> Candidate:
+    """Return a swap with what it saves, be it nothing.
+
+    Raises:
+        AppError: the size is not possible.
+    """
+    height, width = check_imgsz(imgsz, architecture.cell)
+    cells = (height // architecture.cell) * (width // architecture.cell)
+    saves = NOTHING
+    for twin in (path, *mirrors(architecture, path)):
+        saves += Amount.of(site_cost(architecture, twin, cells), 0.0)
+        saves -= Amount.of(swap_cost(architecture, twin, swap, cells), 0.0)
+    change = None if speeds is None else speeds.changes.get((path, swap))
+    return Candidate(path, swap, replace(saves, ms=None if change is None else -change))
+
+
+def _allowed(kinds: Sequence[str | Swap] | None) -> tuple[Swap, ...]:
+    def offered() -> Iterator[Swap]:
+        for kind in BLOCKS if kinds is None else kinds:
+            if isinstance(kind, Swap):
+                yield kind
+            else:
+                yield from variants(BLOCKS[kind])
+
+    return tuple(dict.fromkeys(offered()))

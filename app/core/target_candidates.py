@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from app.core.architecture import Architecture
 from app.core.blocks import BLOCKS, BlockKind, refusal
 from app.core.cost import check_imgsz, site_cost, swap_cost
-from app.core.design import Swap
+from app.core.design import Design, Swap
 from app.core.sites import mirrors, sites
 from app.core.target_amount import NOTHING, Amount
 
@@ -39,11 +40,59 @@ class Speeds:
         standard: of the whole standard model.
         changes: (module path, swap) → milliseconds that the swap adds; negative where it is faster.
         source: where they come from, for people.
+        whole: predicts a whole design, where single changes do not quite add up to it.
     """
 
     standard: float
     changes: Mapping[tuple[str, Swap], float]
     source: str = ""
+    whole: Callable[[Design], float | None] | None = None
+
+
+class Predictor(Protocol):
+    """What can tell milliseconds, such as `app.core.latency.LatencyTable`."""
+
+    def predict(self, design: Design, imgsz: Any = ..., /) -> Any:
+        """Return something with milliseconds in `.ms`, or None where nothing is known."""
+
+    def saves(self, design: Design, path: str, swap: Swap, imgsz: Any = ..., /) -> float | None:
+        """Return what a swap at a standard module saves, or None."""
+
+
+def speeds_of(
+    table: Predictor,
+    design: Design,
+    kinds: Sequence[str | Swap] | None = None,
+    imgsz: int | tuple[int, int] = 640,
+    source: str = "",
+) -> Speeds | None:
+    """Return the milliseconds of every swap on a design's base model, or None where nothing is known of it.
+
+    Args:
+        table: what was measured.
+        design: whose base model and number of classes count.
+        kinds: as `candidates` takes them.
+        imgsz: input size in pixels.
+        source: where they come from, for people.
+
+    Raises:
+        AppError: the size is not possible.
+    """
+    plain = design.cleared()
+    standard = table.predict(plain, imgsz)
+    if standard is None:
+        return None
+    changes: dict[tuple[str, Swap], float] = {}
+    for path, swap in dict.fromkeys((*possible(design.architecture, kinds), *design.resolved().items())):
+        saved = table.saves(plain, path, swap, imgsz)
+        if saved is not None:
+            changes[path, swap] = -saved
+
+    def whole(made: Design) -> float | None:
+        found = table.predict(made, imgsz)
+        return None if found is None else float(found.ms)
+
+    return Speeds(float(standard.ms), changes, source, whole)
 
 
 def variants(kind: BlockKind) -> tuple[Swap, ...]:
@@ -82,15 +131,23 @@ def candidates(
     Raises:
         AppError: the size is not possible.
     """
-    allowed = _allowed(kinds)
     found = []
+    for path, swap in possible(architecture, kinds):
+        one = candidate(architecture, path, swap, imgsz, speeds)
+        if max(one.saves.flops, one.saves.parameters, one.saves.file_bytes, one.saves.ms or 0) > 0:
+            found.append(one)
+    return tuple(found)
+
+
+def possible(
+    architecture: Architecture, kinds: Sequence[str | Swap] | None = None
+) -> Iterator[tuple[str, Swap]]:
+    """Yield every module path with every swap that fits it, in the order of the modules."""
+    allowed = _allowed(kinds)
     for path in sites(architecture):
         for swap in allowed:
             if refusal(architecture, path, swap.block, swap.options) is None:
-                one = candidate(architecture, path, swap, imgsz, speeds)
-                if max(one.saves.flops, one.saves.parameters, one.saves.file_bytes, one.saves.ms or 0) > 0:
-                    found.append(one)
-    return tuple(found)
+                yield path, swap
 
 
 def candidate(

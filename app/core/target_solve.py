@@ -25,7 +25,10 @@ TIME_LIMIT_S = 20.0
 _LARGEST_COST = 1e6
 """HiGHS stops at an absolute gap of 1e-6: as a share of the largest risk that is 1e-12."""
 
-_MOST_CUTS = 50
+_MOST_CUTS = 200
+_ROW, _SLACK = 1e4, 1e-7
+"""Needs are scaled to this, and so much less is asked for: HiGHS' own tolerance, 1e-6, is then 1e-10 of a need."""
+
 _NO_NEED = float("-inf")
 _ENDED_BY_TIME, _INFEASIBLE = 1, 2
 
@@ -73,8 +76,7 @@ def least_risk(
     Raises:
         AppError: not even one answer was found in that time.
     """
-    import scipy.optimize  # not part of the time that the solver takes
-
+    _solver()  # importing it is not part of the time that it takes
     start = perf_counter()
     if all(need <= 0 for need in needs):
         return Solution((), True, 0.0)  # risks are not negative
@@ -171,8 +173,7 @@ def _minimise(
     choices: Sequence[Choice], costs: Sequence[float], needs: Sequence[float], time_limit: float
 ) -> tuple[tuple[int, ...], bool] | None:
     """Return the choices of least cost, and whether that is proven; None where the needs cannot be met."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
+    scipy = _solver()
     count = len(choices)
     if not count:
         return None
@@ -180,11 +181,11 @@ def _minimise(
     limits: list[Any] = [_no_two(choices), *_savings(choices, needs)]
     end = perf_counter() + time_limit
     for _ in range(_MOST_CUTS):
-        result = milp(
+        result = scipy.milp(
             [cost * scale for cost in costs],
             integrality=[1] * count,
-            bounds=Bounds(0, 1),
-            constraints=[LinearConstraint(rows, low, high) for rows, low, high in limits],
+            bounds=scipy.Bounds(0, 1),
+            constraints=[scipy.LinearConstraint(rows, low, high) for rows, low, high in limits],
             options={"mip_rel_gap": 0.0, "presolve": True, "time_limit": max(end - perf_counter(), 0.1)},
         )
         if result.status == _INFEASIBLE:
@@ -194,8 +195,15 @@ def _minimise(
         chosen = tuple(number for number, x in enumerate(result.x) if x > 0.5)
         if _met(choices, chosen, needs):
             return chosen, result.status != _ENDED_BY_TIME
-        limits.append(_other_than(chosen, count))
+        limits.append(_other_than(choices, chosen, needs))
     raise _no_answer(time_limit)
+
+
+def _solver() -> Any:
+    """Return SciPy's optimisers, imported on first use: that takes longer than everything else in core."""
+    from scipy import optimize
+
+    return optimize
 
 
 def _no_two(choices: Sequence[Choice]) -> Any:
@@ -216,16 +224,25 @@ def _savings(choices: Sequence[Choice], needs: Sequence[float]) -> list[Any]:
         if need == _NO_NEED:
             continue
         saves = [choice.saves[resource] for choice in choices]
-        unit = abs(need) or max(abs(value) for value in saves) or 1.0
-        rows.append(([[value / unit for value in saves]], need / unit, float("inf")))
+        unit = (abs(need) or max(abs(value) for value in saves) or 1.0) / _ROW
+        # A little less is asked for, so that rounding hides nothing; `_met` then looks exactly.
+        rows.append(([[value / unit for value in saves]], need / unit - _SLACK, float("inf")))
     return rows
 
 
-def _other_than(chosen: Sequence[int], count: int) -> Any:
-    """Return the cut that rules out exactly these choices."""
-    row = [-1.0] * count
-    for number in chosen:
-        row[number] = 1.0
+def _other_than(choices: Sequence[Choice], chosen: Sequence[int], needs: Sequence[float]) -> Any:
+    """Return a cut that rules out choices which save too little, and as many others for the same reason as it can."""
+    inside = set(chosen)
+    for resource, need in enumerate(needs):
+        gain = sum(max(choices[number].saves[resource], 0.0) for number in chosen)
+        if gain < need:
+            # Whatever saves enough has something in it that saves and is not among these.
+            row = [
+                float(number not in inside and choice.saves[resource] > 0)
+                for number, choice in enumerate(choices)
+            ]
+            return [row], 1.0, float("inf")
+    row = [1.0 if number in inside else -1.0 for number in range(len(choices))]
     return [row], float("-inf"), len(chosen) - 1.0
 
 

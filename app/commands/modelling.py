@@ -44,7 +44,9 @@ def layers(options: Namespace, output: Output) -> None:
 
 
 def design(options: Namespace, output: Output) -> None:
-    """Write a design file."""
+    """Write a design file, or find the design of least risk that reaches targets."""
+    if not options.target and not options.output:
+        raise AppError("There is no file to write the design to.", "Name one with -o DESIGN.")
     if options.preset:
         made = preset(options.preset, options.base or "yolov5n", options.classes)
     else:
@@ -52,6 +54,11 @@ def design(options: Namespace, output: Output) -> None:
     for text in options.swap:
         pattern, swap = _parse_swap(text)
         made = _swapped(made, pattern, swap)
+    if options.target:
+        from app.commands.reaching import reach_target
+
+        reach_target(made, options, output)
+        return
     path = Path(options.output)
     save_design(made, path)
     table_ = compare_cost(made)
@@ -61,18 +68,31 @@ def design(options: Namespace, output: Output) -> None:
 
 def _parse_swap(text: str) -> tuple[str, Swap]:
     pattern, equals, block = text.partition("=")
-    name, *options = block.split(":")
     if not equals or not pattern:
         raise AppError(
             "--swap “{text}” is not PATTERN=BLOCK.",
             "Write, for example, --swap model.3=separable:rank=2.",
             text=text,
         )
+    return pattern, parse_block(block, f"--swap “{text}”")
+
+
+def parse_block(text: str, place: str) -> Swap:
+    """Read a block kind with its options, such as "separable:rank=2".
+
+    Args:
+        text: what stands on the command line.
+        place: how to call it in an error.
+
+    Raises:
+        AppError: there is no such kind or option.
+    """
+    name, *options = text.split(":")
     if name not in BLOCKS:
         raise AppError(
-            "--swap “{text}”: unknown block kind “{name}”.",
+            "{place}: unknown block kind “{name}”.",
             "Choose one of {choices}.",
-            text=text,
+            place=place,
             name=name,
             choices=", ".join(BLOCKS),
         )
@@ -83,15 +103,15 @@ def _parse_swap(text: str) -> tuple[str, Swap]:
         if known is None or not value.isdigit() or not known.low <= int(value) <= known.high:
             allowed = ", ".join(f"{k}={o.low}…{o.high}" for k, o in BLOCKS[name].options.items()) or "none"
             raise AppError(
-                "--swap “{text}”: {name} takes no option “{option}”.",
+                "{place}: {name} takes no option “{option}”.",
                 "Its options: {allowed}.",
-                text=text,
+                place=place,
                 name=name,
                 option=option,
                 allowed=allowed,
             )
         values[key] = int(value)
-    return pattern, Swap(name, values)
+    return Swap(name, values)
 
 
 def _swapped(made: Design, pattern: str, swap: Swap) -> Design:

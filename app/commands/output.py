@@ -23,6 +23,8 @@ class Output:
 
     def reserve(self) -> None:
         """Send what libraries print to standard error from now on, at the level of file descriptors."""
+        if self._stream is not sys.stdout:
+            return  # already done: standard output is standard error by now
         sys.stdout.flush()
         try:
             kept = os.dup(sys.stdout.fileno())

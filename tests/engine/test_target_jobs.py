@@ -1,0 +1,118 @@
+"""The engine's jobs around targets, over the same channel as in its own process."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core.cost import compare_cost
+from app.core.design import Design, Swap, dump_design, parse_design, preset
+from app.core.errors import AppError
+from app.core.folders import resources
+from app.core.risk import MAP, MEASURED, Risks
+from app.engine.jobs import JOBS, Channel
+from app.engine.target_jobs import run_frontier, run_map, run_measure, run_reach, run_rivals
+
+KINDS = [{"block": "separable", "options": {"rank": 1}}, {"block": "separable", "options": {"rank": 3}}]
+
+
+def run(job: Any, request: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    output = io.StringIO()
+    result = job(json.loads(json.dumps(request)), Channel(output))
+    return json.loads(json.dumps(result)), [json.loads(line) for line in output.getvalue().splitlines()]
+
+
+def test_the_jobs_are_known() -> None:
+    for name, job in (("risk.measure", run_measure), ("risk.map", run_map), ("target.reach", run_reach)):
+        assert JOBS[name] == f"app.engine.target_jobs:{job.__name__}"
+
+
+def test_reaching_with_measured_risks() -> None:
+    weights = str(resources() / "sample" / "standard.pt")
+    measured, events = run(
+        run_measure, {"weights": weights, "data": "sample", "kinds": KINDS, "pictures": 8, "imgsz": 160}
+    )
+    risks = Risks.from_json(measured["risks"])
+    assert risks.kind == MEASURED
+    found = [event for event in events if event["event"] == "risk"]
+    assert len(found) == len(risks.entries) > 40
+    assert [e["fraction"] for e in events if e["event"] == "progress"][-1] == 1.0
+
+    design = Design.stock("yolov5n", 2)
+    request = {
+        "design": dump_design(design),
+        "risks": measured["risks"],
+        "kinds": KINDS,
+        "locked": ["model.0"],
+    }
+    reached, _ = run(run_reach, {**request, "targets": ["gflops=-50%"]})
+    made = parse_design(reached["design"])
+    cost = compare_cost(made)
+    assert cost.lightweight.flops <= cost.standard.flops / 2
+    assert reached["risk_kind"] == MEASURED
+    assert not any(row.get("estimated") for row in reached["rows"])
+    assert reached["totals"]["lightweight"]["flops"] == cost.lightweight.flops
+    with pytest.raises(AppError, match="least"):
+        run(run_reach, {**request, "targets": ["gflops=-90%"]})
+
+
+def test_the_frontier_comes_point_by_point() -> None:
+    design = preset("separable", "yolov5s", 3)
+    request = {"design": dump_design(design), "kinds": ["separable"], "resource": "params", "points": 6}
+    result, events = run(run_frontier, request)
+    points = [event for event in events if event["event"] == "point"]
+    assert [p["risk"] for p in points] == sorted(p["risk"] for p in points)
+    assert result["current"]["cost"]["parameters"] == compare_cost(design).lightweight.parameters
+    assert result["rivals"][0]["name"] == "yolov5n"
+    cancelled = Channel(io.StringIO())
+    cancelled._cancelled.set()
+    with pytest.raises(AppError, match="cancelled"):
+        run_frontier(request, cancelled)
+
+
+def test_rivals_come_with_their_costs() -> None:
+    result, events = run(run_rivals, {"base": "yolov5n", "classes": 3, "widths": [0.7], "imgsz": 320})
+    assert result["rivals"][0]["name"] == "yolov5n × 0.7"
+    assert events[-1]["fraction"] == 1.0
+
+
+def test_milliseconds_of_a_table_reach_the_problem() -> None:
+    design = Design.stock("yolov5n", 3)
+    rows = [{"path": path, "block": "separable", "ms": -0.5} for path in ("model.3", "model.5", "model.7")]
+    request = {
+        "design": dump_design(design),
+        "targets": ["ms=-10%"],
+        "kinds": ["separable"],
+        "speeds": {"standard": 10.0, "rows": rows},
+    }
+    reached, _ = run(run_reach, request)
+    assert len(reached["rows"]) == 2
+    assert reached["totals"]["lightweight"]["ms"] == pytest.approx(9.0)
+
+
+def test_what_single_swaps_cost_in_map(tmp_path: Path) -> None:
+    weights = str(resources() / "sample" / "standard.pt")
+    request = {
+        "weights": weights,
+        "data": "sample",
+        "paths": ["model.3"],
+        "kinds": [{"block": "separable", "options": {"rank": 4}}, {"block": "dwconv"}],
+        "pictures": 8,
+    }
+    result, events = run(run_map, request)
+    risks = Risks.from_json(result["risks"])
+    assert risks.kind == MAP
+    fine = risks.entries["model.3", Swap("separable", {"rank": 4})]
+    coarse = risks.entries["model.3", Swap("dwconv")]
+    assert fine.map_loss is not None
+    assert coarse.map_loss is not None
+    assert fine.map_loss < 0.15
+    assert coarse.map_loss > fine.map_loss
+    assert coarse.value == max(coarse.map_loss, 0)
+    again, events = run(run_map, request)
+    assert again == result
+    assert not any(event["event"] == "progress" for event in events)

@@ -69,12 +69,50 @@ def _modelling_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
         metavar="PATTERN=BLOCK",
         help="for example model.3=separable:rank=2",
     )
-    design.add_argument("-o", "--output", required=True, metavar="DESIGN", help="file to write")
+    design.add_argument(
+        "-o", "--output", metavar="DESIGN", help="file to write; may be left out with --target"
+    )
+    _target_options(design)
 
     cost = _add(verbs, common, "cost", "modelling", "Standard against lightweight, per module.")
     cost.add_argument("design", help="a file, a preset's name or a base model's name")
     cost.add_argument("--imgsz", type=int, default=640, help="input size, a multiple of 32 (default: 640)")
     cost.add_argument("--classes", type=int, help="number of classes where the design leaves it open")
+
+
+def _target_options(design: argparse.ArgumentParser) -> None:
+    group = design.add_argument_group("reaching a target", "The swaps of least risk that bring costs down.")
+    group.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="gflops, params, mb or ms: absolute (params=1.2M) or a change (gflops=-50%%); repeatable",
+    )
+    group.add_argument(
+        "--lock",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="layers that stay as they are; repeatable",
+    )
+    group.add_argument("--kinds", metavar="KIND[:OPTION=N],…", help="block kinds allowed (default: all)")
+    group.add_argument("--weights", help="trained standard checkpoint, on which risks are measured")
+    group.add_argument("--data", help="data set whose training pictures are looked at")
+    group.add_argument(
+        "--risk",
+        default="energy",
+        choices=("energy", "map"),
+        help="with --weights: error left on pictures, or mAP lost on a validation subset (slow)",
+    )
+    group.add_argument("--imgsz", type=int, default=640, help="input size that costs count at (default: 640)")
+    group.add_argument(
+        "--table", metavar="FILE", help="latency table, for targets of ms; see: latency --save-table"
+    )
+    group.add_argument(
+        "--runtime", default="auto", choices=_RUNTIMES, help="for targets of ms, without --table"
+    )
+    group.add_argument("--precision", default="auto", choices=_PRECISIONS)
 
 
 def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:

@@ -24,8 +24,8 @@ from app.core.target_result import Goal, Reached, Row
 from app.core.target_solve import TIME_LIMIT_S, Choice, least_risk
 from app.core.text import QT_TRANSLATE_NOOP
 
-_MOST_CORRECTIONS = 6
-_MS_TOLERANCE = 1 + 1e-6
+_MOST_CORRECTIONS = 8
+_MS_TOLERANCE = 1e-6
 
 __all__ = [
     "RESOURCES",
@@ -184,19 +184,20 @@ class Problem:
         """
         limits = dict(self._merged(targets))
         kept, made = self.choices(list(limits))
-        asked, seconds = limits.get("ms"), 0.0
+        asked, seconds = limits.get("ms", 0.0), 0.0
         for _ in range(_MOST_CORRECTIONS):
             needs = [self._have(name) - limit for name, limit in limits.items()]
             solution = least_risk(made, needs, time_limit)
             if solution is None:
-                raise explain(self, limits)
+                break
             seconds += solution.seconds
             reached = self._reached([kept[i] for i in solution.chosen], targets, solution.proven, seconds)
-            if asked is None or reached.achieved.ms is None or reached.achieved.ms <= asked * _MS_TOLERANCE:
-                break
+            over = (reached.achieved.ms or 0.0) - asked
+            if "ms" not in limits or over <= _MS_TOLERANCE * asked:
+                return reached
             # Changes of single layers do not quite add up to the whole: ask for as much more as is missing.
-            limits["ms"] -= reached.achieved.ms - asked
-        return reached
+            limits["ms"] -= over
+        raise explain(self, limits, asked - limits.get("ms", asked))
 
     def _merged(self, targets: Sequence[Target]) -> Mapping[str, float]:
         """Return resource → the tightest limit that is set for it, in its base unit."""

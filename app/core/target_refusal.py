@@ -34,12 +34,14 @@ def lowest(problem: Problem, resource: str, limits: Mapping[str, float]) -> floa
     return None if saved is None else have[0] - saved
 
 
-def explain(problem: Problem, limits: Mapping[str, float]) -> AppError:
+def explain(problem: Problem, limits: Mapping[str, float], missing_ms: float = 0.0) -> AppError:
     """Return the error that says how far one can get.
 
     Args:
         problem: what may be swapped.
         limits: resource → limit in its base unit; together they cannot be met.
+        missing_ms: how many milliseconds more than was asked for the limit of them asks for, because single layers
+            do not add up to the whole.
     """
     for name, limit in limits.items():
         least = lowest(problem, name, {})
@@ -53,12 +55,13 @@ def explain(problem: Problem, limits: Mapping[str, float]) -> AppError:
                 name,
                 least,
                 {name: limit},
+                missing_ms,
             )
     name = list(limits)[-1]
     met = lowest(problem, name, limits)
     if met is None:
         # Already the others exclude each other.
-        return explain(problem, dict(list(limits.items())[:-1]))
+        return explain(problem, dict(list(limits.items())[:-1]), missing_ms)
     return _refusal(
         QT_TRANSLATE_NOOP(
             "core",
@@ -69,18 +72,22 @@ def explain(problem: Problem, limits: Mapping[str, float]) -> AppError:
         name,
         met,
         limits,
+        missing_ms,
     )
 
 
-def _refusal(text: str, problem: Problem, name: str, least: float, limits: Mapping[str, float]) -> AppError:
+def _refusal(
+    text: str, problem: Problem, name: str, least: float, limits: Mapping[str, float], missing_ms: float
+) -> AppError:
     resource = RESOURCES[name]
     standard = resource.amount(problem.standard) or 0.0
+    shift = missing_ms if name == "ms" else 0.0
     return AppError(
         text,
         "{advice}",
-        least=resource.written(least),
-        change=percent_change(standard, least),
-        limit=resource.written(limits[name]),
+        least=resource.written(least + shift),
+        change=percent_change(standard, least + shift),
+        limit=resource.written(limits[name] + shift),
         advice=_advice(problem, limits),
     )
 

@@ -84,6 +84,15 @@ class Attention:
         return self.scales.get(path)
 
 
+def predictions(raw: dict[str, Any]) -> list[dict[str, Tensor]]:
+    """Return the boxes and scores in what a model makes beside its detections: one set, or one a head.
+
+    The one-to-one heads of v10 and 26 read detached features: what lies before them is heard through the other head
+    alone, and each head's own branches through that head.
+    """
+    return [raw[name] for name in ("one2many", "one2one") if name in raw] or [raw]
+
+
 class _Probe:
     """Sums up squared gradients, chunk by chunk."""
 
@@ -111,10 +120,12 @@ class _Probe:
         """Run the model on a few pictures, forth and back."""
         with torch.enable_grad():
             raw = model(pictures.detach().clone().requires_grad_(True))[1]
-            boxes, scores = raw["boxes"], raw["scores"]
-            weight = scores.detach().sigmoid().amax(1, keepdim=True).sqrt()
-            total = (scores * self._signs(scores) * weight).sum()
-            total = total + _BOX_SHARE * (boxes * self._signs(boxes) * weight).sum()
+            total = torch.zeros(())
+            for made in predictions(raw):
+                boxes, scores = made["boxes"], made["scores"]
+                weight = scores.detach().sigmoid().amax(1, keepdim=True).sqrt()
+                total = total + (scores * self._signs(scores) * weight).sum()
+                total = total + _BOX_SHARE * (boxes * self._signs(boxes) * weight).sum()
             total.backward()
 
     def _signs(self, like: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from app.core.design import Design, Swap
 from app.core.errors import AppError
 from app.core.risk import MEASURED, Key, Risk, Risks
-from app.core.sites import Site, site
+from app.core.sites import Site, mirrors, site
 from app.core.text import QT_TRANSLATE_NOOP
-from app.engine.attention import Attention
+from app.engine.attention import Attention, predictions
 from app.engine.blocks_as_kernels import last_conv
 from app.engine.convert import training_pictures
 from app.engine.foreign_weights import ForeignWeights, read_weights
@@ -148,11 +148,14 @@ class _Measurement:
         self.source, self.design, self.side, self.settings = source, design, side, settings
         self.places: dict[str, Site] = {}
         self.wanted: dict[str, list[Swap]] = {}
+        self.looked_at: dict[str, str] = {}
         for path, swap in wanted:
             place = site(design.architecture, path)
             if place is not None and place.conv is not None and swap.block in FITTED:
                 self.places[path] = place
                 self.wanted.setdefault(path, []).append(swap)
+                # Of twins in two heads the one that detects.
+                self.looked_at[path] = (*mirrors(design.architecture, path), path)[0]
 
     @torch.no_grad()
     def run(self, chosen: Sequence[Path], keep: Found, tell: Tell) -> None:
@@ -162,7 +165,11 @@ class _Measurement:
         with self._counting() as detections:
             chunk = gradient_chunk(self.design, self.side)
             attention = Attention.of(
-                self.teacher, list(self.places), pictures, chunk, lambda share: tell(0.05 + 0.2 * share)
+                self.teacher,
+                list(self.looked_at.values()),
+                pictures,
+                chunk,
+                lambda share: tell(0.05 + 0.2 * share),
             )
         total, done = sum(len(swaps) for swaps in self.wanted.values()), [0]
 
@@ -174,17 +181,18 @@ class _Measurement:
         walk = Walk(self.teacher, pictures)
         layers = {int(path.split(".")[1]) for path in self.places}
         for index in range(max(layers, default=-1) + 1):
-            with self._watching(index, attention, detections[0], measured):
+            with self._watching(index, attention, detections, measured):
                 walk.step(len(pictures))
         tell(1.0)
 
     @contextmanager
     def _counting(self) -> Iterator[list[float]]:
-        """Sum up the squared weights with which `Attention` sums the predictions, while it runs the model."""
-        total = [0.0]
+        """Sum up the squared weights with which `Attention` sums the predictions of each head, while it runs."""
+        total = [0.0, 0.0]
 
         def count(_head: nn.Module, _inputs: Any, output: Any) -> None:
-            total[0] += float(output[1]["scores"].detach().sigmoid().amax(1).sum(dtype=torch.float64))
+            for number, made in enumerate(predictions(output[1])):
+                total[number] += float(made["scores"].detach().sigmoid().amax(1).sum(dtype=torch.float64))
 
         head: nn.Module = self.teacher.model[-1]
         handle = head.register_forward_hook(count)
@@ -194,14 +202,17 @@ class _Measurement:
             handle.remove()
 
     @contextmanager
-    def _watching(self, index: int, attention: Attention, detections: float, keep: Found) -> Iterator[None]:
+    def _watching(
+        self, index: int, attention: Attention, detections: list[float], keep: Found
+    ) -> Iterator[None]:
         """Measure the modules of a layer while it runs."""
         handles = []
         for path, place in self.places.items():
             if int(path.split(".")[1]) == index:
-                old = self.teacher.get_submodule(path)
-                heard = channel_weights(attention, path, place.c2, detections)
-                worker = SiteRisk(old, place, attention, heard, self.settings)
+                looked_at = self.looked_at[path]
+                old = self.teacher.get_submodule(looked_at)
+                heard = channel_weights(attention, looked_at, place.c2, detections[looked_at != path])
+                worker = SiteRisk(old, replace(place, path=looked_at), attention, heard, self.settings)
                 handles.append(last_conv(old).register_forward_hook(self._hook(path, worker, keep)))
         try:
             yield

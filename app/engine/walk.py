@@ -54,4 +54,4 @@ class Walk:
     @staticmethod
     def _sources(index: int, sources: int | list[int]) -> list[int]:
         listed = [sources] if isinstance(sources, int) else sources
-        return [index - 1 if source == -1 else source for source in listed]
+        return [index + source if source < 0 else source for source in listed]

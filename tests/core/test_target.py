@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Sequence
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +20,7 @@ from app.core.design import Design, Swap
 from app.core.errors import AppError
 from app.core.risk import MEASURED, Risk, Risks
 from app.core.sites import mirrors
-from app.core.target import Problem, Speeds, Target, candidates, parse_target, reach
+from app.core.target import Problem, Speeds, Target, candidates, parse_target, reach, speeds_of
 from app.core.target_amount import Amount
 from app.core.target_candidates import variants
 
@@ -212,6 +215,40 @@ def test_milliseconds_need_measurements() -> None:
     assert both.achieved.ms == pytest.approx(10 + sum(changes[row.path, row.swap] for row in both.rows))
     assert both.risk >= alone.risk
     assert alone.achieved.ms is None or alone.achieved.ms > 8
+
+
+class NotQuiteAdditive:
+    """A machine on which two swaps together save less than each alone."""
+
+    def predict(self, design: Design, _imgsz: Any = 640, /) -> Any:
+        saved = 0.3 * len(design.resolved())
+        return SimpleNamespace(ms=10 - saved * (1 - 0.01 * saved) ** 4)
+
+    def saves(self, _design: Design, path: str, swap: Swap, _imgsz: Any = 640, /) -> float | None:
+        return None if path == "model.0" or swap.block != "separable" else 0.3
+
+
+def test_milliseconds_hold_for_the_whole_design_where_they_do_not_add_up() -> None:
+    machine, design = NotQuiteAdditive(), Design.stock("yolov5n")
+    speeds = speeds_of(machine, design, ["separable"], source="a machine")
+    assert speeds is not None
+    assert speeds.standard == 10
+    assert ("model.0", Swap("separable")) not in speeds.changes
+    assert set(speeds.changes.values()) == {-0.3}
+    reached = reach(design, [parse_target("ms=7")], kinds=["separable"], speeds=speeds)
+    assert len(reached.rows) > 10  # ten would do if times added up
+    assert reached.achieved.ms == machine.predict(reached.design).ms
+    assert reached.achieved.ms <= 7
+    with pytest.raises(AppError, match="ms"):
+        reach(design, [parse_target("ms=1")], kinds=["separable"], speeds=speeds)
+
+
+def test_the_solver_is_imported_only_when_a_target_is_set() -> None:
+    code = (
+        "import sys, app.core.target, app.core.pareto; print('scipy' in sys.modules, 'numpy' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout.split() == ["False", "False"]
 
 
 def test_a_target_out_of_reach_says_what_can_be_reached_and_what_to_unlock() -> None:

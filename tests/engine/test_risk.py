@@ -9,12 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from app.core.blocks import eligible
 from app.core.design import Design, Swap, preset
 from app.core.errors import AppError
 from app.core.risk import Key, Risk
 from app.engine.attention import Attention
 from app.engine.blocks_as_kernels import last_conv
 from app.engine.checkpoint import save_checkpoint
+from app.engine.models import build_model
 from app.engine.refit_pictures import load_pictures
 from app.engine.risk import measure_risks
 from app.engine.risk_site import RiskSettings, channel_weights
@@ -133,6 +135,32 @@ def test_a_risk_is_the_movement_of_the_predictions(teacher: nn.Module, bccd_yaml
             moved.append(float(scores + boxes / 64) / total)
     handle.remove()
     assert float(heard.sum()) * size**2 == pytest.approx(sum(moved) / len(moved), rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("base", "head"),
+    [
+        ("yolov8n", "model.22.cv3.0.0"),
+        ("yolov10n", "model.23.cv2.0.0"),
+        ("yolov3-tiny", "model.20.cv2.0.0"),
+    ],
+)
+def test_other_families_are_measured_too(
+    base: str, head: str, frames: list[np.ndarray], tmp_path: Path, bccd_yaml: Path
+) -> None:
+    torch.manual_seed(0)
+    model = build_model(Design.stock(base, 3), names={0: "a", 1: "b", 2: "c"}).train()
+    with torch.no_grad():
+        model(batch_of(frames, 160))  # statistics that are not those of a fresh BatchNorm
+    file = tmp_path / "standard.pt"
+    save_checkpoint(model, file, train_args={"imgsz": 160})
+    first = next(p for p in eligible(Design.stock(base, 3).architecture) if p.count(".") == 1)
+    wanted = [(path, swap) for path in (first, head) for swap in RANKS]
+    risks = measure_risks(file, bccd_yaml, wanted, settings=QUICK).entries
+    for path in (first, head):
+        values = [risks[path, swap].value for swap in RANKS]
+        assert values == sorted(values, reverse=True)
+        assert values[-1] > 0
 
 
 def test_only_trained_standard_models_can_be_measured(

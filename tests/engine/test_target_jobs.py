@@ -14,7 +14,7 @@ from app.core.design import Design, Swap, dump_design, parse_design, preset
 from app.core.errors import AppError
 from app.core.folders import resources
 from app.core.risk import MAP, MEASURED, Risks
-from app.engine.jobs import JOBS, Channel
+from app.engine.jobs import Channel
 from app.engine.target_jobs import run_frontier, run_map, run_measure, run_reach, run_rivals
 
 KINDS = [{"block": "separable", "options": {"rank": 1}}, {"block": "separable", "options": {"rank": 3}}]
@@ -27,8 +27,11 @@ def run(job: Any, request: dict[str, Any]) -> tuple[dict[str, Any], list[dict[st
 
 
 def test_the_jobs_are_known() -> None:
-    for name, job in (("risk.measure", run_measure), ("risk.map", run_map), ("target.reach", run_reach)):
-        assert JOBS[name] == f"app.engine.target_jobs:{job.__name__}"
+    from app.engine import jobs
+
+    made = {"risk.measure": run_measure, "risk.map": run_map, "target.reach": run_reach}
+    made |= {"target.frontier": run_frontier, "target.rivals": run_rivals}
+    assert all(jobs._job(name) is job for name, job in made.items())
 
 
 def test_reaching_with_measured_risks() -> None:

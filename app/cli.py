@@ -58,7 +58,9 @@ def _modelling_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     layers.add_argument("--base", default="yolov5n", help="base model (default: yolov5n)")
     layers.add_argument("--classes", type=int, help="number of classes (default: 80)")
 
-    design = _add(verbs, common, "design", "modelling", "Write a design.")
+    design = _add(verbs, common, "design", "modelling", "Write a design, or compare two.")
+    design.add_argument("design", nargs="?", help="begin with a file, or what --diff compares")
+    design.add_argument("--diff", metavar="DESIGN", help="what differs in another design; writes nothing")
     design.add_argument("--base", default=None, help="base model (default: yolov5n)")
     design.add_argument("--classes", type=int, help="number of classes (default: taken from the data)")
     design.add_argument("--preset", help="begin with a preset")
@@ -78,6 +80,39 @@ def _modelling_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     cost.add_argument("design", help="a file, a preset's name or a base model's name")
     cost.add_argument("--imgsz", type=int, default=640, help="input size, a multiple of 32 (default: 640)")
     cost.add_argument("--classes", type=int, help="number of classes where the design leaves it open")
+    cost.add_argument("--format", choices=("csv", "md", "latex"), help="write the table so")
+    cost.add_argument("-o", "--output", metavar="FILE", help="with --format: file to write (default: stdout)")
+    _yaml_verb(verbs, common)
+
+    latency = _add(
+        verbs, common, "latency", "latency", "Milliseconds, measured here: standard against lightweight."
+    )
+    latency.add_argument("design", help="a file, a preset's name or a base model's name")
+    latency.add_argument("--classes", type=int, help="number of classes where the design leaves it open")
+    _runtime_options(latency)
+    latency.set_defaults(imgsz=640)
+    latency.add_argument("--batch", type=int, default=1, help="pictures per call (default: 1)")
+    latency.add_argument(
+        "--save-table",
+        metavar="FILE",
+        help="write a table from which the Design page predicts for this machine",
+    )
+
+
+def _yaml_verb(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
+    parser = _add(verbs, common, "yaml", "yaml", "A design as a model YAML, and a model YAML as a design.")
+    parser.add_argument("design", metavar="DESIGN", help="a design, or with --import a model YAML")
+    way = parser.add_mutually_exclusive_group(required=True)
+    way.add_argument(
+        "--for", dest="flavour", choices=("ultralytics", "yolov5"), help="who is to read the YAML"
+    )
+    way.add_argument("--import", dest="imports", action="store_true", help="read a model YAML of either")
+    parser.add_argument("-o", "--output", metavar="FILE", help="file to write (default: print it)")
+    parser.add_argument("--classes", type=int, help="number of classes where the design leaves it open")
+    parser.add_argument("--partial", action="store_true", help="leave standard what no row can say")
+    parser.add_argument(
+        "--weights", help="checkpoint of this design, to write for the YAML's model beside it"
+    )
 
 
 def _target_options(design: argparse.ArgumentParser) -> None:

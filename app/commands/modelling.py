@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 
-from app.commands.output import Output, table
+from app.commands.output import Output, table, write_result
 from app.core.architecture import load_architecture
 from app.core.blocks import BLOCKS, refusal
 from app.core.cost import Cost, CostTable, compare_cost
+from app.core.cost_export import FORMATS
 from app.core.design import Design, Swap, preset, resolve_design, save_design
+from app.core.design_diff import diff_document
 from app.core.errors import AppError
 from app.core.text import figure, grouped, percent_change
 
@@ -44,10 +47,19 @@ def layers(options: Namespace, output: Output) -> None:
 
 
 def design(options: Namespace, output: Output) -> None:
-    """Write a design file, or find the design of least risk that reaches targets."""
+    """Write a design file, compare two, or find the design of least risk that reaches targets."""
+    if options.diff:
+        _show_diff(options, output)
+        return
     if not options.target and not options.output:
         raise AppError("There is no file to write the design to.", "Name one with -o DESIGN.")
-    if options.preset:
+    if options.design:
+        if options.base or options.preset:
+            raise AppError(
+                "“{name}” stands beside --base or --preset.", "Begin with one of them.", name=options.design
+            )
+        made = resolve_design(options.design, options.classes)
+    elif options.preset:
         made = preset(options.preset, options.base or "yolov5n", options.classes)
     else:
         made = Design.stock(options.base or "yolov5n", options.classes)
@@ -64,6 +76,38 @@ def design(options: Namespace, output: Output) -> None:
     table_ = compare_cost(made)
     data = {"design": str(path), "swaps": len(made.resolved()), "cost": table_.to_json()}
     output.document(data, f"{path}: {len(made.resolved())} modules swapped\n{totals(table_)}")
+
+
+def _show_diff(options: Namespace, output: Output) -> None:
+    """Print what differs between two designs."""
+    if not options.design:
+        raise AppError("--diff compares with nothing.", "Write: design A --diff B.")
+    a, b = (resolve_design(name, options.classes) for name in (options.design, options.diff))
+    data = diff_document(a, b, options.imgsz)
+    rows = [
+        (
+            change["path"],
+            change["before"] or "standard",
+            change["after"] or "standard",
+            *_both(change["cost_before"], change["cost_after"]),
+        )
+        for change in data["changes"]
+    ]
+    rows.append(("in total", a.base, b.base, *_both(*data["cost"])))
+    header = ("module", options.design, options.diff, "parameters", "GFLOPs", "change")
+    text = table(header, rows, left=3) if data["changes"] or a.base != b.base else "No module differs."
+    output.document(data, text)
+
+
+def _both(before: Mapping[str, int] | None, after: Mapping[str, int] | None) -> tuple[str, str, str]:
+    """Return parameters, GFLOPs and the change of the latter, before and after; nothing where one is not known."""
+    if before is None or after is None:
+        return "", "", ""
+    return (
+        f"{grouped(before['parameters'])} → {grouped(after['parameters'])}",
+        f"{figure(before['flops'] / 1e9)} → {figure(after['flops'] / 1e9)}",
+        percent_change(before["flops"], after["flops"]),
+    )
 
 
 def _parse_swap(text: str) -> tuple[str, Swap]:
@@ -124,6 +168,9 @@ def cost(options: Namespace, output: Output) -> None:
     """Print what a design costs."""
     found = resolve_design(options.design, options.classes)
     costs = compare_cost(found, options.imgsz)
+    if options.format:
+        _write_table(costs, options, output)
+        return
     rows = [
         (
             m.path,
@@ -138,6 +185,16 @@ def cost(options: Namespace, output: Output) -> None:
     ]
     header = ("module", "kind", "parameters", "lightweight", "GFLOPs", "lightweight", "change")
     output.document(costs.to_json(), f"{table(header, rows, left=2)}\n\n{totals(costs)}")
+
+
+def _write_table(costs: CostTable, options: Namespace, output: Output) -> None:
+    """Write the table as CSV, Markdown or LaTeX."""
+    text = FORMATS[options.format](costs)
+    if not options.output:
+        output.document({"format": options.format, "text": text}, text.rstrip("\n"))
+        return
+    write_result(Path(options.output), text)
+    output.document({"format": options.format, "output": options.output}, options.output)
 
 
 def totals(costs: CostTable) -> str:

@@ -7,7 +7,11 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TextIO
+
+from app.core.errors import AppError
+from app.core.files import write_text
 
 
 class Output:
@@ -53,6 +57,23 @@ class Output:
     def _write(self, text: str) -> None:
         self._stream.write(text + "\n")
         self._stream.flush()
+
+
+def write_result(path: Path, text: str) -> None:
+    """Write a result to a file, whole or not at all.
+
+    Raises:
+        AppError: it cannot be written.
+    """
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise AppError(
+            "{path} cannot be written: {reason}.",
+            "Choose another folder or name.",
+            path=path,
+            reason=error.strerror or error,
+        ) from error
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:

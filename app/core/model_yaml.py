@@ -7,7 +7,7 @@ final: depth and width are 1. Swaps inside a layer or the detection head have no
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,10 +26,19 @@ from app.core.model_yaml_text import document, guessed_letter
 from app.core.sites import site
 from app.core.text import QT_TRANSLATE_NOOP, Text
 
-__all__ = ["FLAVOURS", "ULTRALYTICS", "YOLOV5", "ModelYaml", "Unsaid", "check_file_name", "model_yaml"]
+__all__ = [
+    "FLAVOURS",
+    "ULTRALYTICS",
+    "YOLOV5",
+    "ModelYaml",
+    "Unsaid",
+    "check_file_name",
+    "listed",
+    "model_yaml",
+]
 
-_INSIDE = QT_TRANSLATE_NOOP("core", "inside a {type}, of which a row names the whole")
-_IN_HEAD = QT_TRANSLATE_NOOP("core", "inside the detection head, of which a row names the whole")
+_INSIDE = QT_TRANSLATE_NOOP("core", "inside a {type}, and a row names only whole layers")
+_IN_HEAD = QT_TRANSLATE_NOOP("core", "inside the detection head, and a row names only whole layers")
 _OTHER_HEAD = QT_TRANSLATE_NOOP(
     "core", "with such a row ultralytics builds another detection head, with depthwise class branches"
 )
@@ -154,13 +163,6 @@ def _stock(design: Design, flavour: str) -> RowModel:
 
 
 def _refusal(flavour: str, count: int, unsaid: tuple[Unsaid, ...]) -> AppError:
-    paths: dict[Text, list[str]] = {}
-    for one in unsaid:
-        paths.setdefault(one.why, []).append(one.path)
-    listed: Text | str = ""
-    for why, group in paths.items():
-        text = Text("{paths} ({why})", {"paths": ", ".join(group), "why": why})
-        listed = Text("{before}; {after}", {"before": listed, "after": text}) if listed else text
     return AppError(
         QT_TRANSLATE_NOOP(
             "core", "{unsaid} of {count} swaps cannot be said in a model YAML for {flavour}: {listed}."
@@ -173,8 +175,20 @@ def _refusal(flavour: str, count: int, unsaid: tuple[Unsaid, ...]) -> AppError:
         unsaid=len(unsaid),
         count=count,
         flavour=flavour,
-        listed=listed,
+        listed=listed(unsaid),
     )
+
+
+def listed(unsaid: Sequence[Unsaid]) -> Text:
+    """Return swaps that cannot be said in one line, those with the same reason together."""
+    paths: dict[Text, list[str]] = {}
+    for one in unsaid:
+        paths.setdefault(one.why, []).append(one.path)
+    line = Text("")
+    for why, group in paths.items():
+        text = Text("{paths} ({why})", {"paths": ", ".join(group), "why": why})
+        line = Text("{before}; {after}", {"before": line, "after": text}) if line else text
+    return line
 
 
 def _say_all(

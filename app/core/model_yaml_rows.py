@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from app.core.base_models import canonical
 from app.core.folders import resources
 
 Arg = None | bool | int | float | str | tuple["Arg", ...]
@@ -281,7 +282,7 @@ def _families() -> Mapping[str, Any]:
 
 def family_of(base: str) -> tuple[str, str] | None:
     """Return the YAML and the scale of a base model's name, for example ("yolov5-p6", "n") for "yolov5n-p6"."""
-    families = _families()
+    families, base = _families(), canonical(base)
     if base in families:
         return base, next(iter(families[base]["scales"]))
     found = re.fullmatch(r"(yolov?\d+)([nslmx])(-.+)?", base)

@@ -30,6 +30,8 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "dataset.thumbnails": "app.engine.dataset:run_thumbnails",
         "doctor": "app.engine.doctor:run",
         "export": "app.engine.export:run",
+        "latency": "app.engine.latency:run",
+        "latency.table": "app.engine.latency_table:run",
         "risk.map": "app.engine.target_jobs:run_map",
         "risk.measure": "app.engine.target_jobs:run_measure",
         "runtimes": "app.engine.runtime_choice:run",

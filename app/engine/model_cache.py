@@ -120,7 +120,7 @@ def converted(weights: Path, runtime: str = "openvino") -> Converted:
     draft = entry.with_name(f"{entry.name}.{os.getpid()}.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    with _one_thread():
+    with one_thread():
         loaded = models.load_checkpoint(weights)
         _WRITERS[runtime](models.deployed(loaded.model), draft)
     (draft / "card.json").write_text(json.dumps(asdict(card_of(loaded))), encoding="utf-8")
@@ -154,7 +154,7 @@ _FILES = MappingProxyType({"openvino": ("model.xml", "model.bin"), "onnxruntime"
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Run torch in one thread: on tiny pictures several wait for each other, for seconds on a busy machine."""
     import torch
 

@@ -247,7 +247,11 @@ def _onnx_providers(library: Any, device: str, precision: str) -> list[Any]:
 
 
 class TorchRuntime:
-    """The deployed form on PyTorch."""
+    """The deployed form on PyTorch.
+
+    Attributes:
+        module: the model.
+    """
 
     name = "torch"
 
@@ -262,9 +266,9 @@ class TorchRuntime:
         self.precision, self.device, self.threads, self.batch = precision, device, threads, batch
         self._type = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[precision]
         module: Any = for_export(deployed)
-        self._module = module.to(device=device, dtype=self._type)
+        self.module = module.to(device=device, dtype=self._type)
         # Anchors are made again only when the input size changes.
-        self._module.model[-1].dynamic = False
+        self.module.model[-1].dynamic = False
         self._seen: set[tuple[int, int]] = set()
 
     def is_ready(self, shape: tuple[int, int]) -> bool:
@@ -282,7 +286,7 @@ class TorchRuntime:
         import torch
 
         with torch.inference_mode():
-            raw = self._module(torch.from_numpy(batch).to(self.device, self._type))
+            raw = self.module(torch.from_numpy(batch).to(self.device, self._type))
             result: Floats = raw.to("cpu", torch.float32).numpy()
         return result
 

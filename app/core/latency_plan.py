@@ -1,0 +1,96 @@
+"""Which designs are measured so that the time of any other can be predicted."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from app.core.blocks import BLOCKS, eligible, refusal
+from app.core.design import Design, Swap
+from app.core.sites import sites
+
+MIXES = 12
+"""Random designs in a plan: they show what a module takes among strangers."""
+
+_SEED = 5
+
+
+def default_kinds() -> tuple[Swap, ...]:
+    """Return every block kind as a swap, and the separable one of rank 2 too."""
+    kinds = [Swap(name) for name in BLOCKS]
+    kinds.insert(1, Swap("separable", {"rank": 2}))
+    return tuple(kinds)
+
+
+def plan(standard: Design, kinds: Sequence[Swap], mixes: int = MIXES) -> tuple[Design, ...]:
+    """Return the designs to measure, most telling first; the same ones every time.
+
+    The standard model; for each kind designs in which everything that it can replace is replaced; then mixes that
+    replace ever other shares of the model.
+
+    Args:
+        standard: any design of the base model.
+        kinds: swaps that designs may hold.
+        mixes: how many random designs.
+    """
+    base = standard.cleared()
+    found = [base]
+    for swap in kinds:
+        found += [base.with_swap(paths, swap) for paths in coverings(base, swap)]
+    generator = random.Random(_SEED)
+    for number in range(mixes):
+        share = (number + 0.5) / mixes
+        found.append(random_design(base, kinds, share, generator))
+    return tuple(found)
+
+
+def coverings(design: Design, swap: Swap) -> tuple[tuple[str, ...], ...]:
+    """Return sets of modules, none inside another, that together are everything that a swap can replace."""
+    architecture = design.architecture
+    left = [
+        path for path in sites(architecture) if refusal(architecture, path, swap.block, swap.options) is None
+    ]
+    found = []
+    while left:
+        taken: list[str] = []
+        for path in left:
+            if not any(_overlap(path, other) for other in taken):
+                taken.append(path)
+        found.append(tuple(taken))
+        left = [path for path in left if path not in taken]
+    return tuple(found)
+
+
+def random_design(design: Design, kinds: Sequence[Swap], share: float, generator: random.Random) -> Design:
+    """Return a design of the same base in which a share of the convolutions is swapped at random.
+
+    Args:
+        design: any design of the base model.
+        kinds: what to choose from.
+        share: from 0 to 1, of the convolutions that a separable block could replace.
+        generator: where the chance comes from.
+    """
+    architecture = design.architecture
+    leaves = eligible(architecture, "separable")
+    wanted = max(round(share * len(leaves)), 1)
+    order = list(sites(architecture))
+    generator.shuffle(order)
+    chosen: dict[str, Swap] = {}
+    covered: set[str] = set()
+    for path in order:
+        if len(covered) >= wanted:
+            break
+        if any(_overlap(path, other) for other in chosen):
+            continue
+        able = [s for s in kinds if refusal(architecture, path, s.block, s.options) is None]
+        if able:
+            chosen[path] = generator.choice(able)
+            covered.update(leaf for leaf in leaves if _overlap(leaf, path))
+    made = design.cleared()
+    for swap in dict.fromkeys(chosen.values()):
+        made = made.with_swap([path for path, kind in chosen.items() if kind == swap], swap)
+    return made
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")

@@ -1,0 +1,196 @@
+"""Fills a latency table in the background: measures what is missing, keeps every figure as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from app.core import latency_cache
+from app.core.arbiter import Measuring, measuring
+from app.core.cost import check_imgsz
+from app.core.design import Design, Swap
+from app.core.errors import AppError
+from app.core.latency import LatencyTable, Setting, Shape
+from app.core.latency_forms import fast_forms
+from app.core.latency_plan import default_kinds, plan
+from app.core.text import QT_TRANSLATE_NOOP
+from app.engine.latency import Bench, CancelledError, resolve_setting
+from app.engine.latency_clock import LoadMeter, Pace
+
+PACE = Pace(rounds=8, seconds=1.5)
+TRIES = 3
+_LOOK_S = 0.5
+_PAUSE_S = 5.0
+
+Emit = Callable[[Mapping[str, Any]], None]
+
+
+def _quiet(_event: Mapping[str, Any]) -> None:
+    """Take an event and do nothing with it."""
+
+
+def build_table(
+    base: str | Design,
+    runtime: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    imgsz: int | Shape = 640,
+    kinds: Sequence[Swap] | None = None,
+    emit: Emit = _quiet,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    device: str = "auto",
+    batch: int = 1,
+    patience_s: float | None = None,
+    strict: bool = True,
+    pace: Pace = PACE,
+) -> LatencyTable:
+    """Measure what a table needs and does not have yet, and return it; each figure is kept at once.
+
+    Args:
+        base: base model, or a design of it.
+        runtime: as in `latency.resolve_setting`.
+        precision: likewise.
+        threads: likewise.
+        imgsz: input side, or (height, width), in pixels.
+        kinds: swaps that designs may hold; all block kinds where None.
+        emit: told {"event": "latency", "done", "total", "waiting"}.
+        cancelled: asked between turns.
+        device: as in `latency.resolve_setting`.
+        batch: pictures per call.
+        patience_s: how long to wait, each time, until the machine is quiet; None for ever.
+        strict: whether to refuse figures of a busy machine; only what is compared there holds.
+        pace: how long each model is measured.
+
+    Raises:
+        AppError: something cannot be used, or the machine did not become quiet in time.
+        CancelledError: it was called off; what was measured so far is kept.
+    """
+    standard = (Design.stock(base) if isinstance(base, str) else base).cleared()
+    shape = check_imgsz(imgsz, standard.architecture.cell)
+    setting = resolve_setting(runtime, device, precision, threads, batch)
+    table = latency_cache.cached(setting, fast_forms(setting.runtime, setting.precision, setting.device))
+    designs = plan(standard, kinds or default_kinds())
+    missing = [design for design in designs if table.whole(design, shape) is None]
+    filling = _Filling(table, standard, shape, emit, cancelled, patience_s, pace, strict)
+    if missing:
+        with measuring(cancelled, 0) as turn:
+            for number, design in enumerate(missing):
+                filling.tell(len(designs) - len(missing) + number, len(designs))
+                filling.add(design, turn)
+    filling.tell(len(designs), len(designs))
+    return filling.table
+
+
+class _Filling:
+    """One call of `build_table`."""
+
+    def __init__(
+        self,
+        table: LatencyTable,
+        standard: Design,
+        shape: Shape,
+        emit: Emit,
+        cancelled: Callable[[], bool],
+        patience_s: float | None,
+        pace: Pace,
+        strict: bool,
+    ) -> None:
+        self.table = table
+        self._bench = Bench(table.setting, standard, shape, table.forms, cancelled)
+        self._emit, self._cancelled = emit, cancelled
+        self._patience_s, self._pace, self._strict = patience_s, pace, strict
+        self._done = (0, 0)
+
+    def tell(self, done: int, total: int, waiting: str | None = None) -> None:
+        """Say how far it is, and what is waited for."""
+        self._done = done, total
+        self._emit({"event": "latency", "done": done, "total": total, "waiting": waiting})
+
+    def add(self, design: Design, turn: Measuring) -> None:
+        """Measure a design and keep its figure; one that is disturbed every time is left out."""
+        for _ in range(TRIES if self._strict else 1):
+            if self._strict:
+                self._wait(turn)
+            seen = self._bench.observe(design, self._pace, turn)
+            if seen.busy is None or not self._strict:
+                self.table = self.table.with_whole(seen.whole)
+                latency_cache.keep(self.table)
+                return
+
+    def _wait(self, turn: Measuring) -> None:
+        """Wait until nothing else needs the machine.
+
+        Raises:
+            AppError: that took too long.
+            CancelledError: it was called off.
+        """
+        begin, told = time.monotonic(), False
+        while (reason := self._reason(turn)) is not None:
+            if not told:
+                self.tell(*self._done, waiting=reason)
+                told = True
+            if self._patience_s is not None and time.monotonic() - begin >= self._patience_s:
+                raise AppError(
+                    QT_TRANSLATE_NOOP("core", "The machine is busy: figures measured now would not hold."),
+                    QT_TRANSLATE_NOOP("core", "End other programs, or measure later; what is done is kept."),
+                )
+            time.sleep(min(_PAUSE_S, self._patience_s or _PAUSE_S))
+            if self._cancelled():
+                raise CancelledError(QT_TRANSLATE_NOOP("core", "The measurement was cancelled."))
+
+    def _reason(self, turn: Measuring) -> str | None:
+        """Return what disturbs: "training", "comparison", "measurement" or "programs"; None where nothing does."""
+        activity = turn.disturbance()
+        if activity is not None:
+            return activity.kind
+        meter = LoadMeter()
+        time.sleep(_LOOK_S)
+        return "programs" if meter.is_busy() else None
+
+
+def setting_of_request(request: Mapping[str, Any]) -> Setting:
+    """Return the setting that a job's request names.
+
+    Raises:
+        AppError: there is no such runtime, or a number is out of range.
+    """
+    return resolve_setting(
+        str(request.get("runtime", "auto")),
+        str(request.get("device", "auto")),
+        str(request.get("precision", "auto")),
+        request.get("threads"),
+        int(request.get("batch", 1)),
+    )
+
+
+def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
+    """Fill a table for the window: the job "latency.table".
+
+    Args:
+        request: "design", and what `setting_of_request` takes, "imgsz", "kinds": [[block, options], …].
+        channel: told how far it is, by progress and by events "latency".
+    """
+    from app.core.design import parse_design
+
+    size = request.get("imgsz", 640)
+    kinds = [Swap(block, options) for block, options in request.get("kinds") or ()]
+
+    def emit(event: Mapping[str, Any]) -> None:
+        channel.emit(event)
+        channel.progress(event["done"] / max(event["total"], 1), "")
+
+    table = build_table(
+        parse_design(str(request["design"])),
+        str(request.get("runtime", "auto")),
+        str(request.get("precision", "auto")),
+        request.get("threads"),
+        tuple(size) if isinstance(size, list) else size,
+        kinds or None,
+        emit,
+        lambda: channel.cancelled,
+        device=str(request.get("device", "auto")),
+        batch=int(request.get("batch", 1)),
+    )
+    return {"file": str(latency_cache.file_of(table.setting)), "wholes": len(table.wholes)}

@@ -171,6 +171,12 @@ UNEVEN_INPUT = QT_TRANSLATE_NOOP(
 )
 
 
+def check_input(site: Site, parts: tuple[Part, ...]) -> str | None:
+    """Return why a block is refused that works at the resolution of its input, where that is not even; or None."""
+    full = any(part.conv is not None and 0 in part.inputs and part.conv.s == (1, 1) for part in parts)
+    return UNEVEN_INPUT if full and site.s != (1, 1) and not site.even else None
+
+
 def check_kernel(kernel: int) -> str | None:
     """Return why a kernel is refused, or None."""
     return None if kernel % 2 else ODD_KERNEL

@@ -133,7 +133,8 @@ class SCDown(ConvolutionKind):
         refused = super().refuses(site, options)
         if refused is None and site.s != (2, 2):
             refused = base.HALVING_ONLY
-        return refused or base.check_kernel(self.option(options, "kernel"))
+        refused = refused or base.check_kernel(self.option(options, "kernel"))
+        return refused or base.check_input(site, self.parts(site, options))
 
     def parts(self, site: Site, options: Mapping[str, int]) -> tuple[Part, ...]:
         """Return the pointwise and the depthwise convolution."""

@@ -45,8 +45,9 @@ class MobileKind(BlockKind):
         """Add one block to a plan."""
 
     def refuses(self, site: Site, options: Mapping[str, int]) -> str | None:
-        """Refuse even kernels."""
-        return base.check_kernel(self.option(options, "kernel")) if "kernel" in self.options else None
+        """Refuse even kernels, and work at a resolution that is not even."""
+        refused = base.check_kernel(self.option(options, "kernel")) if "kernel" in self.options else None
+        return refused or base.check_input(site, self.parts(site, options))
 
     def parts(self, site: Site, options: Mapping[str, int]) -> tuple[Part, ...]:
         """Return the blocks, one after the other."""
@@ -83,7 +84,7 @@ class ShuffleNetV2(MobileKind):
 
     def refuses(self, site: Site, options: Mapping[str, int]) -> str | None:
         """Refuse an odd number of channels."""
-        return base.EVEN_OUTPUT if site.c2 % 2 else None
+        return base.EVEN_OUTPUT if site.c2 % 2 else super().refuses(site, options)
 
     def block(
         self, plan: Plan, at: str, source: int, c2: int, stride: int, site: Site, options: Mapping[str, int]

@@ -7,7 +7,7 @@ that keeps the resolution.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from app.core.architecture import Architecture, Convolution, Step, load_architecture
@@ -53,6 +53,7 @@ class Site:
         level: pyramid level of its output, 1 to 6 (P1 to P6).
         part: "backbone", "neck" or "head".
         conv: the convolution, where the site is one.
+        even: whether its input has exactly `pixels_in` pixels in every cell; behind an unpadded pooling it has not.
     """
 
     path: str
@@ -70,6 +71,7 @@ class Site:
     level: int
     part: str
     conv: Convolution | None
+    even: bool = True
 
 
 def site(architecture: Architecture, path: str) -> Site | None:
@@ -130,7 +132,8 @@ def _sites(base: str, classes: int) -> Mapping[str, Site]:
             continue
         conv = architecture.convolutions.get(path)
         if kind == "Conv" and conv is not None and conv.g == 1 and not conv.is_pointwise:
-            found[path] = convolution_site(conv, path, _level(architecture, conv.pixels), part)
+            place = convolution_site(conv, path, _level(architecture, conv.pixels), part)
+            found[path] = replace(place, even=_is_even(architecture, path))
     return found
 
 
@@ -168,6 +171,11 @@ def _bottlenecks(architecture: Architecture, path: str) -> tuple[str, ...]:
 
 def _adds(step: Step, inside: tuple[str, ...]) -> bool:
     return step.op == "add" and any(step.path == p or step.path.startswith(f"{p}.") for p in inside)
+
+
+def _is_even(architecture: Architecture, path: str) -> bool:
+    source = architecture.steps[architecture.steps_in(path)[0]].inputs[0]
+    return source == 0 or not any(architecture.steps[source - 1].rest)
 
 
 def _level(architecture: Architecture, pixels: int) -> int:

@@ -39,7 +39,7 @@ def make_block(old: nn.Module, swap: Swap, site: Site) -> nn.Module:
         swap: what to put there.
         site: what the base model's description says about the module.
     """
-    block: Any = _MAKERS[swap.block](old, swap, site)
+    block: Any = _MAKERS[swap.block](swap, site)
     for attribute in ("i", "f", "type"):
         if attribute in vars(old):  # every module has a method `type`, which would drag the old module along
             setattr(block, attribute, getattr(old, attribute))
@@ -74,38 +74,36 @@ def _inherit_activation(block: nn.Module, act: nn.Module) -> None:
                     module[index] = act
 
 
-def _depthwise(c1: int, c2: int, old: nn.Conv2d) -> nn.Module:
-    """Return a depthwise convolution of the same kernel, stride and padding, without activation."""
-    high, wide = old.kernel_size
-    if high == wide and tuple(old.padding) == (high // 2, wide // 2):
-        return DWConv(c1, c2, high, old.stride[0], act=False)
-    # DWConv has no padding argument.
-    return Conv(c1, c2, old.kernel_size, old.stride, old.padding, g=c1, act=False)
+def _pads_to_keep(site: Site) -> bool:
+    """Say whether a site's padding is the one that ultralytics' classes choose by themselves."""
+    return site.k[0] == site.k[1] and site.p == (site.k[0] // 2, site.k[1] // 2)
 
 
-def _separable(old: Any, swap: Swap, site: Site) -> nn.Module:
+def _separable(swap: Swap, site: Site) -> nn.Module:
     middle = site.c1 * swap.option("rank")
-    return nn.Sequential(_depthwise(site.c1, middle, old.conv), Conv(middle, site.c2, 1))
+    if _pads_to_keep(site):
+        depthwise: nn.Module = DWConv(site.c1, middle, site.k[0], site.s[0], act=False)
+    else:  # DWConv has no padding argument
+        depthwise = Conv(site.c1, middle, site.k, site.s, site.p, g=site.c1, act=False)
+    return nn.Sequential(depthwise, Conv(middle, site.c2, 1))
 
 
-def _dwconv(old: Any, _swap: Swap, site: Site) -> nn.Module:
-    conv = old.conv
-    return Conv(site.c1, site.c2, conv.kernel_size, conv.stride, conv.padding, g=gcd(site.c1, site.c2))
+def _dwconv(_swap: Swap, site: Site) -> nn.Module:
+    return Conv(site.c1, site.c2, site.k, site.s, site.p, g=gcd(site.c1, site.c2))
 
 
-def _ghost(old: Any, _swap: Swap, site: Site) -> nn.Module:
-    conv = old.conv
-    block = GhostConv(site.c1, site.c2, conv.kernel_size[0], conv.stride[0])
-    if tuple(conv.padding) != tuple(k // 2 for k in conv.kernel_size):  # GhostConv has no padding argument
-        block.cv1 = Conv(site.c1, site.c2 // 2, conv.kernel_size, conv.stride, conv.padding)
+def _ghost(_swap: Swap, site: Site) -> nn.Module:
+    block = GhostConv(site.c1, site.c2, site.k[0], site.s[0])
+    if not _pads_to_keep(site):  # GhostConv has no padding argument
+        block.cv1 = Conv(site.c1, site.c2 // 2, site.k, site.s, site.p)
     return block
 
 
-def _scdown(_old: nn.Module, swap: Swap, site: Site) -> nn.Module:
+def _scdown(swap: Swap, site: Site) -> nn.Module:
     return SCDown(site.c1, site.c2, swap.option("kernel"), 2)
 
 
-def _repconv(_old: nn.Module, swap: Swap, site: Site) -> nn.Module:
+def _repconv(swap: Swap, site: Site) -> nn.Module:
     return RepConv(site.c1, site.c2, 3, site.s[0], g=swap.option("groups"))
 
 
@@ -114,18 +112,18 @@ def _width(swap: Swap, site: Site) -> float:
     return (hidden_channels(site.c2, swap.option("width")) + 0.5) / site.c2
 
 
-def _ghost_c3(_old: nn.Module, swap: Swap, site: Site) -> nn.Module:
+def _ghost_c3(swap: Swap, site: Site) -> nn.Module:
     return C3Ghost(site.c1, site.c2, max(site.repeats, 1), site.shortcut, e=_width(swap, site))
 
 
-def _cib(_old: nn.Module, swap: Swap, site: Site) -> nn.Module:
+def _cib(swap: Swap, site: Site) -> nn.Module:
     large, width = bool(swap.option("large")), _width(swap, site)
     if site.conv is not None:
         return CIB(site.c1, site.c2, True, width, large)
     return C2fCIB(site.c1, site.c2, max(site.repeats, 1), site.shortcut, large, e=width)
 
 
-def _c3k2(_old: nn.Module, swap: Swap, site: Site) -> nn.Module:
+def _c3k2(swap: Swap, site: Site) -> nn.Module:
     nested, width = bool(swap.option("nested")), _width(swap, site)
     return C3k2(site.c1, site.c2, max(site.repeats, 1), nested, width, shortcut=site.shortcut)
 
@@ -148,11 +146,11 @@ def _repeated(swap: Swap, site: Site, make: Callable[[int, int], nn.Module]) -> 
     return modules[0] if len(modules) == 1 else nn.Sequential(*modules)
 
 
-def _shufflenetv2(_old: nn.Module, swap: Swap, site: Site) -> nn.Module:
+def _shufflenetv2(swap: Swap, site: Site) -> nn.Module:
     return _repeated(swap, site, lambda c1, stride: ShuffleUnit(c1, site.c2, stride))
 
 
-def _mobilenetv3(_old: nn.Module, swap: Swap, site: Site) -> nn.Module:
+def _mobilenetv3(swap: Swap, site: Site) -> nn.Module:
     kind = BLOCKS[swap.block]
     assert isinstance(kind, MobileNetV3)
 
@@ -168,7 +166,7 @@ def _mobilenetv3(_old: nn.Module, swap: Swap, site: Site) -> nn.Module:
     return _repeated(swap, site, make)
 
 
-def _efficientnetv2(_old: nn.Module, swap: Swap, site: Site) -> nn.Module:
+def _efficientnetv2(swap: Swap, site: Site) -> nn.Module:
     kind = BLOCKS[swap.block]
     assert isinstance(kind, EfficientNetV2)
     fused = kind.fuses(site)
@@ -184,7 +182,7 @@ def _efficientnetv2(_old: nn.Module, swap: Swap, site: Site) -> nn.Module:
     return _repeated(swap, site, make)
 
 
-def _lcnet(_old: nn.Module, swap: Swap, site: Site) -> nn.Module:
+def _lcnet(swap: Swap, site: Site) -> nn.Module:
     def make(c1: int, stride: int) -> nn.Module:
         modules: list[nn.Module] = [DWConv(c1, c1, swap.option("kernel"), stride)]
         if swap.option("squeeze"):
@@ -194,7 +192,7 @@ def _lcnet(_old: nn.Module, swap: Swap, site: Site) -> nn.Module:
     return _repeated(swap, site, make)
 
 
-_MAKERS: Mapping[str, Callable[[Any, Swap, Site], nn.Module]] = MappingProxyType(
+_MAKERS: Mapping[str, Callable[[Swap, Site], nn.Module]] = MappingProxyType(
     {
         "separable": _separable,
         "dwconv": _dwconv,

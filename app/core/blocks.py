@@ -50,6 +50,7 @@ _POINTWISE = QT_TRANSLATE_NOOP(
 _PREDICTION = QT_TRANSLATE_NOOP(
     "core", "It makes the final predictions: a bare 1×1 convolution, pointwise already."
 )
+_BRANCH = QT_TRANSLATE_NOOP("core", "It is a branch of a RepConv: choose the whole RepConv.")
 _GROUPED = QT_TRANSLATE_NOOP("core", "It is a grouped convolution already.")
 _OTHER = QT_TRANSLATE_NOOP("core", "It is not a convolution with a kernel above 1×1.")
 _REFUSALS: Mapping[str, str] = MappingProxyType(
@@ -101,6 +102,8 @@ def _no_site(architecture: Architecture, path: str) -> str:
         return _REFUSALS["DFL"]
     kind = architecture.modules.get(path, "")
     conv = architecture.convolutions.get(path)
+    if architecture.modules.get(path.rpartition(".")[0]) == "RepConv":
+        return _BRANCH
     if kind != "Conv" or conv is None:
         return _REFUSALS.get(kind, _OTHER)
     return _POINTWISE if conv.is_pointwise else _GROUPED

@@ -14,7 +14,6 @@ from app.core.architecture import Architecture, base_models, load_architecture
 from app.core.blocks import BLOCKS, refusal
 from app.core.errors import AppError
 from app.core.files import write_text
-from app.core.folders import resources
 from app.core.text import QT_TRANSLATE_NOOP, Text
 
 FORMAT = 1
@@ -320,57 +319,25 @@ def save_design(design: Design, path: Path) -> None:
         ) from error
 
 
-def preset_names() -> tuple[str, ...]:
-    """Return the names of the presets, in the order in which the window offers them."""
-    order = ["separable", "backbone", "neck", "head", "seed"]
-    names = [path.stem for path in (resources() / "presets").glob("*.yaml")]
-    return tuple(sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name)))
+def preset_names(base: str | None = None) -> tuple[str, ...]:
+    """Return the names of the presets; see `app.core.presets.preset_names`."""
+    from app.core import presets
+
+    return presets.preset_names(base)
 
 
 def preset(name: str, base: str = "yolov5n", classes: int | None = None) -> Design:
-    """Return a preset on a base model.
+    """Return a preset on a base model; see `app.core.presets.preset`."""
+    from app.core import presets
 
-    Raises:
-        AppError: there is no such preset or base model.
-    """
-    if name not in preset_names():
-        raise AppError(
-            QT_TRANSLATE_NOOP("core", "There is no preset “{name}”."),
-            QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
-            name=name,
-            choices=", ".join(preset_names()),
-        )
-    return replace(_preset_file(name).with_base(base), classes=classes, notes="")
-
-
-PRESET_SUMMARIES = (
-    QT_TRANSLATE_NOOP("core", "Every 3×3 convolution but the stem becomes depthwise separable."),
-    QT_TRANSLATE_NOOP(
-        "core", "The 3×3 convolutions of the backbone, but the stem, become depthwise separable."
-    ),
-    QT_TRANSLATE_NOOP("core", "The 3×3 convolutions of the neck become depthwise separable."),
-    QT_TRANSLATE_NOOP(
-        "core", "The 3×3 convolutions of the head's box and class branches become depthwise separable."
-    ),
-    QT_TRANSLATE_NOOP(
-        "core", "The seed recipe: the stride-2 convolutions but the stem become grouped (DWConv)."
-    ),
-)
-"""What the presets' notes say, here for the translators alone."""
+    return presets.preset(name, base, classes)
 
 
 def preset_summary(name: str) -> str:
-    """Return the sentence that explains a preset; the text is to be translated.
+    """Return the sentence that explains a preset; see `app.core.presets.preset_summary`."""
+    from app.core import presets
 
-    Raises:
-        AppError: there is no such preset.
-    """
-    return _preset_file(name).notes
-
-
-@lru_cache(maxsize=32)
-def _preset_file(name: str) -> Design:
-    return load_design(resources() / "presets" / f"{name}.yaml")
+    return presets.preset_summary(name)
 
 
 def resolve_design(name: str, classes: int | None = None) -> Design:

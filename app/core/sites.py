@@ -130,11 +130,20 @@ def _sites(base: str, classes: int) -> Mapping[str, Site]:
         if kind in CSP_TYPES:
             found[path] = _csp_site(architecture, path, kind, part)
             continue
-        conv = architecture.convolutions.get(path)
-        if kind == "Conv" and conv is not None and conv.g == 1 and not conv.is_pointwise:
+        conv = _convolution(architecture, path, kind)
+        if conv is not None and conv.g == 1 and not conv.is_pointwise:
             place = convolution_site(conv, path, _level(architecture, conv.pixels), part)
             found[path] = replace(place, even=_is_even(architecture, path))
     return found
+
+
+def _convolution(architecture: Architecture, path: str, kind: str) -> Convolution | None:
+    """Return the convolution that a Conv is, or that the branches of a RepConv are together."""
+    if kind == "RepConv":
+        merged = architecture.deployed.convolutions[f"{path}.conv"]
+        return replace(merged, bias=False, norm=True)
+    inside = architecture.modules.get(path.rpartition(".")[0]) == "RepConv"
+    return architecture.convolutions.get(path) if kind == "Conv" and not inside else None
 
 
 def _csp_site(architecture: Architecture, path: str, kind: str, part: str) -> Site:

@@ -55,9 +55,10 @@ def make_block(old: nn.Module, swap: Swap, site: Site) -> nn.Module:
 
 
 def activation_of(module: nn.Module) -> nn.Module:
-    """Return the activation that a standard module uses: of a convolution its own, of others that of the first one."""
-    if isinstance(module, Conv):
-        return module.act
+    """Return the activation that a standard module uses: its own, or that of the first convolution in it."""
+    own = getattr(module, "act", None)
+    if isinstance(own, nn.Module):
+        return own
     acts = (m.act for m in module.modules() if isinstance(m, Conv))
     return next((act for act in acts if not isinstance(act, nn.Identity)), nn.Identity())
 

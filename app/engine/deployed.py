@@ -61,10 +61,12 @@ def deployed(model: nn.Module, *, forms: Mapping[str, str] | None = None) -> nn.
         AppError: a block has no such form.
     """
     result = fold_block(model)
+    left = {path for path, _ in result.named_modules()}
+    there = dict(result.named_modules())
     for path, form in _chosen_forms(model, forms or {}).items():
-        parent, _, name = path.rpartition(".")
-        block = result.get_submodule(path)
-        setattr(result.get_submodule(parent), name, in_form(block, form))
+        if path in there:  # of two heads only one remains
+            parent, _, name = path.rpartition(".")
+            setattr(there[parent], name, in_form(there[path], form))
     for parameter in result.parameters():
         parameter.requires_grad_(False)
     return result

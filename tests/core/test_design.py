@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.architecture import base_models, load_architecture
-from app.core.blocks import eligible
+from app.core.architecture import base_models
 from app.core.design import (
-    PRESET_SUMMARIES,
     Design,
     DesignError,
     Swap,
@@ -22,8 +20,6 @@ from app.core.design import (
     load_design,
     parse_design,
     preset,
-    preset_names,
-    preset_summary,
     resolve_design,
     save_design,
 )
@@ -141,20 +137,6 @@ def test_what_cannot_be_replaced_is_refused() -> None:
             Design("yolov5n").with_swap([path], Swap("separable"))
 
 
-@pytest.mark.parametrize("base", base_models())
-@pytest.mark.parametrize("name", preset_names())
-def test_presets_fit_every_base(name: str, base: str) -> None:
-    design = preset(name, base)
-    assert design.resolved()
-    assert "model.0" not in design.resolved()
-
-
-def test_the_separable_preset_is_everything_but_the_stem() -> None:
-    for base in base_models():
-        expected = set(eligible(load_architecture(base))) - {"model.0"}
-        assert set(preset("separable", base).resolved()) == expected
-
-
 def test_names_resolve(tmp_path: Path) -> None:
     save_design(preset("head"), tmp_path / "d.yaml")
     assert resolve_design(str(tmp_path / "d.yaml")) == preset("head")
@@ -171,7 +153,3 @@ def test_a_design_that_cannot_be_saved_says_where(tmp_path: Path) -> None:
     with pytest.raises(AppError, match=r"mine\.yaml cannot be written: .+") as caught:
         save_design(Design.stock("yolov5n"), tmp_path / "file" / "mine.yaml")
     assert caught.value.hint
-
-
-def test_the_presets_notes_are_marked_for_translation() -> None:
-    assert tuple(preset_summary(name) for name in preset_names()) == PRESET_SUMMARIES

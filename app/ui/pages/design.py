@@ -285,6 +285,10 @@ class DesignPage(Page):
 
     def _on_tools_preset_chosen(self, name: str) -> None:
         design = self.workspace.design
-        chosen = preset(name, design.base, design.classes) if name else design.cleared()
+        try:
+            chosen = preset(name, design.base, design.classes) if name else design.cleared()
+        except AppError as problem:  # this base model has nothing that the preset changes
+            self.messages.error(problem)
+            return
         words = self.tr("Preset: {name}").format(name=self.tools_.preset_words(name))
         self.workspace.apply(replace(chosen, notes=design.notes), words)

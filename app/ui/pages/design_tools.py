@@ -79,6 +79,11 @@ class DesignTools(QObject):
             "backbone": self.tr("Backbone separable"),
             "neck": self.tr("Neck separable"),
             "head": self.tr("Head separable"),
+            "head-classes": self.tr("Head classes separable"),
+            "ghost": self.tr("Ghost backbone and neck"),
+            "shufflenetv2": self.tr("ShuffleNetV2 backbone"),
+            "mobilenetv3": self.tr("MobileNetV3 backbone"),
+            "efficientnetv2": self.tr("EfficientNetV2 backbone"),
             "seed": self.tr("Seed recipe (stride-2 layers grouped)"),
             "": self.tr("Standard model"),
         }

@@ -163,7 +163,6 @@ HALVING_ONLY = QT_TRANSLATE_NOOP("core", "This kind replaces convolutions of str
 KEEPING_ONLY = QT_TRANSLATE_NOOP("core", "This kind keeps the resolution; here it is halved.")
 ODD_KERNEL = QT_TRANSLATE_NOOP("core", "Choose an odd kernel: an even one has no centre.")
 EVEN_OUTPUT = QT_TRANSLATE_NOOP("core", "This kind needs an even number of output channels.")
-SQUARE_ONLY = QT_TRANSLATE_NOOP("core", "This kind has square kernels only.")
 THREE_ONLY = QT_TRANSLATE_NOOP("core", "This kind exists with 3×3 kernels and padding 1 only.")
 UNEVEN_GROUPS = QT_TRANSLATE_NOOP("core", "Its channels cannot be divided into so many groups.")
 UNEVEN_INPUT = QT_TRANSLATE_NOOP(
@@ -171,10 +170,13 @@ UNEVEN_INPUT = QT_TRANSLATE_NOOP(
 )
 
 
-def check_input(site: Site, parts: tuple[Part, ...]) -> str | None:
+def check_input(kind: BlockKind, site: Site, options: Mapping[str, int]) -> str | None:
     """Return why a block is refused that works at the resolution of its input, where that is not even; or None."""
+    if site.even or site.s == (1, 1):
+        return None
+    parts = kind.parts(site, options)
     full = any(part.conv is not None and 0 in part.inputs and part.conv.s == (1, 1) for part in parts)
-    return UNEVEN_INPUT if full and site.s != (1, 1) and not site.even else None
+    return UNEVEN_INPUT if full else None
 
 
 def check_kernel(kernel: int) -> str | None:

@@ -134,7 +134,7 @@ class SCDown(ConvolutionKind):
         if refused is None and site.s != (2, 2):
             refused = base.HALVING_ONLY
         refused = refused or base.check_kernel(self.option(options, "kernel"))
-        return refused or base.check_input(site, self.parts(site, options))
+        return refused or base.check_input(self, site, options)
 
     def parts(self, site: Site, options: Mapping[str, int]) -> tuple[Part, ...]:
         """Return the pointwise and the depthwise convolution."""

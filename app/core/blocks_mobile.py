@@ -47,7 +47,7 @@ class MobileKind(BlockKind):
     def refuses(self, site: Site, options: Mapping[str, int]) -> str | None:
         """Refuse even kernels, and work at a resolution that is not even."""
         refused = base.check_kernel(self.option(options, "kernel")) if "kernel" in self.options else None
-        return refused or base.check_input(site, self.parts(site, options))
+        return refused or base.check_input(self, site, options)
 
     def parts(self, site: Site, options: Mapping[str, int]) -> tuple[Part, ...]:
         """Return the blocks, one after the other."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,10 +12,11 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torchvision.ops import SqueezeExcitation
 from ultralytics.nn.modules import C3, Conv
 
 from app.core.architecture import Convolution
-from app.core.blocks import BLOCKS, Part, Site
+from app.core.blocks import BLOCKS, Part, Site, forms
 from app.core.cost import ZERO, Cost, graph_peak, part_cost
 from app.core.design import Swap
 from app.engine.blocks import make_block
@@ -20,6 +24,7 @@ from app.engine.deployed import fold_block, in_form
 from tests.engine.blocks_measured import flops, peak_elements
 
 CELL = 32
+ACTIVATIONS = (nn.SiLU, nn.ReLU, nn.Hardswish, nn.LeakyReLU)
 CHANNELS = st.sampled_from((3, 8, 12, 16, 24, 32, 40, 64, 99))
 
 
@@ -139,3 +144,129 @@ def test_parts_are_the_built_block(name: str, data: st.DataObject) -> None:
     assert block.train()(image).shape == old(image).shape
     ready = in_form(fold_block(block), kind.forms(site, swap.options)[0])
     check_costs(ready, kind.deployed_parts(site, swap.options), site, deployed=True)
+
+
+PLACES = {
+    "module": site_of(32, 32, repeats=2),
+    "narrowing": site_of(64, 32, repeats=1, shortcut=False, level=4),
+    "halving": site_of(16, 32, s=2),
+    "keeping": site_of(24, 24),
+    "stem": site_of(3, 16, k=6, s=2, level=1),
+}
+
+
+def blocks() -> list[tuple[str, str, Swap]]:
+    """Every kind at every place that takes it, with its default options and with all of them changed."""
+    found = []
+    for name, kind in BLOCKS.items():
+        other = {key: option.offered[-1] for key, option in kind.options.items()}
+        for place, site in PLACES.items():
+            for swap in dict.fromkeys((Swap(name), Swap(name, other))):
+                if kind.refuses(site, swap.options) is None:
+                    found.append((name, place, swap))
+    return found
+
+
+def lively(block: nn.Module) -> nn.Module:
+    """Give every BatchNorm numbers as after training."""
+    for module in block.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.uniform_(module.bias, -0.3, 0.3)
+            nn.init.uniform_(module.running_mean, -0.2, 0.2)  # type: ignore[arg-type]
+            nn.init.uniform_(module.running_var, 0.5, 1.5)  # type: ignore[arg-type]
+    return block.eval()
+
+
+@pytest.mark.parametrize(("name", "place", "swap"), blocks())
+def test_a_block_takes_the_old_module_s_place(name: str, place: str, swap: Swap) -> None:
+    site = PLACES[place]
+    old = standard(site)
+    act = nn.LeakyReLU(0.1)
+    for module in old.modules():
+        if isinstance(module, Conv):
+            module.act = act
+    block: Any = make_block(old.double().eval(), swap, site)
+    assert (block.i, block.f, block.type) == (old.i, old.f, old.type)
+    assert block.np == sum(p.numel() for p in block.parameters())
+    assert not block.training
+    assert {p.dtype for p in block.parameters()} == {torch.float64}
+    norms = [m for m in block.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert norms
+    assert all((m.eps, m.momentum) == (1e-3, 0.03) for m in norms)
+    weighing = {m for s in block.modules() if isinstance(s, SqueezeExcitation) for m in s.modules()}
+    acts = {m for m in block.modules() if isinstance(m, ACTIVATIONS)} - weighing
+    assert acts == {act}
+
+
+@pytest.mark.parametrize(("name", "place", "swap"), blocks())
+def test_a_block_is_made_of_public_classes_and_can_be_pickled(name: str, place: str, swap: Swap) -> None:
+    site = PLACES[place]
+    block = lively(make_block(standard(site), swap, site))
+    for module in block.modules():
+        assert type(module).__module__.partition(".")[0] in {"torch", "torchvision", "ultralytics"}
+        assert not type(module).__name__.startswith("_")
+    again = pickle.loads(pickle.dumps(copy.deepcopy(block)))
+    image = picture(site)
+    with torch.no_grad():
+        assert torch.equal(again(image), block(image))
+
+
+@pytest.mark.parametrize(("name", "place", "swap"), blocks())
+def test_every_form_computes_the_same(name: str, place: str, swap: Swap) -> None:
+    site = PLACES[place]
+    block = lively(make_block(standard(site), swap, site))
+    image = picture(site, batch=2)
+    forms = BLOCKS[name].forms(site, swap.options)
+    assert set(forms) <= set(BLOCKS[name].all_forms)
+    with torch.no_grad():
+        wanted = block(image)
+        for form in forms:
+            made = in_form(fold_block(block), form)
+            assert not any(isinstance(m, nn.BatchNorm2d) for m in made.modules()), form
+            assert torch.allclose(made(image), wanted, rtol=1e-4, atol=1e-5), form
+
+
+def test_forms_by_hand() -> None:
+    halving, keeping = PLACES["halving"], PLACES["keeping"]
+    assert forms("separable", keeping) == ("folded", "dense")
+    assert forms("separable", keeping, {"rank": 2}) == ("unrolled", "multiplier", "dense")
+    assert forms("dwconv", halving) == ("folded", "unrolled", "dense")
+    assert forms("dwconv", keeping) == ("folded", "dense")
+    assert forms("repconv", keeping) == ("merged", "dense")
+    assert forms("cib", keeping, {"large": 1}) == ("merged",)
+    assert forms("lcnet", keeping) == ("folded",)
+    block = fold_block(make_block(standard(halving), Swap("dwconv"), halving))
+    plain = in_form(block, "unrolled")
+    (conv,) = (m for m in plain.modules() if isinstance(m, nn.Conv2d))
+    assert conv.groups == conv.in_channels == conv.out_channels == 32
+    dense = in_form(fold_block(make_block(standard(keeping), Swap("separable"), keeping)), "dense")
+    assert dense.conv.groups == 1
+    assert dense.conv.weight.shape == (24, 24, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "options", "words"),
+    [
+        ("separable", "module", {}, "Open it"),
+        ("ghost_c3", "keeping", {}, "whole modules"),
+        ("c3k2", "halving", {}, "whole modules"),
+        ("cib", "halving", {}, "keeps the resolution"),
+        ("scdown", "keeping", {}, "stride 2 only"),
+        ("scdown", "halving", {"kernel": 4}, "odd kernel"),
+        ("mobilenetv3", "module", {"kernel": 6}, "odd kernel"),
+        ("repconv", "stem", {}, "3×3 kernels and padding 1"),
+        ("repconv", "keeping", {"groups": 16}, "divided into so many groups"),
+        ("repconv", "module", {}, "Open it"),
+    ],
+)
+def test_refusals_say_why(name: str, place: str, options: Mapping[str, int], words: str) -> None:
+    why = BLOCKS[name].refuses(PLACES[place], options)
+    assert why is not None
+    assert words in why
+
+
+def test_odd_channels_cannot_be_halved() -> None:
+    odd = site_of(16, 99)
+    for name in ("ghost", "shufflenetv2"):
+        assert "even number" in str(BLOCKS[name].refuses(odd, {}))

@@ -57,7 +57,7 @@ def decode(data: bytes, name: str) -> dict[str, Any]:
     try:
         unpacker = zlib.decompressobj(wbits=31)
         text = unpacker.decompress(data, _LARGEST)
-        found = json.loads(text) if not unpacker.unconsumed_tail else None
+        found = json.loads(text) if unpacker.eof else None
     except (zlib.error, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or found.get("format") != FORMAT:

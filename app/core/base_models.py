@@ -88,20 +88,25 @@ def choices() -> str:
 
 def unknown_base(name: str) -> AppError:
     """Return the refusal of a name that is no base model, with the reason where there is one."""
+    return why_not(name) or AppError(
+        QT_TRANSLATE_NOOP("core", "Unknown base model “{name}”."),
+        QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
+        name=name[:60],
+        choices=choices(),
+    )
+
+
+def why_not(name: str) -> AppError | None:
+    """Return why a name that ultralytics may know is no base model, or None where there is no reason to tell."""
     for parts, message, hint in _REASONS:
         if any(part in name for part in parts):
             return AppError(message, hint, name=name[:60], choices=choices())
     scales = base_families().get(name, ())
-    if scales:
-        return AppError(
-            QT_TRANSLATE_NOOP("core", "“{name}” comes in several sizes."),
-            QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
-            name=name,
-            choices=", ".join(scales),
-        )
+    if not scales:
+        return None
     return AppError(
-        QT_TRANSLATE_NOOP("core", "Unknown base model: “{name}”."),
+        QT_TRANSLATE_NOOP("core", "“{name}” comes in several sizes."),
         QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
-        name=name[:60],
-        choices=choices(),
+        name=name,
+        choices=", ".join(scales),
     )

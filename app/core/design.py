@@ -10,7 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
-from app.core.architecture import Architecture, base_models, load_architecture
+from app.core.architecture import Architecture, load_architecture
+from app.core.base_models import base_models, canonical, choices, why_not
 from app.core.blocks import BLOCKS, refusal
 from app.core.errors import AppError
 from app.core.files import write_text
@@ -350,16 +351,16 @@ def resolve_design(name: str, classes: int | None = None) -> Design:
     if path.suffix in {".yaml", ".yml"} or path.is_file():
         design = load_design(path)
         return design if classes is None else design.with_classes(classes)
-    if name in base_models():
-        return Design.stock(name, classes)
+    if canonical(name) in base_models():
+        return Design.stock(canonical(name), classes)
     if name in preset_names():
         return preset(name, classes=classes)
-    raise AppError(
+    raise why_not(name) or AppError(
         QT_TRANSLATE_NOOP("core", "“{name}” is no design file, preset or base model."),
         QT_TRANSLATE_NOOP("core", "Presets: {presets}. Base models: {bases}."),
         name=name,
         presets=", ".join(preset_names()),
-        bases=", ".join(base_models()),
+        bases=choices(),
     )
 
 

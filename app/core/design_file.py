@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from app.core.architecture import base_models
+from app.core.base_models import base_models, canonical, unknown_base
 from app.core.blocks import BLOCKS
 from app.core.design import FORMAT, Design, DesignError, Swap, resolve
 from app.core.errors import AppError
@@ -200,15 +200,9 @@ class _Reader:
                 QT_TRANSLATE_NOOP("core", "the base model is missing."),
                 QT_TRANSLATE_NOOP("core", "Add a line such as: base: yolov5n."),
             )
-        name = self.string(node)
+        name = canonical(self.string(node))
         if name not in base_models():
-            raise self.refuse(
-                node,
-                QT_TRANSLATE_NOOP("core", "unknown base model “{name}”."),
-                QT_TRANSLATE_NOOP("core", "Choose one of {choices}."),
-                name=name[:40],
-                choices=", ".join(base_models()),
-            )
+            raise _in_file(self.source, unknown_base(name), node.start_mark)
         return name
 
     def swap(self, node: yaml.Node) -> Swap:

@@ -10,7 +10,6 @@ import psutil
 import torch
 from torch import Tensor
 
-from app.core.architecture import CELL
 from app.core.cost import compare_cost
 from app.core.design import Design
 from app.core.errors import AppError
@@ -40,8 +39,8 @@ def picture_limit(design: Design, imgsz: int) -> int:
 
 def gradient_chunk(design: Design, imgsz: int) -> int:
     """Return how many pictures of that size fit into memory with the outputs of all layers, as gradients need them."""
-    cells = (imgsz / CELL) ** 2
-    numbers = sum(step.elements for step in design.architecture.steps) * cells
+    side = max(imgsz // design.architecture.cell, 1)
+    numbers = sum(step.size(side, side) for step in design.architecture.steps)
     return max(min(int(_memory() / (numbers * 4 * _TRAINING_COPIES)), _MOST_AT_ONCE), 1)
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from math import log2
 from typing import Any
 
+import torch
 from torch import nn
 from ultralytics import __version__ as ultralytics_version
 from ultralytics.nn.modules import Detect
@@ -99,10 +100,12 @@ def _trace(models: Sequence[nn.Module], cell: int) -> _Traces:
 
 def _deployed_form(standard: _Traces, cell: int, width: int) -> dict[str, Any] | None:
     """Return steps and tensors of the deployed form, or None where only BatchNorm is folded."""
-    one = deployed(standard.models[0])
+    with torch.device("meta"):
+        one = deployed(standard.models[0])
     if _outline(record(one, cell * 2, cell * 2)) == _outline(standard.grids[0]):
         return None
-    others = [deployed(model) for model in standard.models[1:]]
+    with torch.device("meta"):
+        others = [deployed(model) for model in standard.models[1:]]
     return _form(_trace([one, *others], cell), width)
 
 

@@ -87,7 +87,7 @@ def record(model: nn.Module, height: int, width: int) -> Recording:
 
 
 class _Recorder(TorchDispatchMode):
-    """Normalisation and activation count as part of the convolution before them: runtimes compute them in place.
+    """Normalisation behind a convolution and every activation count as part of what runs before them, in place.
 
     Tensors are told apart by their storage, so views are no operations.
     """
@@ -148,9 +148,11 @@ class _Recorder(TorchDispatchMode):
             return
         self._kept.append(result)
         made_by = steps[inputs[0] - 1].conv if inputs[0] else None
-        if made_by is not None and ("batch_norm" in name or name.startswith(_ACTIVATIONS)):
+        activates = name.startswith(_ACTIVATIONS)
+        if activates or (made_by is not None and "batch_norm" in name):
             self._tensors[key] = inputs[0]
-            self._complete(made_by, name)
+            if made_by is not None:
+                self._complete(made_by, name)
             return
         op = "upsample" if "upsample" in name else _OPS.get(name, "other")
         step = RecordedStep(op, self._paths[self._stack[-1]], inputs, result.numel(), flops)

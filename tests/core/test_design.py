@@ -59,7 +59,7 @@ def test_files_round_trip(tmp_path: Path) -> None:
         (PLAIN + "  model.3: separable\n  model.3: dwconv\n", 5, "stands twice"),
         ("format: 2\nbase: yolov5n\n", 1, "format “2” is not known"),
         ("base: yolov5n\n", 1, "version of the format is missing"),
-        ("format: 1\nbase: yolov5q\n", 2, "unknown base model “yolov5q”"),
+        ("format: 1\nbase: yolov5q\n", 2, "Unknown base model “yolov5q”"),
         ("format: 1\nbase: yolov5n\nclasses: -3\n", 3, "classes cannot be “-3”"),
         ("format: 1\nbase: yolov5n\nsize: 3\n", 3, "unknown entry “size”"),
         ("format: 1\nbase: [yolov5n\n", 3, "not YAML"),

@@ -1,0 +1,55 @@
+"""Every base model: the arithmetic against the built model, standard and with everything swapped that can be."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from app.core.architecture import base_models, load_architecture
+from app.core.blocks import eligible
+from app.core.cost import Cost, compare_cost
+from app.core.design import Design, Swap
+from app.engine.models import apply_swaps, build_model, deployed
+
+CLASSES = 7
+
+
+def figures(model: nn.Module, height: int, width: int) -> tuple[int, int]:
+    """Parameters, and what torch counts of one forward pass."""
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        model.eval()(torch.zeros(1, 3, height, width, device="meta"))
+    return sum(p.numel() for p in model.parameters()), counter.get_total_flops()
+
+
+def expected(cost: Cost) -> tuple[int, int]:
+    return cost.parameters, cost.flops
+
+
+@pytest.mark.parametrize("base", base_models())
+def test_costs_equal_the_built_model(base: str) -> None:
+    stock = Design.stock(base, CLASSES)
+    paths = eligible(stock.architecture, "separable")
+    design = stock.with_swap(paths, Swap("separable"))
+    size = 2 * stock.architecture.cell, 3 * stock.architecture.cell
+    table = compare_cost(design, size)
+    model = build_model(stock, device="meta")
+    assert figures(model, *size) == expected(table.standard)
+    apply_swaps(model, design)
+    assert figures(model, *size) == expected(table.lightweight)
+    with torch.device("meta"):
+        fast = deployed(model)
+    assert figures(fast, *size) == expected(table.deployed_lightweight)
+    assert table.lightweight.parameters < table.standard.parameters
+    assert table.lightweight.flops < 0.75 * table.standard.flops
+
+
+@pytest.mark.parametrize("base", base_models())
+def test_swapped_modules_stay_contiguous(base: str) -> None:
+    architecture = load_architecture(base)
+    for form in (architecture, architecture.deployed):
+        for path in architecture.modules:
+            steps = form.steps_in(path)
+            assert not steps or steps == tuple(range(steps[0], steps[-1] + 1))

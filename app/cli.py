@@ -89,9 +89,17 @@ def _modelling_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     )
     latency.add_argument("design", help="a file, a preset's name or a base model's name")
     latency.add_argument("--classes", type=int, help="number of classes where the design leaves it open")
-    _runtime_options(latency)
-    latency.set_defaults(imgsz=640)
+    _runtime_options(latency, imgsz=640)
     latency.add_argument("--batch", type=int, default=1, help="pictures per call (default: 1)")
+    latency.add_argument(
+        "--forms", action="store_true", help="first measure in which equivalent form each block runs fastest"
+    )
+    latency.add_argument(
+        "--kinds", metavar="KIND,KIND", help="block kinds that the table shall know (default: all)"
+    )
+    latency.add_argument(
+        "--anyway", action="store_true", help="measure a table although other programs use the machine"
+    )
     latency.add_argument(
         "--save-table",
         metavar="FILE",
@@ -224,11 +232,12 @@ def _comparing_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     export.add_argument("-o", "--output", metavar="PATH")
 
 
-def _runtime_options(parser: argparse.ArgumentParser) -> None:
+def _runtime_options(parser: argparse.ArgumentParser, imgsz: int | None = None) -> None:
     parser.add_argument("--runtime", default="auto", choices=_RUNTIMES)
     parser.add_argument("--precision", default="auto", choices=_PRECISIONS)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--imgsz", type=int, help="input size (default: the checkpoint's)")
+    default = "the checkpoint's" if imgsz is None else imgsz
+    parser.add_argument("--imgsz", type=int, default=imgsz, help=f"input size (default: {default})")
     parser.add_argument("--threads", type=int, help="processor threads (default: all cores)")
 
 

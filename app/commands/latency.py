@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from app.commands.output import Output, table
 from app.commands.training import _prepare
-from app.core.design import Design, resolve_design
-from app.core.latency import LatencyTable, ModuleTime
+from app.core.blocks import BLOCKS
+from app.core.cost import check_imgsz
+from app.core.design import Design, Swap, resolve_design
+from app.core.errors import AppError
+from app.core.latency import LatencyTable, ModuleTime, Setting
 from app.core.latency_cache import save_table
 from app.core.latency_measurement import Measurement
+from app.core.latency_plan import default_kinds
 from app.core.latency_words import busy_text, verdict
 from app.core.text import change, figure, ratio
 
@@ -29,20 +34,67 @@ def latency(options: Namespace, output: Output) -> None:
     setting = resolve_setting(
         options.runtime, options.device, options.precision, options.threads, options.batch
     )
+    kinds = kinds_of(options.kinds)
     output.note(f"{setting.machine}: {setting.runtime} {setting.precision}, {setting.threads} threads")
+    forms = _forms(setting, design, options, output) if options.forms else None
     found = measure(design, setting, options.imgsz)
     document = found.to_json()
     text = measurement_text(design, found)
+    if forms is not None:
+        document["forms"] = forms
     if options.save_table:
         path = Path(options.save_table)
-        made = _table(design, options, found, output)
+        made = _table(design, options, found, kinds, output)
         save_table(made, path)
         document["table"] = str(path)
         text += f"\n\n{path}: {len(made.wholes)} models measured; open it on the Design page."
     output.document(document, text)
 
 
-def _table(design: Design, options: Namespace, found: Measurement, output: Output) -> LatencyTable:
+def kinds_of(text: str | None) -> tuple[Swap, ...] | None:
+    """Return the swaps that a list of block kinds stands for; None where there is no list.
+
+    Raises:
+        AppError: one of them is not known.
+    """
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in BLOCKS:
+            raise AppError(
+                "--kinds: unknown block kind “{name}”.",
+                "Choose from {choices}.",
+                name=name,
+                choices=", ".join(BLOCKS),
+            )
+    return tuple(swap for swap in default_kinds() if swap.block in names)
+
+
+def _forms(setting: Setting, design: Design, options: Namespace, output: Output) -> list[dict[str, Any]]:
+    from app.engine.latency_forms import measure_forms
+
+    size = check_imgsz(options.imgsz, design.architecture.cell)
+    rows = measure_forms(
+        setting,
+        design,
+        size,
+        progress=lambda _fraction, swap: output.note(f"forms of {swap}"),
+        strict=not options.anyway,
+    )
+    for row in rows:
+        times = ", ".join(f"{form} {figure(ms)} ms" for form, ms in row.ms.items())
+        output.note(f"{row.swap}: {times}; fastest: {row.fastest}")
+    return [asdict(row) for row in rows]
+
+
+def _table(
+    design: Design,
+    options: Namespace,
+    found: Measurement,
+    kinds: Sequence[Swap] | None,
+    output: Output,
+) -> LatencyTable:
     from app.engine.latency_table import build_table
 
     def tell(event: Mapping[str, Any]) -> None:
@@ -56,10 +108,12 @@ def _table(design: Design, options: Namespace, found: Measurement, output: Outpu
         setting.precision,
         setting.threads,
         options.imgsz,
-        emit=tell,
+        kinds,
+        tell,
         device=setting.device,
         batch=setting.batch,
         patience_s=PATIENCE_S,
+        strict=not options.anyway,
     )
 
 

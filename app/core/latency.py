@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from app.core.cost import check_imgsz
 from app.core.design import Design, Swap
-from app.core.latency_fit import Ridge, middle, neighbours, ridge, root_mean_square, scatter
+from app.core.latency_fit import PowerLaw, Ridge, middle, ridge, root_mean_square, scatter
 from app.core.latency_units import NO_FORMS, Unit, changes, swap_unit, units, units_in
 from app.core.sites import mirrors
 
@@ -26,11 +26,14 @@ Shape = tuple[int, int]
 _NOISE = 0.03
 """Relative error that a prediction has at best; also the scale of the ridge penalties."""
 
-_OFFSET_PRIOR, _KIND_PRIOR = 0.15, 0.3
-"""How far, as logarithms, whole models are expected from the sums of their modules: in general, and all in a kind."""
+_PRIOR = 0.05
+"""How far, as a logarithm, whole models are expected from the sums of their modules."""
 
-_KNOWN_FAMILY, _OTHER_FAMILY = 0.3, 0.8
-"""Relative error of a module's time estimated from others of its family, and from any."""
+_OUTLIER = 0.1
+"""Error of a fit, as a logarithm, from which a measured model counts as disturbed, where it is far from the others."""
+
+_KNOWN_FAMILY, _KNOWN_KIND, _OTHER_FAMILY = 0.25, 0.35, 0.8
+"""Relative error of a module's time estimated from others of its family, of its kind with other options, from any."""
 
 _UNFITTED = 0.15
 """Relative error of a sum of modules that no measured whole model corrects."""
@@ -104,7 +107,8 @@ class Whole:
         key: from `design_key`.
         base, classes, shape: what it is, and the input's height and width.
         figure: what it took.
-        standard_ms: what the standard model took in the same minutes, turn by turn.
+        standard_ms: median of what the standard model took in the same minutes.
+        ratio: median of model over standard, turn by turn.
         units: what its modules took inside it; their sum need not be the figure.
     """
 
@@ -114,6 +118,7 @@ class Whole:
     shape: Shape
     figure: Figure
     standard_ms: float
+    ratio: float
     units: tuple[UnitTime, ...]
 
 
@@ -172,7 +177,7 @@ class LatencyTable:
     Attributes:
         setting: where and how they were measured.
         wholes: the models.
-        forms: block kind → the equivalent form that runs there.
+        forms: swap or block kind → the equivalent form that runs there, as in `latency_units.units`.
     """
 
     setting: Setting
@@ -205,8 +210,7 @@ class LatencyTable:
 
     def _adjusted(self, whole: Whole) -> float:
         """Return what a model takes at the speed that its standard model shows on the whole."""
-        standard = self._standards[whole.base, whole.classes, whole.shape]
-        return whole.figure.p50_ms * standard / whole.standard_ms
+        return whole.ratio * self._standards[whole.base, whole.classes, whole.shape]
 
     @cached_property
     def _modules(self) -> Mapping[str, _Module]:
@@ -227,26 +231,35 @@ class LatencyTable:
         """Return milliseconds and relative error of a unit that was not measured."""
         found = self._estimates.get(unit.signature)
         if found is None:
-            found = self._estimates[unit.signature] = self._from_neighbours(unit)
+            law, error = self._law(unit.family, unit.kind)
+            found = law.estimate(unit.flops, unit.numbers) if law else 0.0, error
+            self._estimates[unit.signature] = found
         return found
 
     @cached_property
     def _estimates(self) -> dict[str, tuple[float, float]]:
         return {}
 
-    def _from_neighbours(self, unit: Unit) -> tuple[float, float]:
-        target = (float(unit.flops), float(unit.numbers))
-        kind = unit.kind
+    @cached_property
+    def _laws(self) -> dict[tuple[str, str | None], tuple[PowerLaw | None, float]]:
+        return {}
 
-        def alike(other: Unit) -> bool:
-            return other.family == unit.family or (kind is not None and other.kind == kind)
-
-        rows = [(m.unit, (float(m.unit.flops), float(m.unit.numbers), m.ms)) for m in self._modules.values()]
-        for wanted, error in ((alike, _KNOWN_FAMILY), (lambda _: True, _OTHER_FAMILY)):
-            ms = neighbours(target, (row for other, row in rows if wanted(other)))
-            if ms is not None:
-                return ms, error
-        return 0.0, 1.0
+    def _law(self, family: str, kind: str | None) -> tuple[PowerLaw | None, float]:
+        """Return what is known of a family, else of a kind whatever its options, else of everything."""
+        found = self._laws.get((family, kind))
+        if found is None:
+            found = None, 1.0
+            for alike, error in (
+                (lambda unit: unit.family == family, _KNOWN_FAMILY),
+                (lambda unit: kind is not None and unit.kind == kind, _KNOWN_KIND),
+                (lambda _: True, _OTHER_FAMILY),
+            ):
+                rows = [(m.unit.flops, m.unit.numbers, m.ms) for m in self._modules.values() if alike(m.unit)]
+                if rows:
+                    found = PowerLaw(rows), error
+                    break
+            self._laws[family, kind] = found
+        return found
 
     def _unit(self, unit: Unit) -> tuple[float, float]:
         """Return milliseconds and relative error of a unit; the error is 0 where it was measured."""
@@ -275,7 +288,7 @@ class LatencyTable:
 
     @cached_property
     def _fit(self) -> Ridge | None:
-        """The correction: logarithm of measured over summed."""
+        """The correction: logarithm of measured over summed. What was disturbed while it was measured is left out."""
         rows, values = [], []
         for whole in self.wholes:
             parts = [(row.unit, self._modules[row.unit.signature].ms) for row in whole.units if self._modules]
@@ -285,8 +298,13 @@ class LatencyTable:
                 values.append(math.log(self._adjusted(whole) / total))
         if not rows:
             return None
-        priors = [_OFFSET_PRIOR] * (1 + len(self._bases)) + [_KIND_PRIOR] * len(self._kinds)
-        return ridge(rows, values, [(_NOISE / prior) ** 2 for prior in priors])
+        penalties = [(_NOISE / _PRIOR) ** 2] * len(rows[0])
+        first = ridge(rows, values, penalties)
+        limit = max(_OUTLIER, 4 * scatter(first.errors))
+        kept = [i for i, error in enumerate(first.errors) if abs(error) <= limit]
+        if len(kept) < 3:
+            return first
+        return ridge([rows[i] for i in kept], [values[i] for i in kept], penalties)
 
     @cached_property
     def _fit_error(self) -> float:
@@ -306,19 +324,17 @@ class LatencyTable:
             return Prediction(f.p50_ms, min(f.low_ms, f.p50_ms), max(f.high_ms, f.p50_ms), "measured")
         if not self._modules or self._fit is None:
             return None
-        parts, variance, guessed = [], 0.0, False
+        parts, doubt = [], 0.0
         for unit in units(design, shape, self.forms):
             ms, error = self._unit(unit)
             parts.append((unit, ms))
-            if error:
-                guessed = True
-                variance += (error * ms) ** 2
+            doubt += error * ms  # what one law gets wrong it gets wrong everywhere
         total, features = self._features(design.base, parts)
         ms = total * math.exp(self._fit.predict(features))
         known_base = (design.base, design.architecture.classes, shape) in self._standards
         error = max(self._fit_error, _NOISE) if known_base else max(self._fit_error, _UNFITTED)
-        error = math.hypot(error, math.sqrt(variance) / total if total else 0.0)
-        basis = "estimated" if guessed else "fitted" if known_base else "modules"
+        error = math.hypot(error, doubt / total if total else 0.0)
+        basis = "estimated" if doubt else "fitted" if known_base else "modules"
         return Prediction(ms, ms * math.exp(-_NINETY * error), ms * math.exp(_NINETY * error), basis)
 
     def _correction(self, design: Design, shape: Shape) -> float:

@@ -140,6 +140,7 @@ def to_json(table: LatencyTable) -> dict[str, Any]:
                 "shape": list(whole.shape),
                 "figure": asdict(whole.figure),
                 "standard_ms": whole.standard_ms,
+                "ratio": whole.ratio,
                 "units": rows,
             }
         )
@@ -183,8 +184,8 @@ def _whole(data: Mapping[str, Any], shared: list[tuple[str, str, int, int]]) -> 
     units = tuple(
         UnitTime(Unit(str(path), *shared[number]), _number(ms)) for path, number, ms in data["units"]
     )
-    standard_ms = _number(data["standard_ms"])
-    if not figure.p50_ms or not standard_ms:
+    standard_ms, ratio = _number(data["standard_ms"]), _number(data["ratio"])
+    if not (figure.p50_ms and standard_ms and ratio):
         raise ValueError("a model that takes no time")
     return Whole(
         key=str(data["key"]),
@@ -193,6 +194,7 @@ def _whole(data: Mapping[str, Any], shared: list[tuple[str, str, int, int]]) -> 
         shape=(int(height), int(width)),
         figure=figure,
         standard_ms=standard_ms,
+        ratio=ratio,
         units=units,
     )
 

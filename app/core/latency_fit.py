@@ -1,4 +1,4 @@
-"""The arithmetic behind predicted milliseconds: ridge regression with its leave-one-out errors, nearest neighbours.
+"""The arithmetic behind predicted milliseconds: ridge regression with its leave-one-out errors, power laws.
 
 Plain Python: a dozen coefficients and some dozens of observations.
 """
@@ -6,7 +6,7 @@ Plain Python: a dozen coefficients and some dozens of observations.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -76,37 +76,46 @@ def _inverse(matrix: Sequence[Sequence[float]]) -> list[list[float]]:
 
 
 NEIGHBOURS = 3
+_SLOPE_PENALTY = 1.0
 
 
-def neighbours(target: tuple[float, float], known: Iterable[tuple[float, float, float]]) -> float | None:
-    """Estimate a time from those of the modules most like it, or None where none is known.
+class PowerLaw:
+    """Times of modules of one family as ms = e^a · flops^b · numbers^c, and how the nearest ones differ from that.
 
-    Each neighbour's time is scaled by the geometric mean of the ratios of operations and of numbers moved, the middle
-    between a module that computes and one that waits for memory; near ones count more.
+    The exponents are drawn to ½ each, the middle between a module that computes and one that waits for memory, so
+    that few known modules do.
 
     Args:
-        target: operations and numbers of the module.
-        known: operations, numbers and time of others.
+        known: operations, numbers moved and milliseconds of modules; at least one.
     """
-    ranked = sorted((_distance(target, row), row) for row in known)[:NEIGHBOURS]
-    if not ranked:
-        return None
-    total = weight_sum = 0.0
-    for distance, (flops, numbers, time) in ranked:
-        scale = 0.5 * (_log(target[1]) - _log(numbers))
-        scale += 0.5 * (_log(target[0]) - _log(flops)) if flops and target[0] else scale
-        weight = 1 / (0.05 + distance)
-        total += weight * (_log(time) + scale)
-        weight_sum += weight
-    return math.exp(total / weight_sum)
+
+    def __init__(self, known: Sequence[tuple[float, float, float]]) -> None:
+        self._places = [_place(flops, numbers) for flops, numbers, _ in known]
+        values = [math.log(max(ms, 1e-6)) for _, _, ms in known]
+        self._centre = tuple(sum(p[i] for p in self._places) / len(self._places) for i in (0, 1))
+        rest = [value - sum(place) / 2 for place, value in zip(self._places, values, strict=True)]
+        rows = [self._row(place) for place in self._places]
+        self._fit = ridge(rows, rest, (1e-9, _SLOPE_PENALTY, _SLOPE_PENALTY))
+        self._left = [v - self._fit.predict(row) for row, v in zip(rows, rest, strict=True)]
+
+    def _row(self, place: tuple[float, float]) -> tuple[float, float, float]:
+        return 1.0, place[0] - self._centre[0], place[1] - self._centre[1]
+
+    def estimate(self, flops: float, numbers: float) -> float:
+        """Return the milliseconds to expect of a module."""
+        place = _place(flops, numbers)
+        near = sorted(
+            (abs(place[0] - p[0]) + abs(place[1] - p[1]), left)
+            for p, left in zip(self._places, self._left, strict=True)
+        )[:NEIGHBOURS]
+        weights = [1 / (0.05 + distance) for distance, _ in near]
+        left = sum(w * left for w, (_, left) in zip(weights, near, strict=True)) / sum(weights)
+        return math.exp(sum(place) / 2 + self._fit.predict(self._row(place)) + left)
 
 
-def _distance(target: tuple[float, float], row: tuple[float, float, float]) -> float:
-    return abs(_log(target[0]) - _log(row[0])) + abs(_log(target[1]) - _log(row[1]))
-
-
-def _log(value: float) -> float:
-    return math.log(max(value, 1e-9)) if value else 0.0
+def _place(flops: float, numbers: float) -> tuple[float, float]:
+    """Return logarithms; what computes nothing counts as if it did one operation a number."""
+    return math.log(max(flops or numbers, 1.0)), math.log(max(numbers, 1.0))
 
 
 def middle(values: Sequence[float]) -> float:

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from app.core.blocks import BLOCKS
+from app.core.design import Design
 from app.core.files import write_text
 from app.core.folders import cache_folder
+from app.core.latency_units import form_for
+from app.core.sites import site
 
 FORMAT = 1
 
@@ -24,7 +27,7 @@ def forms_file() -> Path:
 
 
 def fast_forms(runtime: str, precision: str, device: str = "cpu") -> Mapping[str, str]:
-    """Return block kind → form to run; a kind that is not named takes its usual form.
+    """Return swap, as `latency_units.swap_text` writes it, → form to run; what is not named takes its usual form.
 
     Args:
         runtime: one of the runtimes.
@@ -34,7 +37,31 @@ def fast_forms(runtime: str, precision: str, device: str = "cpu") -> Mapping[str
     kept = _read().get(_name(runtime, precision, device), {})
     if not isinstance(kept, Mapping):
         return {}
-    return {kind: form for kind, form in kept.items() if kind in BLOCKS and form in BLOCKS[kind].all_forms}
+    return {str(swap): str(form) for swap, form in kept.items() if form in _forms_of(str(swap))}
+
+
+def _forms_of(swap: str) -> tuple[str, ...]:
+    kind = BLOCKS.get(swap.partition(" ")[0])
+    return kind.all_forms if kind is not None else ()
+
+
+def forms_by_path(design: Design, forms: Mapping[str, str]) -> dict[str, str]:
+    """Return module path → form of every swap of a design that has a choice.
+
+    Args:
+        design: any design.
+        forms: from `fast_forms`.
+    """
+    found = {}
+    for path, swap in design.resolved().items():
+        place = site(design.architecture, path)
+        if place is None:
+            continue
+        possible = BLOCKS[swap.block].forms(place, swap.options)
+        form = form_for(swap, forms)
+        if len(possible) > 1 and form in possible:
+            found[path] = form
+    return found
 
 
 def keep_forms(runtime: str, precision: str, device: str, forms: Mapping[str, str]) -> None:

@@ -55,7 +55,7 @@ def units(
     Args:
         design: any design.
         imgsz: input side, or (height, width), in pixels.
-        forms: block kind → the form that runs; the default form of a kind that is not named.
+        forms: swap, as `swap_text` writes it, or block kind → the form that runs; the usual form of what is not named.
 
     Raises:
         AppError: the size is not possible, or the design does not fit.
@@ -68,7 +68,7 @@ def units(
         return tuple(standard.values())
     found = dict(standard)
     for path, swap in swaps.items():
-        unit = _swapped(design.base, architecture.classes, count, path, swap, forms.get(swap.block, ""))
+        unit = _swapped(design.base, architecture.classes, count, path, swap, form_for(swap, forms))
         for twin in (path, *mirrors(architecture, path)):
             for inner in _paths_in(design.base, architecture.classes, twin):
                 del found[inner]
@@ -115,7 +115,17 @@ def swap_unit(
     """
     architecture = load_architecture(design.base, design.classes)
     count = cells(architecture, imgsz)
-    return _swapped(design.base, architecture.classes, count, path, swap, forms.get(swap.block, ""))
+    return _swapped(design.base, architecture.classes, count, path, swap, form_for(swap, forms))
+
+
+def swap_text(swap: Swap) -> str:
+    """Return a swap as one text, for example "separable rank=2"."""
+    return f"{swap.block}{''.join(f' {name}={value}' for name, value in sorted(swap.options.items()))}"
+
+
+def form_for(swap: Swap, forms: Mapping[str, str]) -> str:
+    """Return the form that is named for a swap, else for its kind; "" for the usual one."""
+    return forms.get(swap_text(swap)) or forms.get(swap.block, "")
 
 
 @lru_cache(maxsize=64)
@@ -167,7 +177,7 @@ def _swapped(base: str, classes: int, count: int, path: str, swap: Swap, form: s
     place = site(architecture, path)
     if place is None:
         raise ValueError(f"nothing at {path} can be replaced")
-    chosen = f"{swap.block}{''.join(f' {n}={v}' for n, v in sorted(swap.options.items()))}"
+    chosen = swap_text(swap)
     known = BLOCKS[swap.block].forms(place, swap.options)
     told = f" as {form if form in known else known[0]}" if len(known) > 1 else ""
     cost = swap_cost(architecture, path, swap, count, deployed=True)

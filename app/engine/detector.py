@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app.core.errors import AppError
+from app.core.latency_forms import fast_forms, forms_by_path
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine import model_cache, runtime_choice
 from app.engine.model_cache import Card
@@ -102,8 +103,9 @@ class Detector:
         choice = runtime_choice.resolve(runtime, precision, device)
         count = threads or default_threads()
         made: Runtime
+        forms = fast_forms(choice.runtime, choice.precision, choice.device)
         if choice.runtime in _CONVERTED:
-            found = model_cache.converted(path, choice.runtime)
+            found = model_cache.converted(path, choice.runtime, forms)
             card = found.card
             made = _CONVERTED[choice.runtime](found.file, choice.precision, choice.device, count)
         else:
@@ -111,7 +113,8 @@ class Detector:
 
             loaded = models.load_checkpoint(path)
             card = model_cache.card_of(loaded)
-            made = TorchRuntime(models.deployed(loaded.model), choice.precision, choice.device, count)
+            deployed = models.deployed(loaded.model, forms=forms_by_path(loaded.design, forms))
+            made = TorchRuntime(deployed, choice.precision, choice.device, count)
         return Detector(path, card, made, imgsz or card.imgsz)
 
     @property

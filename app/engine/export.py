@@ -18,6 +18,7 @@ import numpy as np
 from app import __version__
 from app.core.errors import AppError
 from app.core.files import put_in_place
+from app.core.latency_forms import fast_forms, forms_by_path
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.model_cache import Card, card_of
 from app.engine.onnx_model import onnxruntime, write_onnx
@@ -28,6 +29,9 @@ from app.engine.sources import open_source
 
 FORMATS = ("onnx", "openvino")
 PRECISIONS = ("f32", "f16")
+
+_RUNTIMES = MappingProxyType({"onnx": "onnxruntime", "openvino": "openvino"})
+"""Format → the runtime that reads it, whose fast forms are written."""
 
 CHECK_PICTURES = 8
 _VISIBLE = 0.05
@@ -105,7 +109,8 @@ def export(
     card = card_of(loaded)
     plan_ = Plan(_shape(imgsz or card.imgsz), dynamic, precision)
     target = _target(path, format, output)
-    module = for_export(models.deployed(loaded.model))
+    forms = forms_by_path(loaded.design, fast_forms(_RUNTIMES[format], "f32"))
+    module = for_export(models.deployed(loaded.model, forms=forms))
     meta = _metadata(loaded, card, plan_)
     progress(0.2, QT_TRANSLATE_NOOP("core", "Converting"))
     with _draft(target) as draft:

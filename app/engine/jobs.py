@@ -31,6 +31,8 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "doctor": "app.engine.doctor:run",
         "export": "app.engine.export:run",
         "latency": "app.engine.latency:run",
+        "latency.forms": "app.engine.latency_forms:run",
+        "latency.roof": "app.engine.latency_roofline:run",
         "latency.table": "app.engine.latency_table:run",
         "risk.map": "app.engine.target_jobs:run_map",
         "risk.measure": "app.engine.target_jobs:run_measure",

@@ -57,7 +57,7 @@ class Bench:
         setting: where and how.
         standard: the standard model.
         shape: height and width of the input.
-        forms: block kind → the equivalent form to run.
+        forms: as in `latency_units.units`.
         cancelled: asked between turns.
     """
 
@@ -96,8 +96,7 @@ class Bench:
         self._leave_if_cancelled()
         share = meter.others()
         busy = share if meter.is_busy() or (turn is not None and turn.disturbance()) else None
-        standard_ms = statistics.median(times[0])
-        wholes = [self._whole(built, row, standard_ms) for built, row in zip(models, times, strict=True)]
+        wholes = [self._whole(built, row, times[0]) for built, row in zip(models, times, strict=True)]
         return Observation(wholes[-1], wholes[0], tuple(times[-1]), tuple(times[0]), busy)
 
     def _call(self, built: Built) -> Callable[[], object]:
@@ -109,7 +108,7 @@ class Bench:
         if self._cancelled():
             raise CancelledError(QT_TRANSLATE_NOOP("core", "The measurement was cancelled."))
 
-    def _whole(self, built: Built, times: list[float], standard_ms: float) -> Whole:
+    def _whole(self, built: Built, times: list[float], standard: list[float]) -> Whole:
         rows = profile(built, self._batch)
         self._leave_if_cancelled()
         design = built.design
@@ -119,7 +118,8 @@ class Bench:
             classes=design.architecture.classes,
             shape=self.shape,
             figure=figure(times),
-            standard_ms=standard_ms,
+            standard_ms=statistics.median(standard),
+            ratio=statistics.median(a / b for a, b in zip(times, standard, strict=True)),
             units=_units(design, self.shape, self.forms, rows),
         )
 
@@ -156,7 +156,7 @@ def resolve_setting(
             runtime=runtime,
             choices=", ".join(RUNTIMES),
         )
-    for value, most in ((threads or 1, MOST_THREADS), (batch, MOST_BATCH)):
+    for value, most in ((1 if threads is None else threads, MOST_THREADS), (batch, MOST_BATCH)):
         if not 1 <= value <= most:
             raise AppError(
                 QT_TRANSLATE_NOOP("core", "{value} threads or pictures per call are not possible."),

@@ -13,6 +13,7 @@ import numpy as np
 from app.core.design import Design
 from app.core.errors import AppError
 from app.core.latency import Setting
+from app.core.latency_forms import forms_by_path
 from app.core.latency_units import NO_FORMS
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.model_cache import one_thread
@@ -27,7 +28,7 @@ class Built:
         design: what to build.
         setting: what it shall run on.
         shape: height and width of the input.
-        forms: block kind → the equivalent form to run.
+        forms: as in `latency_units.units`.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Built:
 
         torch.manual_seed(0)
         model = models.build_model(self.design).eval()
-        return models.deployed(model, forms=dict(self._forms))
+        return models.deployed(model, forms=forms_by_path(self.design, self._forms))
 
 
 def _openvino(built: Built, options: dict[str, Any]) -> Any:

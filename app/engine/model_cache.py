@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from app.core.errors import AppError
 from app.core.folders import cache_folder
+from app.core.latency_forms import forms_by_path
 from app.core.text import QT_TRANSLATE_NOOP
 
 FORM = "deployed-1"
@@ -78,14 +79,20 @@ def folder() -> Path:
     return cache_folder() / "detectors"
 
 
-def _entry(weights: Path, runtime: str) -> Path:
-    suffix = "" if runtime == "openvino" else f"-{runtime}"
-    return folder() / f"{fingerprint(weights)}-{FORM}{suffix}"
+def _entry(weights: Path, runtime: str, forms: Mapping[str, str]) -> Path:
+    parts = [fingerprint(weights), FORM]
+    if runtime != "openvino":
+        parts.append(runtime)
+    if forms:
+        parts.append(hashlib.sha256(repr(sorted(forms.items())).encode()).hexdigest()[:8])
+    return folder() / "-".join(parts)
 
 
-def find(weights: Path, runtime: str = "openvino") -> Converted | None:
+def find(
+    weights: Path, runtime: str = "openvino", forms: Mapping[str, str] = MappingProxyType({})
+) -> Converted | None:
     """Return the converted form of these weights if it is in the cache; imports nothing heavy."""
-    entry = _entry(weights, runtime)
+    entry = _entry(weights, runtime, forms)
     try:
         card = Card.from_json(json.loads((entry / "card.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, AttributeError):
@@ -101,32 +108,36 @@ def _is_whole(entry: Path, runtime: str) -> bool:
     return all((entry / name).is_file() for name in ("card.json", *_FILES[runtime]))
 
 
-def converted(weights: Path, runtime: str = "openvino") -> Converted:
+def converted(
+    weights: Path, runtime: str = "openvino", forms: Mapping[str, str] = MappingProxyType({})
+) -> Converted:
     """Return the converted form of these weights, converting it first where needed (about two seconds).
 
     Args:
         weights: A `.pt` of the Studio or of ultralytics.
         runtime: "openvino" or "onnxruntime".
+        forms: from `latency_forms.fast_forms`: which equivalent form each block shall have.
 
     Raises:
         AppError: The file is no detector that the Studio can read.
     """
-    known = find(weights, runtime)
+    known = find(weights, runtime, forms)
     if known is not None:
         return known
     from app.engine import models
 
-    entry = _entry(weights, runtime)
+    entry = _entry(weights, runtime, forms)
     draft = entry.with_name(f"{entry.name}.{os.getpid()}.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     with one_thread():
         loaded = models.load_checkpoint(weights)
-        _WRITERS[runtime](models.deployed(loaded.model), draft)
+        chosen = forms_by_path(loaded.design, forms)
+        _WRITERS[runtime](models.deployed(loaded.model, forms=chosen), draft)
     (draft / "card.json").write_text(json.dumps(asdict(card_of(loaded))), encoding="utf-8")
     _publish(draft, entry, runtime)
     _prune()
-    found = find(weights, runtime)
+    found = find(weights, runtime, forms)
     if found is None:
         raise AppError(
             QT_TRANSLATE_NOOP("core", "Cannot keep the converted detector in {folder}."),

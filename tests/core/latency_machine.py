@@ -1,4 +1,4 @@
-"""An imagined machine for tests of the arithmetic: what each unit takes on it is a formula, a whole model a bit more."""
+"""An imagined machine for tests of the arithmetic: a formula says what each unit takes, a whole model a bit more."""
 
 from __future__ import annotations
 
@@ -38,14 +38,15 @@ def measured(
     def noisy(ms: float, deviation: float = 0.01) -> float:
         return ms / speed * (generator.gauss(1, deviation) if generator else 1)
 
-    p50 = noisy(whole_ms(design, shape))
+    p50, standard = noisy(whole_ms(design, shape)), noisy(whole_ms(design.cleared(), shape))
     return Whole(
         key=design_key(design),
         base=design.base,
         classes=design.architecture.classes,
         shape=shape,
         figure=Figure(p50, 1.1 * p50, 0.99 * p50, 1.01 * p50, 0.01, 60),
-        standard_ms=noisy(whole_ms(design.cleared(), shape)),
+        standard_ms=standard,
+        ratio=p50 / standard,
         units=tuple(UnitTime(unit, noisy(unit_ms(unit), 0.1)) for unit in units(design, shape)),
     )
 

@@ -1,4 +1,4 @@
-"""Ridge regression against its definition, neighbours against what they must not do."""
+"""Ridge regression against its definition, power laws against laws."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from app.core.latency_fit import middle, neighbours, ridge, root_mean_square, scatter
+from app.core.latency_fit import PowerLaw, middle, ridge, root_mean_square, scatter
 
 
 def observations(seed: int, count: int = 20) -> tuple[list[list[float]], list[float]]:
@@ -44,16 +44,28 @@ def test_rows_and_values_must_match() -> None:
         ridge([[1.0]], [1.0, 2.0], [1.0])
 
 
-def test_a_neighbour_of_the_same_shape_gives_its_own_time() -> None:
+def test_a_module_of_the_same_shape_gives_its_own_time() -> None:
     known = [(1e6, 1e4, 2.0), (1e9, 1e7, 500.0), (2e9, 1e7, 900.0), (3e9, 1e7, 1200.0)]
-    assert neighbours((1e6, 1e4), known) == pytest.approx(2.0, rel=0.5)
-    assert neighbours((1e6, 1e4), known[:1]) == pytest.approx(2.0)
+    assert PowerLaw(known).estimate(1e6, 1e4) == pytest.approx(2.0, rel=0.1)
+    assert PowerLaw(known[:1]).estimate(1e6, 1e4) == pytest.approx(2.0)
 
 
-def test_twice_the_module_takes_twice_the_time() -> None:
-    assert neighbours((2e6, 2e4), [(1e6, 1e4, 2.0)]) == pytest.approx(4.0)
-    assert neighbours((0, 2e4), [(0, 1e4, 2.0)]) == pytest.approx(4.0)
-    assert neighbours((1.0, 1.0), []) is None
+def test_twice_the_module_takes_twice_the_time_where_only_one_is_known() -> None:
+    assert PowerLaw([(1e6, 1e4, 2.0)]).estimate(2e6, 2e4) == pytest.approx(4.0)
+    assert PowerLaw([(0, 1e4, 2.0)]).estimate(0, 2e4) == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("bound", ["operations", "memory"])
+def test_a_law_learns_what_bounds_a_family(bound: str) -> None:
+    generator = random.Random(5)
+    known = []
+    for _ in range(30):
+        flops, numbers = 10 ** generator.uniform(6, 9), 10 ** generator.uniform(4, 7)
+        known.append((flops, numbers, flops * 1e-8 if bound == "operations" else numbers * 1e-6))
+    law = PowerLaw(known)
+    for flops, numbers in ((3e7, 3e5), (4e9, 1e6), (1e7, 2e7)):
+        truth = flops * 1e-8 if bound == "operations" else numbers * 1e-6
+        assert law.estimate(flops, numbers) == pytest.approx(truth, rel=0.25)
 
 
 def test_middle_and_scatter() -> None:

@@ -38,6 +38,9 @@ _KNOWN_FAMILY, _KNOWN_KIND, _OTHER_FAMILY = 0.25, 0.35, 0.8
 _UNFITTED = 0.15
 """Relative error of a sum of modules that no measured whole model corrects."""
 
+_KEPT = 1000
+"""Corrections remembered: whoever ranks swaps asks for the same design again and again."""
+
 _NINETY = 1.645
 """Standard deviations around the middle that hold 90 % of a normal distribution."""
 
@@ -339,9 +342,20 @@ class LatencyTable:
 
     def _correction(self, design: Design, shape: Shape) -> float:
         """Return by how much the whole model takes longer than the sum of its modules."""
-        parts = [(unit, self._unit(unit)[0]) for unit in units(design, shape, self.forms)]
-        _, features = self._features(design.base, parts)
-        return math.exp(self._fit.predict(features)) if self._fit is not None else 1.0
+        name = (design.base, design.classes, design.swaps, shape)
+        known = self._corrections.get(name)
+        if known is None:
+            parts = [(unit, self._unit(unit)[0]) for unit in units(design, shape, self.forms)]
+            _, features = self._features(design.base, parts)
+            known = math.exp(self._fit.predict(features)) if self._fit is not None else 1.0
+            if len(self._corrections) >= _KEPT:
+                self._corrections.clear()
+            self._corrections[name] = known
+        return known
+
+    @cached_property
+    def _corrections(self) -> dict[tuple[object, ...], float]:
+        return {}
 
     def modules(self, design: Design, imgsz: int | Shape = 640) -> tuple[ModuleTime, ...]:
         """Return what every module takes, before and after; they add up to the prediction, in order of execution.

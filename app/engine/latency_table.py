@@ -11,7 +11,7 @@ from app.core.arbiter import Measuring, measuring
 from app.core.cost import check_imgsz
 from app.core.design import Design, Swap
 from app.core.errors import AppError
-from app.core.latency import LatencyTable, Setting, Shape
+from app.core.latency import LatencyTable, Shape
 from app.core.latency_forms import fast_forms
 from app.core.latency_plan import default_kinds, plan
 from app.core.text import QT_TRANSLATE_NOOP
@@ -44,7 +44,7 @@ def build_table(
     batch: int = 1,
     patience_s: float | None = None,
     strict: bool = True,
-    pace: Pace = PACE,
+    pace: Pace | None = None,
 ) -> LatencyTable:
     """Measure what a table needs and does not have yet, and return it; each figure is kept at once.
 
@@ -73,7 +73,7 @@ def build_table(
     table = latency_cache.cached(setting, fast_forms(setting.runtime, setting.precision, setting.device))
     designs = plan(standard, kinds or default_kinds())
     missing = [design for design in designs if table.whole(design, shape) is None]
-    filling = _Filling(table, standard, shape, emit, cancelled, patience_s, pace, strict)
+    filling = _Filling(table, standard, shape, emit, cancelled, patience_s, pace or PACE, strict)
     if missing:
         with measuring(cancelled, 0) as turn:
             for number, design in enumerate(missing):
@@ -150,26 +150,12 @@ class _Filling:
         return "programs" if meter.is_busy() else None
 
 
-def setting_of_request(request: Mapping[str, Any]) -> Setting:
-    """Return the setting that a job's request names.
-
-    Raises:
-        AppError: there is no such runtime, or a number is out of range.
-    """
-    return resolve_setting(
-        str(request.get("runtime", "auto")),
-        str(request.get("device", "auto")),
-        str(request.get("precision", "auto")),
-        request.get("threads"),
-        int(request.get("batch", 1)),
-    )
-
-
 def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
     """Fill a table for the window: the job "latency.table".
 
     Args:
-        request: "design", and what `setting_of_request` takes, "imgsz", "kinds": [[block, options], …].
+        request: "design": its text; "runtime", "device", "precision", "threads", "batch", "imgsz" as in `build_table`;
+            "kinds": [[block, options], …].
         channel: told how far it is, by progress and by events "latency".
     """
     from app.core.design import parse_design

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from app import __version__
 from app.commands.output import Output
 from app.core.errors import AppError
+from app.core.user_models import NotTracedError
 
 _RUNTIMES = ("auto", "openvino", "onnxruntime", "torch")
 _PRECISIONS = ("auto", "f32", "f16", "bf16", "int8")
@@ -55,13 +56,13 @@ def _add(
 
 def _modelling_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     layers = _add(verbs, common, "layers", "modelling", "Layers, module paths, and what may replace what.")
-    layers.add_argument("--base", default="yolov5n", help="base model (default: yolov5n)")
+    layers.add_argument("--base", default="yolov5n", help="base model, or a model YAML (default: yolov5n)")
     layers.add_argument("--classes", type=int, help="number of classes (default: 80)")
 
     design = _add(verbs, common, "design", "modelling", "Write a design, or compare two.")
     design.add_argument("design", nargs="?", help="begin with a file, or what --diff compares")
     design.add_argument("--diff", metavar="DESIGN", help="what differs in another design; writes nothing")
-    design.add_argument("--base", default=None, help="base model (default: yolov5n)")
+    design.add_argument("--base", default=None, help="base model, or a model YAML (default: yolov5n)")
     design.add_argument("--classes", type=int, help="number of classes (default: taken from the data)")
     design.add_argument("--preset", help="begin with a preset")
     design.add_argument(
@@ -89,7 +90,7 @@ def _modelling_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     )
     latency.add_argument("design", help="a file, a preset's name or a base model's name")
     latency.add_argument("--classes", type=int, help="number of classes where the design leaves it open")
-    _runtime_options(latency, imgsz=640)
+    _runtime_options(latency, imgsz=640, runtimes=(*_RUNTIMES, "tensorrt"))
     latency.add_argument("--batch", type=int, default=1, help="pictures per call (default: 1)")
     latency.add_argument(
         "--forms", action="store_true", help="first measure in which equivalent form each block runs fastest"
@@ -232,8 +233,10 @@ def _comparing_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     export.add_argument("-o", "--output", metavar="PATH")
 
 
-def _runtime_options(parser: argparse.ArgumentParser, imgsz: int | None = None) -> None:
-    parser.add_argument("--runtime", default="auto", choices=_RUNTIMES)
+def _runtime_options(
+    parser: argparse.ArgumentParser, imgsz: int | None = None, runtimes: Sequence[str] = _RUNTIMES
+) -> None:
+    parser.add_argument("--runtime", default="auto", choices=runtimes)
     parser.add_argument("--precision", default="auto", choices=_PRECISIONS)
     parser.add_argument("--device", default="auto")
     default = "the checkpoint's" if imgsz is None else imgsz
@@ -272,7 +275,11 @@ def run(arguments: Sequence[str]) -> int:
     output = Output(json_lines=options.json)
     try:
         function = getattr(importlib.import_module(options.module), options.function)
-        function(options, output)
+        try:
+            function(options, output)
+        except NotTracedError as error:
+            _trace(error.base, output)
+            function(options, output)
     except AppError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -283,6 +290,17 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     return 0
+
+
+def _trace(base: str, output: Output) -> None:
+    """Let the engine look at a user's own model."""
+    output.reserve()
+    from app.engine.environment_setup import prepare
+
+    prepare()
+    from app.engine.user_models import ensure_traced
+
+    ensure_traced(base)
 
 
 def main() -> NoReturn:

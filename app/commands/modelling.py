@@ -15,11 +15,12 @@ from app.core.design import Design, Swap, preset, resolve_design, save_design
 from app.core.design_diff import diff_document
 from app.core.errors import AppError
 from app.core.text import figure, grouped, percent_change
+from app.core.user_models import base_named
 
 
 def layers(options: Namespace, output: Output) -> None:
     """Print every layer and module, and what may replace it."""
-    architecture = load_architecture(options.base, options.classes)
+    architecture = load_architecture(base_named(options.base), options.classes)
     by_path = {layer.path: layer for layer in architecture.layers}
     rows, data = [], []
     for path, kind in architecture.modules.items():
@@ -60,9 +61,9 @@ def design(options: Namespace, output: Output) -> None:
             )
         made = resolve_design(options.design, options.classes)
     elif options.preset:
-        made = preset(options.preset, options.base or "yolov5n", options.classes)
+        made = preset(options.preset, base_named(options.base or "yolov5n"), options.classes)
     else:
-        made = Design.stock(options.base or "yolov5n", options.classes)
+        made = Design.stock(base_named(options.base or "yolov5n"), options.classes)
     for text in options.swap:
         pattern, swap = _parse_swap(text)
         made = _swapped(made, pattern, swap)

@@ -19,6 +19,7 @@ from app.core.base_models import base_models, canonical, unknown_base
 from app.core.errors import AppError
 from app.core.folders import resources
 from app.core.text import QT_TRANSLATE_NOOP
+from app.core.user_models import NotTracedError, is_user_model, trace_file
 
 __all__ = [
     "CELL",
@@ -221,11 +222,12 @@ def load_architecture(base: str, classes: int | None = None) -> Architecture:
     """Return a base model; the same object for the same arguments.
 
     Args:
-        base: name as ultralytics spells it, or that of a user's own model (see `app.core.model_schema`).
+        base: name as ultralytics spells it, or that of a user's own model (see `app.core.user_models`).
         classes: number of classes; None means 80.
 
     Raises:
         AppError: the base model is not known, or the number of classes is out of range.
+        NotTracedError: it is a user's own model, at which the engine has not looked yet.
     """
     count = DEFAULT_CLASSES if classes is None else classes
     if not 1 <= count <= 10_000:
@@ -260,6 +262,11 @@ def _load(base: str, classes: int, deployed: bool) -> Architecture:
 
 @lru_cache(maxsize=16)
 def _read(base: str) -> dict[str, Any]:
+    if is_user_model(base):
+        path = trace_file(base)
+        if not path.is_file():
+            raise NotTracedError(base)
+        return read(path)
     if base not in base_models():
         raise unknown_base(base)
     return read(resources() / "models" / f"{base}{SUFFIX}")

@@ -13,12 +13,33 @@ from typing import NoReturn
 from app.core.architecture import Architecture, load_architecture
 from app.core.base_models import base_models, canonical, choices, why_not
 from app.core.blocks import BLOCKS, refusal
+from app.core.design_text import dump_design
 from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.text import QT_TRANSLATE_NOOP, Text
+from app.core.user_models import (
+    is_model_yaml,
+    is_user_model,
+    open_user_model,
+    remember_model,
+    user_model,
+)
 
-FORMAT = 1
-"""Version of the design file."""
+__all__ = [
+    "Design",
+    "DesignError",
+    "Swap",
+    "dump_design",
+    "load_design",
+    "matches",
+    "parse_design",
+    "preset",
+    "preset_names",
+    "preset_summary",
+    "resolve",
+    "resolve_design",
+    "save_design",
+]
 
 _NO_OPTIONS: Mapping[str, int] = MappingProxyType({})
 
@@ -252,64 +273,30 @@ def _glob(base: str, classes: int, pattern: str) -> tuple[str, ...]:
     return tuple(path for path in load_architecture(base, classes).modules if expression.fullmatch(path))
 
 
-def dump_design(design: Design) -> str:
-    """Return the text of a design file."""
-    lines = [f"format: {FORMAT}", f"base: {design.base}"]
-    if design.classes is not None:
-        lines.append(f"classes: {design.classes}")
-    if design.notes:
-        lines.append(f'notes: "{_quoted(design.notes)}"')
-    if design.swaps:
-        lines.append("swaps:")
-        lines.extend(f"  {_key(pattern)}: {_dump_swap(swap)}" for pattern, swap in design.swaps)
-    else:
-        lines.append("swaps: {}")
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """Return a text for YAML's double quotes, with everything escaped that a reader could not see or YAML refuses."""
-
-    def character(c: str) -> str:
-        if c in '"\\':
-            return "\\" + c
-        code = ord(c)
-        if c.isprintable():
-            return c
-        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-    return "".join(character(c) for c in text)
-
-
-def _key(pattern: str) -> str:
-    return f'"{pattern}"' if pattern.startswith("*") else pattern
-
-
-def _dump_swap(swap: Swap) -> str:
-    if not swap.options:
-        return swap.block
-    options = ", ".join(f"{name}: {value}" for name, value in sorted(swap.options.items()))
-    return f"{{block: {swap.block}, {options}}}"
-
-
 def load_design(path: Path) -> Design:
-    """Read a design file.
+    """Read a design file; the YAML of a model is the standard design of that model.
 
     Raises:
         DesignError: it cannot be read, or is not a design; the message names the file and the line.
+        NotTracedError: its base is a user's own model, at which the engine has not looked yet.
     """
     from app.core.design_file import parse_design, read_text
 
-    return parse_design(read_text(path), path.name)
+    text = read_text(path)
+    if is_model_yaml(text):
+        return Design.stock(remember_model(text, path.name))
+    return parse_design(text, path.name, path.parent)
 
 
 def save_design(design: Design, path: Path) -> None:
-    """Write a design file, whole or not at all.
+    """Write a design file, whole or not at all, and beside it the YAML of a user's own model.
 
     Raises:
-        AppError: the file cannot be written.
+        AppError: a file cannot be written, or another model of that name stands there.
     """
     try:
+        if is_user_model(design.base):
+            _put_model_beside(design.base, path.parent)
         write_text(path, dump_design(design))
     except OSError as error:
         raise AppError(
@@ -318,6 +305,19 @@ def save_design(design: Design, path: Path) -> None:
             path=path,
             reason=error.strerror or error,
         ) from error
+
+
+def _put_model_beside(base: str, folder: Path) -> None:
+    model = user_model(base)
+    beside = folder / model.name
+    if not beside.exists():
+        write_text(beside, model.text)
+    elif open_user_model(beside) != base:
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "Another model stands in {path}."),
+            QT_TRANSLATE_NOOP("core", "Choose another folder, or rename the file."),
+            path=beside,
+        )
 
 
 def preset_names(base: str | None = None) -> tuple[str, ...]:
@@ -364,8 +364,8 @@ def resolve_design(name: str, classes: int | None = None) -> Design:
     )
 
 
-def parse_design(text: str, source: str = "design") -> Design:
+def parse_design(text: str, source: str = "design", folder: Path | None = None) -> Design:
     """Read the text of a design file; see `app.core.design_file.parse_design`."""
     from app.core.design_file import parse_design as parse
 
-    return parse(text, source)
+    return parse(text, source, folder)

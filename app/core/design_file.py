@@ -9,14 +9,16 @@ import yaml
 
 from app.core.base_models import base_models, canonical, unknown_base
 from app.core.blocks import BLOCKS
-from app.core.design import FORMAT, Design, DesignError, Swap, resolve
+from app.core.design import Design, DesignError, Swap, resolve
+from app.core.design_text import FORMAT
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP, Text
+from app.core.user_models import ENDINGS, NotTracedError, known_model, open_user_model
 
 MAX_BYTES = 1_000_000
 """A larger design file is refused unread."""
 
-_KEYS = ("format", "base", "classes", "notes", "swaps")
+_KEYS = ("format", "base", "model", "classes", "notes", "swaps")
 
 
 def read_text(path: Path) -> str:
@@ -48,25 +50,31 @@ def read_text(path: Path) -> str:
         ) from error
 
 
-def parse_design(text: str, source: str = "design") -> Design:
+def parse_design(text: str, source: str = "design", folder: Path | None = None) -> Design:
     """Return the design that a text describes.
 
+    Args:
+        text: of a design file.
+        source: what refusals call it.
+        folder: where it stands, and a user's own model beside it.
+
     Raises:
+        NotTracedError: its base is a user's own model, at which the engine has not looked yet.
         DesignError: it is not YAML, not a design, or names a path, kind, option or version that does not exist, or
             its swaps overlap; the message names `source` and the line.
     """
-    reader = _Reader(source)
+    reader = _Reader(source, folder)
     try:
         return reader.read(text)
-    except DesignError:
+    except (DesignError, NotTracedError):
         raise
     except AppError as error:
         raise _in_file(source, error) from error
 
 
 class _Reader:
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, source: str, folder: Path | None) -> None:
+        self.source, self.folder = source, folder
 
     def refuse(self, node: yaml.Node | None, message: str, hint: str, **values: str | int) -> DesignError:
         return _in_file(self.source, AppError(message, hint, **values), node.start_mark if node else None)
@@ -111,7 +119,7 @@ class _Reader:
                 entries=", ".join(_KEYS),
             )
         self.check_version(root, nodes.get("format"))
-        base = self.base(root, nodes.get("base"))
+        base = self.base(root, nodes.get("base"), nodes.get("model"))
         classes = self.integer(nodes["classes"], 1, 10_000, "classes") if "classes" in nodes else None
         notes = self.string(nodes["notes"]) if "notes" in nodes else ""
         swaps: list[tuple[str, Swap]] = []
@@ -193,7 +201,7 @@ class _Reader:
                 format=FORMAT,
             )
 
-    def base(self, root: yaml.Node, node: yaml.Node | None) -> str:
+    def base(self, root: yaml.Node, node: yaml.Node | None, model: yaml.Node | None) -> str:
         if node is None:
             raise self.refuse(
                 root,
@@ -201,9 +209,29 @@ class _Reader:
                 QT_TRANSLATE_NOOP("core", "Add a line such as: base: yolov5n."),
             )
         name = canonical(self.string(node))
+        if name.endswith(ENDINGS):
+            return self.user_base(name, node, "" if model is None else self.string(model))
         if name not in base_models():
             raise _in_file(self.source, unknown_base(name), node.start_mark)
         return name
+
+    def user_base(self, name: str, node: yaml.Node, digest: str) -> str:
+        """Return the user's own model beside the file, or else the one of that hash that was opened before."""
+        plain = Path(name).name == name and "\\" not in name
+        beside = self.folder / name if self.folder is not None and plain else None
+        if beside is not None and beside.is_file():
+            return open_user_model(beside)
+        known = known_model(name, digest)
+        if known is None:
+            raise self.refuse(
+                node,
+                QT_TRANSLATE_NOOP("core", "there is no model “{name}” beside this file."),
+                QT_TRANSLATE_NOOP(
+                    "core", "Put the model's YAML there, and give its name alone, without a folder."
+                ),
+                name=name[:80],
+            )
+        return known
 
     def swap(self, node: yaml.Node) -> Swap:
         if isinstance(node, yaml.ScalarNode):

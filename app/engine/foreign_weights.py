@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,16 +14,20 @@ import torch
 from app.core.architecture import Architecture, base_models, load_architecture
 from app.core.design import Design, parse_design
 from app.core.errors import AppError
+from app.core.model_yaml_rows import stock_rows
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.safe_pickle import Inert, TensorRecord, printable
+from app.engine.user_models import ensure_traced, model_of_checkpoint
 from app.engine.weight_files import WeightFile, open_weights
 
 DESIGN_KEY = "depthwise_studio"
 """Where `model.yaml` keeps the text of the design; see `app.engine.models`."""
 
+_OWN_MODEL = re.compile(r'^base: "([^"\\]{1,80}\.ya?ml)"$', re.MULTILINE)
+_LAYER = re.compile(r"model\.\d{1,4}\.")
 _DEEPEST = 32
 _MOST_TENSORS = 20_000
-_OTHER = QT_TRANSLATE_NOOP("core", "Choose weights of a YOLOv5 or YOLOv5u detector, n, s, m, l or x.")
+_OTHER = QT_TRANSLATE_NOOP("core", "Choose weights of a YOLO that detects boxes.")
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class ForeignWeights:
 
     @property
     def classes(self) -> int | None:
-        """Number of classes of the YOLOv5u head, or None where there is no such head."""
+        """Number of classes of the anchor-free head, or None where there is no such head."""
         bias = self.tensors.get(f"{_head(self.base)}.cv3.0.2.bias")
         return None if bias is None else bias.numel()
 
@@ -68,8 +73,8 @@ def read_weights(path: str | Path) -> ForeignWeights:
     with open_weights(file) as opened:
         found = _find_model(file, opened.content)
         tensors = _tensors(file, opened, found.records)
-    design = _design(file, found.design)
-    base = design.base if design is not None else _base(file, tensors)
+    design = _design(file, found)
+    base = design.base if design is not None else _base(file, tensors, found.recipe)
     return ForeignWeights(
         path=file,
         kind=_kind(found, design, tensors, base),
@@ -90,6 +95,7 @@ class _Found:
     origin: str = ""
     names: Any = None
     design: Any = None
+    recipe: Any = None
     settings: Any = None
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -110,13 +116,16 @@ def _find_model(file: Path, content: Any) -> _Found:
             recipe = state.get("yaml")
             design = recipe.get(DESIGN_KEY) if isinstance(recipe, dict) else None
             names = state.get("names", about.get("names"))
-            return _Found(_renamed(records), type(candidate).origin, names, design, settings, about)
+            return _Found(_renamed(records), type(candidate).origin, names, design, recipe, settings, about)
         if isinstance(candidate, dict):
             records = {
                 k: v for k, v in candidate.items() if isinstance(k, str) and isinstance(v, TensorRecord)
             }
             if records:
-                return _Found(_renamed(records), "", about.get("names"), about.get("design"), settings, about)
+                recipe = about.get("yaml")
+                return _Found(
+                    _renamed(records), "", about.get("names"), about.get("design"), recipe, settings, about
+                )
     raise AppError(
         QT_TRANSLATE_NOOP("core", "{name} is a PyTorch file, but holds no model."), _OTHER, name=file.name
     )
@@ -160,7 +169,8 @@ def _tensors(file: Path, opened: WeightFile, records: Mapping[str, TensorRecord]
     return {name: opened.tensor(record) for name, record in records.items()}
 
 
-def _design(file: Path, text: Any) -> Design | None:
+def _design(file: Path, found: _Found) -> Design | None:
+    text = found.design
     if text is None:
         return None
     if not isinstance(text, str):
@@ -169,24 +179,33 @@ def _design(file: Path, text: Any) -> Design | None:
             QT_TRANSLATE_NOOP("core", "Choose another checkpoint."),
             name=file.name,
         )
+    own = _OWN_MODEL.search(text)
+    if own is not None:  # a user's own model, which the checkpoint brings along
+        base = model_of_checkpoint(found.recipe, own[1])
+        if base is not None:
+            ensure_traced(base)
     return parse_design(text, f"{file.name}, design")
 
 
-def _base(file: Path, tensors: Mapping[str, torch.Tensor]) -> str:
+def _base(file: Path, tensors: Mapping[str, torch.Tensor], recipe: Any) -> str:
     """Return the base model whose backbone and neck these tensors fit.
+
+    Args:
+        file: for refusals.
+        tensors: by name.
+        recipe: what the file says it was built from.
 
     Raises:
         AppError: none does.
     """
+    last = max((int(name.split(".")[1]) for name in tensors if _LAYER.match(name)), default=-1)
     for base in base_models():
-        architecture = load_architecture(base)
-        wanted = {
-            f"{path}.conv.weight": (conv.c2, conv.c1 // conv.g, *conv.k)
-            for path, conv in architecture.convolutions.items()
-            if not path.startswith(_head(base))
-        }
-        if all(name in tensors and tuple(tensors[name].shape) == shape for name, shape in wanted.items()):
+        rows = stock_rows(base)
+        if (rows is None or len(rows.rows) == last + 1) and _fits(base, tensors):
             return base
+    own = _own_model(recipe)
+    if own is not None and _fits(own, tensors):
+        return own
     raise AppError(
         QT_TRANSLATE_NOOP(
             "core",
@@ -197,6 +216,27 @@ def _base(file: Path, tensors: Mapping[str, torch.Tensor]) -> str:
         name=file.name,
         **_description(tensors),
     )
+
+
+def _fits(base: str, tensors: Mapping[str, torch.Tensor]) -> bool:
+    """Say whether tensors have the names and shapes of a base model's convolutions outside the head."""
+    architecture, head = load_architecture(base), _head(base)
+    for path, conv in architecture.convolutions.items():
+        if path.startswith(f"{head}."):
+            continue
+        owner = architecture.modules.get(path) in {"Conv", "DWConv"}
+        weight = tensors.get(f"{path}.conv.weight" if owner else f"{path}.weight")
+        if weight is None or tuple(weight.shape) != (conv.c2, conv.c1 // conv.g, *conv.k):
+            return False
+    return True
+
+
+def _own_model(recipe: Any) -> str | None:
+    """Return the user's own model that a checkpoint was built from, or None where it says none that may be built."""
+    try:
+        return model_of_checkpoint(recipe, "model.yaml")
+    except AppError:
+        return None
 
 
 def _description(tensors: Mapping[str, torch.Tensor]) -> dict[str, str | int]:

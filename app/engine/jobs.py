@@ -23,6 +23,7 @@ from app.core.text import QT_TRANSLATE_NOOP
 
 JOBS: Mapping[str, str] = MappingProxyType(
     {
+        "architecture.trace": "app.engine.user_models:run",
         "cameras": "app.engine.sources:run_cameras",
         "compare": "app.engine.comparison:run",
         "convert": "app.engine.convert:run",
@@ -33,6 +34,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "latency": "app.engine.latency:run",
         "latency.forms": "app.engine.latency_forms:run",
         "latency.roof": "app.engine.latency_roofline:run",
+        "latency.setting": "app.engine.latency:run_setting",
         "latency.table": "app.engine.latency_table:run",
         "risk.map": "app.engine.target_jobs:run_map",
         "risk.measure": "app.engine.target_jobs:run_measure",

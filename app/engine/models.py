@@ -107,7 +107,7 @@ def load_checkpoint(path: str | Path) -> LoadedModel:
     """Open a trained checkpoint, executing nothing that stands in it.
 
     Args:
-        path: checkpoint of a YOLOv5u, standard or lightweight.
+        path: checkpoint of a detector of any base, standard or lightweight.
 
     Raises:
         AppError: the file is missing or no such checkpoint; the message says why.
@@ -124,23 +124,14 @@ def load_checkpoint(path: str | Path) -> LoadedModel:
             QT_TRANSLATE_NOOP("core", "Train with it as the starting weights first."),
             name=file.name,
         )
-    design = foreign.design
-    if design is None:
-        if foreign.base is None:
-            raise AppError(
-                QT_TRANSLATE_NOOP("core", "{name} is no YOLOv5u detector."),
-                QT_TRANSLATE_NOOP("core", "Choose a checkpoint of a YOLOv5u n, s, m, l or x."),
-                name=file.name,
-            )
-        design = Design.stock(foreign.base)
-    head_bias = foreign.tensors.get("model.24.cv3.0.2.bias")
-    if head_bias is None:
+    design = foreign.design or Design.stock(foreign.base)
+    classes = foreign.classes
+    if classes is None:
         raise AppError(
             QT_TRANSLATE_NOOP("core", "{name} has no detection head."),
             QT_TRANSLATE_NOOP("core", "Choose a checkpoint of a detector."),
             name=file.name,
         )
-    classes = int(head_bias.numel())
     names = dict(foreign.names or {i: str(i) for i in range(classes)})
     model = build_model(design.with_classes(classes), names=names)
     try:

@@ -20,6 +20,7 @@ from ultralytics.utils import ROOT
 
 from app.core.base_models import canonical, family_of
 from app.core.folders import resources
+from app.core.user_models import is_user_model, user_model
 
 PART_ACTIVATIONS = "part_activations"
 """Entry of our own descriptions: activations of a part that differ from the model's, which stock YAML cannot say."""
@@ -55,6 +56,8 @@ def stock_description(base: str) -> dict[str, Any]:
     Raises:
         AppError: there is no such base model.
     """
+    if is_user_model(base):
+        return user_model(base).to_yaml()
     name = canonical(base)
     found = _descriptions()
     family = name if name in found else family_of(name)

@@ -14,6 +14,7 @@ from app.core.design import Design
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
 from app.core.train_config import WARM_STARTS
+from app.core.user_models import same_base
 from app.engine.attention import Attention
 from app.engine.blocks_as_kernels import (
     Affine,
@@ -91,7 +92,7 @@ def warm_start(
             mode=mode,
             choices=", ".join(WARM_STARTS),
         )
-    if source.base != design.base:
+    if not same_base(source.base, design.base):
         raise AppError(
             QT_TRANSLATE_NOOP("core", "{name} holds weights of {base}, the design is of {wanted}."),
             QT_TRANSLATE_NOOP("core", "Choose weights of {wanted}, or change the design's base model."),
@@ -118,11 +119,14 @@ class _WarmStart:
 
     def __init__(self, model: DetectionModel, design: Design, source: ForeignWeights, mode: str) -> None:
         self.model, self.design, self.source, self.mode = model, design, source, mode
-        self.paths = list(design.architecture.convolutions)
+        self.swaps = _with_twins(design)
+        self.paths = modules_of(design)
         self.origins = dict.fromkeys(self.paths, FRESH)
         self.energies: dict[str, float] = {}
-        self.teacher, self.known = load_teacher(source)
-        self.complete = self.known.issuperset(self.paths)
+        self.carried: dict[str, set[nn.Module]] = {}
+        self.teacher, known = load_teacher(source)
+        self.known = {path for path in self.paths if _is_known(self.teacher, path, known)}
+        self.complete = set(design.architecture.convolutions) <= known
 
     def run(
         self,
@@ -137,60 +141,108 @@ class _WarmStart:
         if self.mode == "fresh":
             return 0
         for path in self.paths:
-            if path in self.known:
-                self.origins[path] = self._transfer(path)
-        made = [path for path, how in self.origins.items() if how == FACTORISED]
-        if not made:
+            if path in self.known and self._copy(path):
+                self.origins[path] = COPIED
+        if self.mode == "copy":
+            return 0
+        merge_branches(self.teacher)
+        rest = [path for path in self.paths if path in self.known and self.origins[path] == FRESH]
+        for path in rest:
+            self.origins[path] = self._make(path)
+        changed = [path for path in rest if self.origins[path] != COPIED]
+        if not changed:
             return 0
         side = imgsz or self.source.imgsz or 640
         if not pictures:
             emit(NO_PICTURES)
-            calibrate(self.model, made, made_up_pictures(_SOME_PICTURES, side), recalibrate=False)
+            seen = made_up_pictures(_SOME_PICTURES, side)
+            calibrate(self.model, changed, seen, recalibrate=False, normalised=self._fresh_norms())
             return 0
         count = min(limit, len(pictures), picture_limit(self.design, side))
         emit(_LOADING, count=count)
         seen = load_pictures(pictures, count, side, lambda share: tell(0.1 * share))
         if self.mode == "factorise":
-            calibrate(self.model, made, seen, recalibrate=True)
+            calibrate(self.model, changed, seen, recalibrate=True)
         else:
             emit(_REFITTING, count=len(seen), imgsz=side)
-            self._refit(seen, settings, tell)
+            self._refit(seen, changed, settings, tell)
         tell(1.0)
         return len(seen)
 
-    def _transfer(self, path: str) -> str:
-        """Copy or factorise one module that the teacher knows; return which."""
+    def _copy(self, path: str) -> bool:
+        """Copy a module that has the same weights in the teacher; say whether it has."""
         old, new = self.teacher.get_submodule(path), self.model.get_submodule(path)
-        mine, theirs = new.state_dict(), old.state_dict()
-        if mine.keys() == theirs.keys() and all(mine[key].shape == theirs[key].shape for key in mine):
-            new.load_state_dict(theirs)
-            return COPIED
-        if self.mode == "copy" or last_conv(old).out_channels != last_conv(new).out_channels:
-            return FRESH
-        return _rewrite(old, new)
+        mine, theirs = _own_state(new, path, self.paths), _own_state(old, path, self.paths)
+        if mine.keys() != theirs.keys() or any(mine[key].shape != theirs[key].shape for key in mine):
+            return False
+        for key, value in mine.items():
+            value.copy_(theirs[key])
+        return True
 
-    def _refit(self, seen: Tensor, settings: RefitSettings | None, tell: Callable[[float], None]) -> None:
-        """Refit every module that can be, from the first swapped one on."""
-        paths = [path for path, how in self.origins.items() if how != FRESH and not _is_fixed(path)]
-        paths = paths[min(paths.index(path) for path in paths if self.origins[path] == FACTORISED) :]
+    def _make(self, path: str) -> str:
+        """Make the weights of a module from the teacher's other ones; return how that is called."""
+        old, new = self.teacher.get_submodule(path), self.model.get_submodule(path)
+        if is_linear(new) and is_linear(old):
+            return rewrite(old, new) if last_conv(old).out_channels == last_conv(new).out_channels else FRESH
+        if path not in self.swaps:
+            return FRESH
+        self.carried[path] = transplant(old, new)
+        norms = identity_norms(new)
+        if norms is not None:
+            for norm in norms:
+                nn.init.zeros_(norm.weight)
+                nn.init.zeros_(norm.bias)
+            return IDENTITY
+        return FACTORISED if self.carried[path] else FRESH
+
+    def _fresh_norms(self) -> set[nn.Module]:
+        """Return the BatchNorms of new blocks that have no trained weights."""
+        norms = {
+            norm
+            for path in self.carried
+            for norm in self.model.get_submodule(path).modules()
+            if isinstance(norm, nn.BatchNorm2d)
+        }
+        return norms.difference(*self.carried.values())
+
+    def _refit(
+        self, seen: Tensor, changed: list[str], settings: RefitSettings | None, tell: Callable[[float], None]
+    ) -> None:
+        """Refit every module that can be, from the first changed one on."""
+        first = min(self.paths.index(path) for path in changed)
+        paths = [path for path in self.paths[first:] if self._can_be_refitted(path)]
         attention = Attention()
         if self.complete:
             chunk = gradient_chunk(self.design, seen.shape[-1])
             attention = Attention.of(self.teacher, paths, seen, chunk, lambda share: tell(0.1 + 0.2 * share))
         self.energies = refit(
-            self.teacher, self.model, paths, seen, attention, settings, lambda share: tell(0.3 + 0.7 * share)
+            self.teacher,
+            self.model,
+            paths,
+            seen,
+            attention,
+            settings,
+            lambda share: tell(0.3 + 0.7 * share),
+            self.carried,
         )
         self.origins.update(dict.fromkeys(self.energies, REFITTED))
 
+    def _can_be_refitted(self, path: str) -> bool:
+        if path not in self.known or is_fixed(path):
+            return False
+        old, new = self.teacher.get_submodule(path), self.model.get_submodule(path)
+        if path in self.carried:
+            return ends_in_convolution(old)
+        return self.origins[path] != FRESH and is_linear(old) and is_linear(new)
+
     def report(self, looked: int) -> TransferReport:
         """Return the report."""
-        swaps = self.design.resolved()
         rows = tuple(
             TransferRow(
                 path,
-                swaps[path].block if path in swaps else None,
+                self.swaps[path].block if path in self.swaps else None,
                 self.origins[path],
-                sum(p.numel() for p in self.model.get_submodule(path).parameters()),
+                _parameters(self.model.get_submodule(path), path, self.paths),
                 self.energies.get(path),
             )
             for path in self.paths
@@ -203,10 +255,15 @@ class _WarmStart:
         notes = []
         if self.mode != "fresh" and self.source.kind == "yolov5-original":
             notes.append(FRESH_HEAD)
-        elif self.mode in {"refit", "factorise"} and FRESH in self.origins.values():
+        elif self.mode in {"refit", "factorise"} and any(
+            how == FRESH and path not in self.swaps for path, how in self.origins.items()
+        ):
             notes.append(FRESH_PARTS)
-        if self.mode in {"refit", "factorise"} and not looked and FACTORISED in self.origins.values():
-            notes.append(NO_PICTURES)
+        if self.mode in {"refit", "factorise"}:
+            if any(how == FRESH and path in self.swaps for path, how in self.origins.items()):
+                notes.append(FRESH_BLOCKS)
+            if not looked and {FACTORISED, IDENTITY} & set(self.origins.values()):
+                notes.append(NO_PICTURES)
         return notes
 
 
@@ -227,36 +284,6 @@ def load_teacher(source: ForeignWeights) -> tuple[DetectionModel, set[str]]:
 
 
 def _complete(teacher: nn.Module, architecture: Architecture, taken: set[str]) -> set[str]:
-    known = set()
-    for path in architecture.convolutions:
-        names = {f"{path}.{key}" for key in teacher.get_submodule(path).state_dict()}
-        needed = {name for name in names if not name.endswith("num_batches_tracked")}
-        if _is_fixed(path) or needed <= taken:
-            known.add(path)
-    return known
-
-
-def _is_fixed(path: str) -> bool:
-    """Say whether a module is never trained: the one that turns box distributions into numbers."""
-    return ".dfl" in path
-
-
-def _rewrite(old: nn.Module, new: nn.Module) -> str:
-    """Write the standard module's kernel into another block as well as it can be; return how that is called."""
-    matrix, constant = dense_kernel(old)
-    norm, target = last_norm(old), last_norm(new)
-    conv = first_conv(new)
-    if is_separable(new):
-        shape = (matrix.shape[1], conv.in_channels, *conv.kernel_size)
-        filters, pointwise = factorise(as_kernel(matrix, shape), conv.out_channels // conv.in_channels)
-        write_separable(new, filters, pointwise)
-    else:
-        write_kernel(new, matrix)
-    if norm is not None and target is not None:
-        wanted = affine(norm, last_conv(old).out_channels)
-        mean, variance = norm.running_mean, norm.running_var
-        assert mean is not None
-        assert variance is not None
-        moved = Affine(wanted.scale, wanted.shift + wanted.scale * constant)
-        make_affine(target, moved, mean.double() - constant, variance.double())
-    return COPIED if not is_separable(new) and conv.groups == 1 else FACTORISED
+    """Return the paths of convolutions of the base model whose weights are all known."""
+    there = dict(teacher.named_modules())
+    return {path for path in architecture.convolutions if _is_complete(there, path, taken)}

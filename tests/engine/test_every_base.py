@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from app.core.architecture import base_models, load_architecture
+from app.core.base_models import base_families
 from app.core.blocks import eligible
 from app.core.cost import Cost, compare_cost
 from app.core.design import Design, Swap
 from app.engine.models import apply_swaps, build_model, deployed
+from tests.designs import designs
 
 CLASSES = 7
 
@@ -53,3 +57,17 @@ def test_swapped_modules_stay_contiguous(base: str) -> None:
         for path in architecture.modules:
             steps = form.steps_in(path)
             assert not steps or steps == tuple(range(steps[0], steps[-1] + 1))
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    design=designs([names[0] for names in base_families().values()], st.sampled_from((1, 80, 120)), most=30)
+)
+def test_any_kind_anywhere_costs_what_the_built_model_does(design: Design) -> None:
+    size = 2 * design.architecture.cell, 3 * design.architecture.cell
+    table = compare_cost(design, size)
+    model = build_model(design, device="meta")
+    assert figures(model, *size) == expected(table.lightweight)
+    with torch.device("meta"):
+        fast = deployed(model)
+    assert figures(fast, *size) == expected(table.deployed_lightweight)

@@ -1,0 +1,109 @@
+"""One model of each family, everything swapped that can be: saved, opened again here and in stock ultralytics."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from app.core.base_models import base_families
+from app.core.blocks import eligible
+from app.core.design import Design, Swap
+from app.engine.checkpoint import save_checkpoint
+from app.engine.models import build_model, deployed, load_checkpoint
+from app.engine.weights import read_weights
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+FIRST = tuple(names[0] for names in base_families().values())
+CLASSES, SIDE = 3, 128
+
+STOCK = """
+import json, sys
+sys.modules["app"] = None
+import torch
+from ultralytics import YOLO
+for path in sys.argv[1:]:
+    model = YOLO(path)
+    x = torch.zeros(1, 3, 128, 128)
+    with torch.no_grad():
+        plain = model.model.float().eval()(x)[0]
+        model.fuse()
+        fused = model.model.eval()(x)[0]
+    print("FOUND", json.dumps([path, list(plain.shape), float((plain - fused).abs().max()), model.names[2],
+                               "separable" in model.model.yaml["depthwise_studio"]]))
+"""
+
+
+def everything(base: str) -> Design:
+    stock = Design.stock(base, CLASSES)
+    return stock.with_swap(eligible(stock.architecture, "separable"), Swap("separable"))
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The smallest model of each family, with the most separable convolutions it can have."""
+    folder = tmp_path_factory.mktemp("families")
+    made: dict[str, Path] = {}
+    torch.manual_seed(0)
+    for base in FIRST:
+        model = build_model(everything(base), names={0: "a", 1: "b", 2: "c"})
+        made[base] = folder / f"{base}-light.pt"  # "yolov3-tiny.pt" would open as "yolov3-tinyu.pt"
+        save_checkpoint(model, made[base], train_args={"imgsz": SIDE, "task": "detect"})
+    return made
+
+
+def anchors(base: str) -> int:
+    return sum((SIDE // stride) ** 2 for stride in Design.stock(base).architecture.strides)
+
+
+@pytest.mark.parametrize("base", FIRST)
+def test_it_opens_again(checkpoints: dict[str, Path], base: str) -> None:
+    loaded = load_checkpoint(checkpoints[base])
+    assert loaded.design == everything(base)
+    assert (loaded.names[2], loaded.imgsz, loaded.kind) == ("c", SIDE, "studio")
+    picture = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        found: Any = loaded.model(picture)[0]
+        fast: Any = deployed(loaded.model)(picture)[0]
+    assert found.shape == (1, 4 + CLASSES, anchors(base))
+    assert (found[:, :4] - fast[:, :4]).abs().max() < 0.02
+    assert (found[:, 4:] - fast[:, 4:]).abs().max() < 1e-4
+
+
+def test_stock_ultralytics_opens_every_family(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "ULTRALYTICS_SAFE_LOAD")}
+    environment |= {"YOLO_CONFIG_DIR": str(tmp_path), "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", STOCK, *map(str, checkpoints.values())],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = [json.loads(line[6:]) for line in done.stdout.splitlines() if line.startswith("FOUND ")]
+    assert [Path(path).stem.removesuffix("-light") for path, *_ in told] == list(FIRST)
+    for path, shape, difference, name, separable in told:
+        assert shape == [1, 4 + CLASSES, anchors(Path(path).stem.removesuffix("-light"))]
+        assert difference < 0.05
+        assert name == "c"
+        assert separable
+
+
+@pytest.mark.parametrize("base", FIRST)
+def test_weights_of_stock_ultralytics_are_recognised(base: str, tmp_path: Path) -> None:
+    model = build_model(Design.stock(base, 5))
+    model.yaml.pop("depthwise_studio")
+    path = tmp_path / "theirs.pt"
+    save_checkpoint(model, path, train_args={"imgsz": 64})
+    found = read_weights(path)
+    assert (found.base, found.kind, found.classes, found.design) == (base, "ultralytics", 5, None)

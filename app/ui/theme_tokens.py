@@ -119,6 +119,24 @@ CLASS_COLOURS = (
     "#00A878", "#D7263D", "#A5BE00", "#7E5A92", "#F49D37", "#3F88C5", "#B5179E", "#55A630",
 )  # fmt: skip
 
+# Block kinds: name → colour in the light and in the dark theme. Chosen by a search for the largest distance between any
+# two (OKLab) as everybody and as protanopes, deuteranopes and tritanopes see them, at 3:1 and more on every ground of
+# the diagram; text on them is chosen by `text_on`.
+KIND_COLOURS = {
+    "separable": ("#0B6E99", "#4CB3DB"),
+    "dwconv": ("#8A4F9E", "#C58FD8"),
+    "ghost": ("#1F9B62", "#AFFCA8"),
+    "ghost_c3": ("#18346D", "#5FE6FC"),
+    "shufflenetv2": ("#DA6425", "#EDA24B"),
+    "mobilenetv3": ("#9A5505", "#BE810A"),
+    "efficientnetv2": ("#961308", "#C24145"),
+    "lcnet": ("#7C70E1", "#7078E7"),
+    "scdown": ("#5634A0", "#A34F9E"),
+    "cib": ("#67063E", "#F67080"),
+    "c3k2": ("#9A81A6", "#BCCFA6"),
+    "repconv": ("#6B424E", "#EFD133"),
+}
+
 SIZE_SMALL, SIZE_BODY, SIZE_SECTION, SIZE_TITLE, SIZE_FIGURE = 11, 13, 16, 22, 40
 """Type scale in px: muted labels, body, section, page title, live figures."""
 

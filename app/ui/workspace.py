@@ -195,6 +195,13 @@ class Workspace(QObject):
         self.file_changed.emit()
         return target
 
+    def moved_to(self, path: Path) -> None:
+        """Take over that the design's file has another name now."""
+        self.store.replace(self.store.settings.without_recent("recent_designs", str(self._path or "")))
+        self._path = path
+        self._remember(path)
+        self.file_changed.emit()
+
     def set_data(self, data: str) -> None:
         """Choose the data set that the next training uses."""
         if data == self._data:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QCoreApplication, Qt, QTranslator
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QToolButton
+from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QToolButton, QToolTip
 from pytestqt.qtbot import QtBot
 
+from app.core.blocks import BLOCKS, eligible
 from app.core.cost import compare_cost
 from app.core.design import Design, Swap, load_design, preset, save_design
 from app.core.text import figure, percent_change
@@ -121,32 +122,135 @@ def test_a_selection_of_many_takes_a_kind_where_it_can(page: DesignPage) -> None
 
 def test_what_cannot_be_replaced_says_why_where_it_happens(page: DesignPage, qtbot: QtBot) -> None:
     click(page, "model.9")
-    shown: list[Message] = []
-    page.messages.posted.connect(shown.append)
-    page.apply_kind("separable")
-    assert "nothing to make depthwise" in shown[0].text
+    press(page, Qt.Key.Key_1)
+    assert "nothing to make depthwise" in QToolTip.text()
     assert page.workspace.design.is_standard
     why = page.inspector.findChild(QLabel, "whyNot")
     assert why is not None
     assert "nothing to make depthwise" in why.text()
-    menu = page.actions_.context_menu(page.snapshot, page.selection)
-    refused = [action for action in menu.actions() if not action.isEnabled()]
-    assert any("nothing to make depthwise" in action.text() for action in refused)
-    assert {"action_kind_separable", "action_kind_dwconv"} <= {action.objectName() for action in refused}
+    menu = page.actions_.context_menu(page.snapshot, page.selection, page.inspector.kinds.offers)
+    reason = next(action for action in menu.actions() if action.objectName() == "whyNot")
+    assert not reason.isEnabled()
+    assert "nothing to make depthwise" in reason.text()
+    refused = menu.findChild(QMenu, "designMenuRefused")
+    assert refused is not None
+    assert {f"action_kind_{kind}" for kind in BLOCKS} == {a.objectName() for a in refused.actions()}
+
+
+def test_a_kind_that_does_not_fit_says_why_at_its_key(page: DesignPage) -> None:
+    click(page, "model.5")
+    press(page, Qt.Key.Key_4)
+    assert QToolTip.text().startswith("Ghost C3 does not fit here.")
+    assert "whole modules" in QToolTip.text()
+    assert page.workspace.design.is_standard
+    press(page, Qt.Key.Key_Escape)
+    press(page, Qt.Key.Key_1)
+    assert QToolTip.text() == "Select a layer first."
 
 
 def test_the_right_button_opens_a_menu_that_acts(page: DesignPage, qtbot: QtBot) -> None:
-    at = page.diagram.rect_of("model.3").center()
+    at = page.diagram.rect_of("model.4").center()
     QTest.mouseClick(page.diagram, Qt.MouseButton.RightButton, NO, at)
-    assert page.selection == ("model.3",)
+    assert page.selection == ("model.4",)
     page.diagram.menu_requested.emit(page.diagram.mapToGlobal(at))
     menu = page.findChild(QMenu, "designMenu")
     assert menu is not None
     qtbot.waitUntil(menu.isVisible)
-    assert [a.isEnabled() for a in menu.actions() if a.objectName().startswith("action_kind")] == [True, True]
-    QTest.keyClick(menu, Qt.Key.Key_Down)
+    words = [a.text() for a in menu.actions() if a.objectName().startswith("action_kind")]
+    assert words[0] == "Depthwise separable on 2 convolutions"
+    assert "Ghost C3, as a whole" in words
+    assert all(a.isEnabled() for a in menu.actions() if a.objectName().startswith("action_kind_"))
+    for _ in range(words.index("Ghost C3, as a whole") + 1):
+        QTest.keyClick(menu, Qt.Key.Key_Down)
     QTest.keyClick(menu, Qt.Key.Key_Return)
-    assert page.workspace.design.resolved() == {"model.3": Swap("separable")}
+    assert page.workspace.design.resolved() == {"model.4": Swap("ghost_c3")}
+
+
+def test_a_layer_as_a_whole_takes_the_place_of_what_is_swapped_inside_and_back(page: DesignPage) -> None:
+    click(page, "model.6")
+    press(page, Qt.Key.Key_1)
+    assert set(page.workspace.design.resolved()) == {f"model.6.m.{i}.cv2" for i in range(3)}
+    press(page, Qt.Key.Key_4)
+    assert page.workspace.design.resolved() == {"model.6": Swap("ghost_c3")}
+    assert page.workspace.undo_stack.undoText() == "Ghost C3 on model.6"
+    assert "Ghost C3" in str(page.table.model_.index_of("model.6", KIND).data())
+    press(page, Qt.Key.Key_1)
+    assert set(page.workspace.design.resolved()) == {f"model.6.m.{i}.cv2" for i in range(3)}
+    press(page, Qt.Key.Key_Z, CONTROL)
+    assert page.workspace.design.resolved() == {"model.6": Swap("ghost_c3")}
+    press(page, Qt.Key.Key_Delete)
+    assert page.workspace.design.is_standard
+    assert page.workspace.undo_stack.undoText() == "Standard on model.6"
+
+
+def test_an_open_layer_closes_when_it_is_swapped_as_a_whole_and_opens_again(page: DesignPage) -> None:
+    click(page, "model.6")
+    press(page, Qt.Key.Key_Return)
+    assert page.diagram.opened == {"model.6"}
+    press(page, Qt.Key.Key_4)
+    assert page.diagram.opened == frozenset()
+    press(page, Qt.Key.Key_Return)
+    assert page.diagram.opened == frozenset(), "a Ghost C3 has no inside that could be swapped"
+    press(page, Qt.Key.Key_Z, CONTROL)
+    assert page.diagram.opened == {"model.6"}
+
+
+def test_a_row_inside_a_swapped_layer_takes_its_place(page: DesignPage) -> None:
+    page.workspace.apply(Design.stock("yolov5n").with_swap(["model.6"], Swap("ghost_c3")), "start")
+    page.table.setFocus()
+    page.table.expand(page.table.model_.index_of("model.6"))
+    index = page.table.model_.index_of("model.6.m.1.cv2")
+    page.table.scrollTo(index)
+    QTest.mouseClick(page.table.viewport(), LEFT, NO, page.table.visualRect(index).center())
+    QTest.keyClick(page.table, Qt.Key.Key_1)
+    assert page.workspace.design.resolved() == {"model.6.m.1.cv2": Swap("separable")}
+    QTest.keyClick(page.table, Qt.Key.Key_Z, CONTROL)
+    QTest.keyClick(page.table, Qt.Key.Key_Delete)
+    assert page.workspace.design.is_standard, "restoring a part restores the whole"
+
+
+def test_a_kind_without_a_number_is_found_by_typing(page: DesignPage, qtbot: QtBot) -> None:
+    click(page, "model.6")
+    press(page, Qt.Key.Key_K)
+    search = page.kind_search
+    qtbot.waitUntil(search.isVisible)
+    QTest.keyClicks(search.search, "compact")
+    assert [
+        search.list.item(r).text() for r in range(search.list.count()) if not search.list.item(r).isHidden()
+    ] == ["Compact inverted block (CIB)"]
+    QTest.keyClick(search.search, Qt.Key.Key_Return)
+    assert page.workspace.design.resolved() == {"model.6": Swap("cib")}
+    assert not search.isVisible()
+
+
+def test_the_search_for_kinds_says_why_others_do_not_fit(page: DesignPage, qtbot: QtBot) -> None:
+    click(page, "model.5")
+    press(page, Qt.Key.Key_K)
+    search = page.kind_search
+    qtbot.waitUntil(search.isVisible)
+    QTest.keyClicks(search.search, "ghost c3")
+    texts = [search.list.item(row).text() for row in range(search.list.count())]
+    assert any(text.startswith("Ghost C3: This kind replaces whole modules") for text in texts)
+    QTest.keyClick(search.search, Qt.Key.Key_Return)
+    assert page.workspace.design.is_standard
+    QTest.keyClick(search.search, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not search.isVisible())
+
+
+def test_several_options_change_one_by_one(page: DesignPage) -> None:
+    click(page, "model.4")
+    press(page, Qt.Key.Key_6)
+    assert page.workspace.design.resolved() == {"model.4": Swap("mobilenetv3")}
+    for name in ("expansion_200", "kernel_5", "squeeze_0"):
+        button = page.inspector.findChild(QPushButton, f"mobilenetv3_{name}")
+        assert button is not None
+        button.click()
+    options = {"expansion": 200, "kernel": 5, "squeeze": 0}
+    assert page.workspace.design.resolved() == {"model.4": Swap("mobilenetv3", options)}
+    press(page, Qt.Key.Key_Z, CONTROL)
+    assert page.workspace.design.resolved() == {
+        "model.4": Swap("mobilenetv3", {"expansion": 200, "kernel": 5})
+    }
 
 
 def test_diagram_table_and_inspector_stay_in_step(page: DesignPage) -> None:
@@ -186,9 +290,10 @@ def test_the_rank_is_one_step_of_the_history(page: DesignPage) -> None:
     assert not rank.isChecked()
 
 
-@pytest.mark.parametrize("name", ["separable", "backbone", "neck", "head", "seed"])
+@pytest.mark.parametrize("name", ["separable", "backbone", "head-classes", "ghost", "seed"])
 def test_a_preset_is_the_core_s(page: DesignPage, name: str) -> None:
     page.workspace.apply(Design.stock("yolov5s", 4), "start")
+    page.tools_.presets.menu().aboutToShow.emit()
     action = next(a for a in page.tools_.presets.menu().actions() if a.objectName() == f"preset_{name}")
     assert action.toolTip()
     action.trigger()
@@ -201,9 +306,9 @@ def test_another_base_model_keeps_the_swaps_that_have_a_place(page: DesignPage) 
     page.workspace.apply(
         Design.stock("yolov5n").with_swap(["model.3", "model.6.m.0.cv2"], Swap("separable")), "start"
     )
-    page.tools_.base.textActivated.emit("yolov5x")
+    page.tools_.base.chosen.emit("yolov5x")
     design = page.workspace.design
-    assert page.tools_.base.currentText() == "yolov5x"
+    assert page.tools_.base.base == "yolov5x"
     assert (design.base, set(design.resolved())) == ("yolov5x", {"model.3", "model.6.m.0.cv2"})
     assert total(page, "parameters", "standard") == figure(compare_cost(design).standard.parameters / 1e6)
 
@@ -213,7 +318,7 @@ def test_what_a_smaller_base_model_has_no_place_for_is_told(page: DesignPage) ->
     page.workspace.apply(swapped, "start")
     shown: list[Message] = []
     page.messages.posted.connect(shown.append)
-    page.tools_.base.textActivated.emit("yolov5n")
+    page.tools_.base.chosen.emit("yolov5n")
     assert set(page.workspace.design.resolved()) == {"model.3"}
     assert shown[0].text.startswith("1 ")
     page.workspace.undo_stack.undo()
@@ -343,8 +448,8 @@ def test_the_keyboard_alone_makes_a_design(page: DesignPage) -> None:
     press(page, Qt.Key.Key_Return)
     press(page, Qt.Key.Key_A, CONTROL)
     press(page, Qt.Key.Key_1)
-    able = set(page.snapshot.targets(f"model.{index}" for index in range(25)))
-    assert set(page.workspace.design.resolved()) == able
+    able = eligible(page.snapshot.architecture, "separable")
+    assert set(page.workspace.design.resolved()) == set(able)
     press(page, Qt.Key.Key_Escape)
     assert page.selection == ()
     press(page, Qt.Key.Key_Plus)
@@ -398,7 +503,7 @@ def test_it_is_retranslated_while_running(page: DesignPage, qtbot: QtBot) -> Non
     QCoreApplication.installTranslator(translator)
     try:
         QCoreApplication.processEvents()
-        names = ("inspectorTitle", "formula_ordinary", "formula_replaced", "formula_ratio")
+        names = ("inspectorTitle", "formula_ordinary", "formula_replaced", "formula_ratio", "kindPaper")
         plain = [
             label.text()
             for label in page.findChildren(QLabel)
@@ -406,7 +511,7 @@ def test_it_is_retranslated_while_running(page: DesignPage, qtbot: QtBot) -> Non
         ]
         words = [text for text in plain if any(c.isalpha() for c in text) and "[" not in text]
         assert words == [page.title.text()], "all but names and formulas comes from a translation"
-        for widget in (page.primary, page.tools_.presets, *page.inspector.kinds):
+        for widget in (page.primary, page.tools_.presets, *page.inspector.kinds.rows.values()):
             assert widget.text().startswith("[")
         assert all(
             action.text().startswith("[") for actions in page.menu_actions().values() for action in actions

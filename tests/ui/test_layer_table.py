@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.core.cost import compare_cost
 from app.core.design import Design, Swap, preset
 from app.core.text import figure, grouped, percent_change
-from app.ui.widgets.diagram_facts import take_snapshot
+from app.ui.widgets.diagram_facts import Facts, Snapshot, take_snapshot
 from app.ui.widgets.layer_table import (
     FLOPS,
     FLOPS_CHANGE,
@@ -18,9 +18,11 @@ from app.ui.widgets.layer_table import (
     PARAMETERS,
     PARAMETERS_CHANGE,
     PATH,
-    LayerModel,
     LayerTable,
 )
+from app.ui.widgets.layer_table_columns import Column, default_columns
+from app.ui.widgets.layer_table_model import LayerModel
+from app.ui.widgets.layer_table_rows import ABLE, SWAPPED, Wanted
 
 DESIGN = (
     Design.stock("yolov5n", 3)
@@ -48,8 +50,21 @@ def text(table: LayerTable, path: str, column: int) -> str:
 def test_the_model_keeps_qt_s_rules(qtbot: QtBot) -> None:
     model = LayerModel()
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
-    for design in (DESIGN, DESIGN.without(["model.3"]), Design.stock("yolov5x"), DESIGN):
+    for design in (
+        DESIGN,
+        DESIGN.without(["model.3"]),
+        Design.stock("yolov5x"),
+        Design.stock("yolov9c"),
+        DESIGN,
+    ):
         model.show_snapshot(take_snapshot(design))
+        for wanted in (
+            Wanted(text="cv2"),
+            Wanted(column=model.columns[FLOPS]),
+            Wanted(only=SWAPPED),
+            Wanted(),
+        ):
+            model.want(wanted)
     assert tester.model() is model
 
 
@@ -79,7 +94,142 @@ def test_kinds_are_named_and_partly_swapped_layers_are_mixed(table: LayerTable) 
     assert text(table, "model.6", KIND) == "mixed 1/3"
     assert text(table, "model.6.m.0.cv2", KIND) == "Depthwise separable"
     assert text(table, "model.1", KIND) == "standard"
-    assert text(table, "model.9", KIND) == ""
+    assert "nothing to make depthwise" in text(table, "model.9", KIND), "a refusal says why where it stands"
+
+
+def test_a_layer_swapped_as_a_whole_holds_nothing_of_its_own_any_more(table: LayerTable) -> None:
+    design = DESIGN.without(["model.6.m.0.cv2"]).with_swap(["model.6"], Swap("ghost_c3", {"width": 25}))
+    table.show_snapshot(take_snapshot(design))
+    row = next(m for m in compare_cost(design).modules if m.path == "model.6")
+    assert text(table, "model.6", KIND) == "Ghost C3 (width 25)"
+    assert text(table, "model.6", FLOPS) == figure(row.lightweight.flops / 1e9)
+    assert text(table, "model.6", PARAMETERS_CHANGE) == percent_change(
+        row.standard.parameters, row.lightweight.parameters
+    )
+    assert text(table, "model.6.m.0.cv2", KIND) == "in Ghost C3"
+    assert text(table, "model.6.m.0.cv2", FLOPS) == ""
+    table.show_snapshot(take_snapshot(DESIGN))
+    assert text(table, "model.6.m.0.cv2", KIND) == "Depthwise separable"
+
+
+def test_modules_that_can_be_replaced_inside_a_layer_hold_their_convolutions(table: LayerTable) -> None:
+    table.show_snapshot(take_snapshot(Design.stock("yolo11m")))
+    layer = table.model_.index_of("model.6")
+    nested = table.model_.index_of("model.6.m.0")
+    assert table.model_.parent(nested) == layer
+    assert text(table, "model.6.m.0", PATH) == "m.0 C3k"
+    assert table.model_.parent(table.model_.index_of("model.6.m.0.m.0.cv2")) == nested
+    assert table.model_.parent(table.model_.index_of("model.6.cv1")) == layer
+
+
+def header_click(table: LayerTable, column: int) -> None:
+    header = table.header()
+    at = QPoint(header.sectionPosition(column) + 20, header.height() // 2)
+    QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+
+
+def shown(table: LayerTable) -> list[str]:
+    """Return the paths of the topmost rows, from the top."""
+    model = table.model_
+    return [model.path(model.index(row, 0)) for row in range(model.rowCount())]
+
+
+def test_a_click_on_a_header_ranks_the_whole_model_and_a_third_leads_back(table: LayerTable) -> None:
+    tree = shown(table)
+    header_click(table, FLOPS)
+    facts = table.model_.snapshot.facts  # type: ignore[union-attr]
+    ranked = [facts[path].lightweight.flops for path in shown(table)]
+    assert ranked == sorted(ranked, reverse=True)
+    assert {"model.6", "model.6.m.1.cv2", "model.24.cv3.0.0"} <= set(shown(table))
+    assert "model.24" not in shown(table), "what cannot be replaced itself is no candidate"
+    assert text(table, "model.6.m.1.cv2", PATH) == "model.6.m.1.cv2", "without its layer it says where it is"
+    header_click(table, FLOPS)
+    ranked = [facts[path].lightweight.flops for path in shown(table)]
+    assert ranked == sorted(ranked)
+    header_click(table, FLOPS)
+    assert shown(table) == tree
+
+
+def test_sorting_by_the_change_puts_what_saves_most_first(table: LayerTable) -> None:
+    header_click(table, FLOPS_CHANGE)
+    assert shown(table)[0] in {"model.3", "model.5", "model.7"}
+    header_click(table, KIND)
+    kinds = [text(table, path, KIND) for path in shown(table)]
+    assert kinds[0].startswith("Depthwise separable")
+    assert kinds.index("Grouped (DWConv)") < kinds.index("standard")
+    header_click(table, PATH)
+    assert shown(table)[0] == "model.0", "the first column is the order of execution"
+
+
+def test_an_edit_does_not_move_sorted_rows_under_the_hand(table: LayerTable) -> None:
+    header_click(table, FLOPS)
+    before = shown(table)
+    table.select([before[0]])
+    table.show_snapshot(take_snapshot(DESIGN.with_swap(["model.1"], Swap("separable"))))
+    assert shown(table) == before
+    assert table.selection() == (before[0],)
+
+
+def test_a_filter_shows_what_is_found_in_its_layer(table: LayerTable) -> None:
+    table.want(Wanted(text="m.0.cv2"))
+    assert set(shown(table)) == {f"model.{index}" for index in (2, 4, 6, 8, 13, 17, 20, 23)}
+    index = table.model_.index_of("model.6")
+    assert table.isExpanded(index), "what is found is in view"
+    assert table.model_.rowCount(index) == 1
+    table.want(Wanted(text="c3"))
+    assert table.model_.rowCount(table.model_.index_of("model.6")) == 9, "of what is found, everything"
+    table.want(Wanted())
+    assert len(shown(table)) == 25
+
+
+def test_the_table_shows_what_is_replaced_alone(table: LayerTable) -> None:
+    table.want(Wanted(only=SWAPPED))
+    assert shown(table) == ["model.3", "model.5", "model.6", "model.7"]
+    table.show_snapshot(take_snapshot(DESIGN.without(["model.5"])))
+    assert shown(table) == ["model.3", "model.6", "model.7"], "and follows the design"
+    table.want(Wanted(only=ABLE))
+    assert {"model.9", "model.10", "model.11"}.isdisjoint(shown(table))
+
+
+def test_columns_can_be_added_and_taken_away(table: LayerTable) -> None:
+    class Depth(Column):
+        key = "depth"
+        sample = "000"
+
+        def title(self) -> str:
+            return "Depth"
+
+        def text(self, snapshot: Snapshot, facts: Facts) -> str:
+            return str(facts.path.count("."))
+
+        def value(self, snapshot: Snapshot, facts: Facts) -> float:
+            return float(facts.path.count("."))
+
+    table.select(["model.5"])
+    table.set_columns((*default_columns(), Depth()))
+    assert text(table, "model.6.m.1.cv2", 6) == "4"
+    assert table.selection() == ("model.5",)
+    header_click(table, 6)
+    assert shown(table)[0].count(".") == 4
+    table.set_columns(default_columns())
+    assert len(shown(table)) == 25, "what it was sorted by is gone"
+
+
+def test_space_and_enter_open_and_f2_offers_kinds(table: LayerTable, qtbot: QtBot) -> None:
+    table.select(["model.4"])
+    index = table.model_.index_of("model.4")
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_Return):
+        QTest.keyClick(table, key)
+        assert table.isExpanded(index)
+        QTest.keyClick(table, key)
+        assert not table.isExpanded(index)
+    with qtbot.waitSignal(table.kinds_requested):
+        QTest.keyClick(table, Qt.Key.Key_F2)
+    with qtbot.waitSignal(table.kinds_requested):
+        at = table.visualRect(table.model_.index_of("model.4", KIND)).center()
+        QTest.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+    QTest.keyClick(table, Qt.Key.Key_Escape)
+    assert table.selection() == ()
 
 
 def test_a_refusal_says_why_in_its_tooltip(table: LayerTable) -> None:

@@ -1,25 +1,35 @@
-"""The Design page: which convolutions become lighter, and what that saves, at once."""
+"""The Design page: which modules become lighter, and what that saves, at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QSplitter, QVBoxLayout, QWidget
 
-from app.core.blocks import BLOCKS
-from app.core.design import Design, Swap, preset
+from app.core.design import Design, Swap
 from app.core.errors import AppError
+from app.core.model_yaml import ULTRALYTICS, YOLOV5
+from app.core.presets import preset
 from app.ui import theme
 from app.ui.page import Page, Services
 from app.ui.pages import design_actions as names
 from app.ui.pages.design_actions import DesignActions
 from app.ui.pages.design_canvas import ZOOM_STEP, Canvas
+from app.ui.pages.design_compare import Comparison
+from app.ui.pages.design_edits import edit_words, restored, swapped, with_option
+from app.ui.pages.design_explain import explain
+from app.ui.pages.design_files import DesignFiles
+from app.ui.pages.design_kind_search import KindSearch
+from app.ui.pages.design_notes import NotesCard
+from app.ui.pages.design_presets import preset_words
+from app.ui.pages.design_rows import TableRows
 from app.ui.pages.design_tools import DesignTools
-from app.ui.text import translated
 from app.ui.widgets.cards import Card
+from app.ui.widgets.diagram_export import save_diagram
 from app.ui.widgets.diagram_facts import Snapshot, take_snapshot
 from app.ui.widgets.diagram_stage import layer_of
 from app.ui.widgets.inspector import Inspector
@@ -45,8 +55,13 @@ class DesignPage(Page):
         self.canvas = Canvas(self._snapshot)
         self.diagram = self.canvas.diagram
         self.table = LayerTable()
+        self.rows = TableRows(self.table, self.canvas)
         self.totals = Totals()
         self.inspector = Inspector()
+        self.notes = NotesCard()
+        self.comparison = Comparison(self, self.workspace, self.messages)
+        self.files = DesignFiles(self, self.workspace, self.messages)
+        self.kind_search = KindSearch(self)
         self.actions_ = DesignActions(self, self.apply_kind, self._slots())
         self._lay_out()
         self._connect()
@@ -54,8 +69,10 @@ class DesignPage(Page):
         self._show_design(self.workspace.design)
 
     def _slots(self) -> dict[str, Callable[[], object]]:
+        files = self.files
         return {
             names.RESTORE: lambda: self.apply_kind(""),
+            names.KINDS: lambda: self._offer_kinds(None),
             names.SELECT_ALL: self.diagram.select_all,
             names.CLEAR: self.diagram.clear_selection,
             names.FIND: self._find,
@@ -64,6 +81,15 @@ class DesignPage(Page):
             names.ZOOM_OUT: lambda: self.diagram.zoom(1 / ZOOM_STEP),
             names.OPEN: lambda: self._open(self._paths[0]) if self._paths else None,
             names.CLOSE_ALL: self.diagram.close_all,
+            names.BASE: self.tools_.base.open_chooser,
+            names.NOTES: self.notes.edit,
+            names.DUPLICATE: files.duplicate,
+            names.RENAME: files.rename,
+            names.COSTS: lambda: files.export_costs(self._snapshot),
+            names.PICTURE: lambda: files.export_diagram(self._save_diagram),
+            names.YAML: lambda: files.export_yaml(ULTRALYTICS),
+            names.YAML_YOLOV5: lambda: files.export_yaml(YOLOV5),
+            names.OPEN_YAML: files.open_yaml,
         }
 
     def _lay_out(self) -> None:
@@ -78,20 +104,21 @@ class DesignPage(Page):
         upper.setStretchFactor(0, 3)
         upper.setStretchFactor(1, 2)
         upper.setSizes([600, 400])
-        left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.BETWEEN)
-        column.addWidget(upper, 1)
-        column.addWidget(self.totals)
+        left, right = QWidget(), QWidget()
+        for side, widgets in ((left, (upper, self.totals)), (right, (self.inspector, self.notes))):
+            column = QVBoxLayout(side)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.setSpacing(theme.BETWEEN)
+            for number, widget in enumerate(widgets):
+                column.addWidget(widget, 0 if number else 1)
         columns = QSplitter(Qt.Orientation.Horizontal)
         columns.setObjectName("designColumns")
         columns.setChildrenCollapsible(False)
         columns.addWidget(left)
-        columns.addWidget(self.inspector)
+        columns.addWidget(right)
         columns.setStretchFactor(0, 1)
         columns.setStretchFactor(1, 0)
-        self.inspector.setMinimumWidth(_NARROW)
+        right.setMinimumWidth(_NARROW)
         self._columns = columns
         self._columns_moved = False
         columns.splitterMoved.connect(self._on_columns_moved)
@@ -106,20 +133,28 @@ class DesignPage(Page):
         self.workspace.file_changed.connect(self._show_name)
         self.primary.clicked.connect(lambda: self.workspace.request_training())
         self.tools_.base_chosen.connect(self._on_tools_base_chosen)
+        self.tools_.model_file_wanted.connect(self.files.open_yaml)
         self.tools_.classes_chosen.connect(self._on_tools_classes_chosen)
         self.tools_.preset_chosen.connect(self._on_tools_preset_chosen)
+        self.tools_.compare_menu_wanted.connect(self.comparison.fill_menu)
+        self.tools_.more_menu_wanted.connect(self._fill_more_menu)
         self.diagram.selection_changed.connect(self._on_diagram_selection_changed)
         self.diagram.opened_changed.connect(self._on_diagram_opened_changed)
         self.diagram.menu_requested.connect(self._on_menu_requested)
         self.table.selection_changed.connect(self._on_table_selection_changed)
         self.table.menu_requested.connect(self._on_menu_requested)
-        self.canvas.find_field.textChanged.connect(self._on_find_text_changed)
+        self.table.kinds_requested.connect(self._offer_kinds)
+        self.rows.found.connect(self._on_rows_found)
+        self.comparison.changed.connect(self._show_difference)
+        self.canvas.strip.closed.connect(self.comparison.stop)
         self.totals.imgsz_changed.connect(self._on_totals_imgsz_changed)
         self.totals.refused.connect(lambda text, hint: self.messages.error(text, hint))
         self.inspector.kind_chosen.connect(self.apply_kind)
         self.inspector.option_chosen.connect(self._on_inspector_option_chosen)
         self.inspector.open_requested.connect(self._open)
         self.inspector.select_requested.connect(self.select)
+        self.notes.changed.connect(self._on_notes_changed)
+        self.kind_search.chosen.connect(self.apply_kind)
         theme.notifier().changed.connect(self.actions_.retint)
 
     @property
@@ -135,6 +170,7 @@ class DesignPage(Page):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the inspector its share of the width, until the user has chosen another."""
         super().resizeEvent(event)
+        self.tools_.fit(self.width())
         if not self._columns_moved:
             share = min(max(round(self.width() * 0.28), _NARROW), _WIDE)
             self._columns.setSizes([max(self._columns.width() - share, 1), share])
@@ -146,7 +182,7 @@ class DesignPage(Page):
         self.diagram.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def menu_actions(self) -> Mapping[str, list[QAction]]:
-        """Lend the kinds, selection and view actions to the menu bar."""
+        """Lend the kinds, selection, view and file actions to the menu bar."""
         return self.actions_.by_menu()
 
     def select(self, paths: tuple[str, ...]) -> None:
@@ -159,12 +195,19 @@ class DesignPage(Page):
         self._show_selection()
 
     def apply_kind(self, kind: str) -> None:
-        """Make everything replaceable in the selection a block kind; "" restores the standard."""
-        targets = self._snapshot.targets(self._paths)
-        if not targets:
-            self.messages.info(self.actions_.reason(self._snapshot, self._paths))
+        """Make what fits in the selection a block kind, or say why nothing does; "" restores the standard."""
+        if not kind:
+            paths = self._snapshot.outermost(self._paths)
+            if paths:
+                self._apply(lambda design: restored(design, paths), paths, None)
             return
-        self._apply_swap(targets, self.inspector.swap_for(kind) if kind else None)
+        targets = self.inspector.kinds.targets_for(kind)
+        if targets:
+            swap = self.inspector.swap_for(kind)
+            self._apply(lambda design: swapped(design, targets, swap), targets, swap)
+            return
+        reason = self.actions_.reason(self._snapshot, self._paths)
+        explain(self, kind, reason)
 
     def retranslate(self) -> None:
         """Set the translated texts."""
@@ -175,21 +218,13 @@ class DesignPage(Page):
         self.actions_.enable(self._snapshot, self._paths, self.diagram.opened)
         self._show_name()
 
-    def _apply_swap(self, targets: tuple[str, ...], swap: Swap | None) -> None:
-        design = self.workspace.design
+    def _apply(self, change: Callable[[Design], Design], targets: tuple[str, ...], swap: Swap | None) -> None:
         try:
-            changed = design.without(targets) if swap is None else design.with_swap(targets, swap)
+            changed = change(self.workspace.design)
         except AppError as problem:
             self.messages.error(problem)
             return
-        self.workspace.apply(changed, self._label(targets, swap))
-
-    def _label(self, targets: tuple[str, ...], swap: Swap | None) -> str:
-        """Return what an edit is called in the history."""
-        words = self.tr("Standard") if swap is None else translated(BLOCKS[swap.block].title)
-        if len(targets) == 1:
-            return self.tr("{kind} on {path}").format(kind=words, path=targets[0])
-        return self.tr("{kind} on {count} convolutions").format(kind=words, count=len(targets))
+        self.workspace.apply(changed, edit_words(self._snapshot, targets, swap))
 
     def _on_columns_moved(self) -> None:
         self._columns_moved = True
@@ -204,12 +239,20 @@ class DesignPage(Page):
         self._stale = False
         self._snapshot = take_snapshot(design, self._imgsz)
         self._paths = tuple(path for path in self._paths if path in self._snapshot.facts)
-        self.diagram.show_snapshot(self._snapshot)
+        self.canvas.show_snapshot(self._snapshot)
         self.table.show_snapshot(self._snapshot)
         self.totals.show_table(self._snapshot.table)
         self.tools_.show_design(design)
+        self.notes.show_notes(design.notes)
+        self._show_difference()
         self._show_name()
         self._show_selection()
+
+    def _show_difference(self) -> None:
+        shown = self.comparison.difference(self._snapshot)
+        self.diagram.show_signs(shown.signs if shown is not None else {})
+        self.rows.show_difference(shown)
+        self.canvas.strip.show_difference(shown, self._snapshot.table.lightweight)
 
     def _show_name(self) -> None:
         star = "*" if self.workspace.dirty else ""
@@ -231,6 +274,31 @@ class DesignPage(Page):
     def _open(self, path: str) -> None:
         self.diagram.set_open(path, layer_of(path) not in self.diagram.opened)
 
+    def _offer_kinds(self, position: QPoint | None) -> None:
+        """Open the search for kinds, by default at the selected node."""
+        if not self._paths:
+            explain(self, "", self.actions_.reason(self._snapshot, ()))
+            return
+        node = self.diagram.rect_of(self._paths[0]).bottomLeft()
+        place = position or self.diagram.mapToGlobal(node)
+        self.kind_search.show_at(place, self.inspector.kinds.offers)
+
+    def _fill_more_menu(self, menu: QMenu) -> None:
+        menu.clear()
+        for name in names.FILES:
+            menu.addAction(self.actions_.others[name])
+
+    def _save_diagram(self, path: Path) -> None:
+        snapshot, cost = self._snapshot, self._snapshot.table.lightweight
+        title = self.tr("{name}: {flops} GFLOPs, {parameters} M parameters").format(
+            name=self.workspace.name,
+            flops=f"{cost.flops / 1e9:.3g}",
+            parameters=f"{cost.parameters / 1e6:.3g}",
+        )
+        shown = self.comparison.difference(snapshot)
+        signs = shown.signs if shown is not None else None
+        save_diagram(path, snapshot, title, self.diagram.words, self.diagram.opened, signs)
+
     def _on_diagram_selection_changed(self, paths: tuple[str, ...]) -> None:
         self._paths = paths
         self.table.select(paths)
@@ -246,14 +314,12 @@ class DesignPage(Page):
     def _on_diagram_opened_changed(self, _opened: frozenset[str]) -> None:
         self._show_selection()
 
-    def _on_find_text_changed(self, text: str) -> None:
-        found = self.table.matches(text)
-        self.canvas.show_found(len(found))
-        if found:
-            self.select(found)
+    def _on_rows_found(self, paths: tuple[str, ...]) -> None:
+        if paths:
+            self.select(paths)
 
     def _on_menu_requested(self, position: QPoint) -> None:
-        menu = self.actions_.context_menu(self._snapshot, self._paths)
+        menu = self.actions_.context_menu(self._snapshot, self._paths, self.inspector.kinds.offers)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(position)
 
@@ -263,8 +329,13 @@ class DesignPage(Page):
 
     def _on_inspector_option_chosen(self, kind: str, option: str, value: int) -> None:
         facts = self._snapshot.facts
-        targets = tuple(path for path in self._snapshot.targets(self._paths) if facts[path].kind == kind)
-        self._apply_swap(targets, Swap(kind, {option: value}))
+        targets = tuple(p for p in self._snapshot.targets(self._paths) if facts[p].kind == kind)
+        targets = tuple(p for p in targets if facts[p].swap is not None)
+        swap = self.inspector.swap_for(kind)
+        self._apply(lambda design: with_option(design, targets, option, value), targets, swap)
+
+    def _on_notes_changed(self, notes: str) -> None:
+        self.workspace.apply(replace(self.workspace.design, notes=notes), self.tr("Notes"), merge="notes")
 
     def _on_tools_base_chosen(self, base: str) -> None:
         design = self.workspace.design
@@ -285,10 +356,6 @@ class DesignPage(Page):
 
     def _on_tools_preset_chosen(self, name: str) -> None:
         design = self.workspace.design
-        try:
-            chosen = preset(name, design.base, design.classes) if name else design.cleared()
-        except AppError as problem:  # this base model has nothing that the preset changes
-            self.messages.error(problem)
-            return
-        words = self.tr("Preset: {name}").format(name=self.tools_.preset_words(name))
+        chosen = preset(name, design.base, design.classes) if name else design.cleared()
+        words = self.tr("Preset: {name}").format(name=preset_words(name))
         self.workspace.apply(replace(chosen, notes=design.notes), words)

@@ -1,33 +1,42 @@
-"""The Design page's tools: base model, classes, presets, undo and redo."""
+"""The Design page's tools: base model, classes, presets, undo and redo, comparing, files."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QSpinBox
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSpinBox
 
-from app.core.architecture import DEFAULT_CLASSES, base_models
-from app.core.design import Design, preset_names, preset_summary
+from app.core.architecture import DEFAULT_CLASSES
+from app.core.design import Design
 from app.ui import theme
-from app.ui.text import translated
-from app.ui.widgets.cards import button, label, name_widget, tool
+from app.ui.pages.design_base_chooser import BaseButton
+from app.ui.pages.design_presets import fill_presets
+from app.ui.widgets.cards import label, name_widget, tool
+from app.ui.widgets.menu_button import MenuButton
 from app.ui.workspace import Workspace
+
+_NARROW = 1000
+"""Width of the page below which the words before the number of classes give way."""
 
 
 class DesignTools(QObject):
     """Fills the header's row of tools; what the user chooses leaves as signals."""
 
     base_chosen = Signal(str)
+    model_file_wanted = Signal()
+    """A model YAML shall be opened."""
     classes_chosen = Signal(int)
     """Number of classes; 0 leaves it to the data."""
     preset_chosen = Signal(str)
     """Name of a preset; "" for the standard model."""
+    compare_menu_wanted = Signal(QMenu)
+    """The menu of what to compare with is about to be shown and wants its entries."""
+    more_menu_wanted = Signal(QMenu)
+    """The menu of files is about to be shown and wants its entries."""
 
     def __init__(self, workspace: Workspace, row: QHBoxLayout, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.base = QComboBox()
-        self.base.setObjectName("baseModel")
-        self.base.addItems(base_models())
+        self._base = workspace.design.base
+        self.base = BaseButton()
         self.classes = QSpinBox()
         self.classes.setObjectName("classes")
         self.classes.setRange(0, 10_000)
@@ -35,28 +44,37 @@ class DesignTools(QObject):
         self.classes.lineEdit().setTextMargins(theme.INSIDE, 0, 0, 0)
         self.classes_label = label(role="muted")
         self.classes_label.setBuddy(self.classes)
-        self.presets = button("presets")
-        self.presets.setProperty("menu", "true")
-        self._menu = QMenu(self.presets)
-        self._menu.setToolTipsVisible(True)
-        self._preset_actions: dict[str, QAction] = {}
-        for name in (*preset_names(), ""):
-            if not name:
-                self._menu.addSeparator()
-            action = self._menu.addAction("")
-            action.setObjectName(f"preset_{name or 'standard'}")
-            action.triggered.connect(lambda _checked=False, name=name: self.preset_chosen.emit(name))
-            self._preset_actions[name] = action
-        self.presets.setMenu(self._menu)
+        self.presets = MenuButton("presets", self._fill_presets)
+        self.compare = MenuButton("compareDesign", self.compare_menu_wanted.emit)
+        for one in (self.presets, self.compare):
+            one.menu().setToolTipsVisible(True)
         self.undo = tool("undoDesign", "undo")
         self.redo = tool("redoDesign", "redo")
-        for widget in (self.base, self.classes_label, self.classes, self.presets, self.undo, self.redo):
+        self.more = tool("moreDesign", "more")
+        self._more_menu = QMenu(self.more)
+        self._more_menu.aboutToShow.connect(lambda: self.more_menu_wanted.emit(self._more_menu))
+        self.more.setMenu(self._more_menu)
+        self.more.setPopupMode(self.more.ToolButtonPopupMode.InstantPopup)
+        for widget in (
+            self.base,
+            self.classes_label,
+            self.classes,
+            self.presets,
+            self.compare,
+            self.undo,
+            self.redo,
+            self.more,
+        ):
             row.addWidget(widget)
-        self.undo.clicked.connect(workspace.undo_stack.undo)
-        self.redo.clicked.connect(workspace.undo_stack.redo)
-        self.base.textActivated.connect(self.base_chosen)
+        self.base.chosen.connect(self.base_chosen)
+        self.base.file_wanted.connect(self.model_file_wanted)
         self.classes.valueChanged.connect(self.classes_chosen)
+        self._follow_history(workspace)
+
+    def _follow_history(self, workspace: Workspace) -> None:
         stack = workspace.undo_stack
+        self.undo.clicked.connect(stack.undo)
+        self.redo.clicked.connect(stack.redo)
         stack.canUndoChanged.connect(self.undo.setEnabled)
         stack.canRedoChanged.connect(self.redo.setEnabled)
         stack.undoTextChanged.connect(self._on_stack_undo_text_changed)
@@ -67,31 +85,20 @@ class DesignTools(QObject):
 
     def show_design(self, design: Design) -> None:
         """Show a design's base model and classes; nothing is emitted."""
-        self.base.setCurrentText(design.base)
-        blocked = self.classes.blockSignals(True)
-        self.classes.setValue(design.classes or 0)
-        self.classes.blockSignals(blocked)
+        self._base = design.base
+        self.base.show_base(design.base)
+        if self.classes.value() != (design.classes or 0):
+            blocked = self.classes.blockSignals(True)
+            self.classes.setValue(design.classes or 0)
+            self.classes.blockSignals(blocked)
 
-    def preset_words(self, name: str) -> str:
-        """Return a preset's name for people."""
-        words = {
-            "separable": self.tr("All 3×3 separable"),
-            "backbone": self.tr("Backbone separable"),
-            "neck": self.tr("Neck separable"),
-            "head": self.tr("Head separable"),
-            "head-classes": self.tr("Head classes separable"),
-            "ghost": self.tr("Ghost backbone and neck"),
-            "shufflenetv2": self.tr("ShuffleNetV2 backbone"),
-            "mobilenetv3": self.tr("MobileNetV3 backbone"),
-            "efficientnetv2": self.tr("EfficientNetV2 backbone"),
-            "seed": self.tr("Seed recipe (stride-2 layers grouped)"),
-            "": self.tr("Standard model"),
-        }
-        return words.get(name, name)
+    def fit(self, width: int) -> None:
+        """Fit into a page of that width."""
+        self.classes_label.setVisible(width >= _NARROW)
 
     def retranslate(self) -> None:
         """Set the translated texts."""
-        name_widget(self.base, self.tr("Base model"))
+        self.base.setAccessibleName(self.tr("Base model"))
         self.classes_label.setText(self.tr("Classes"))
         self.classes.setSpecialValueText(self.tr("from data"))
         words = self.classes.fontMetrics().horizontalAdvance(self.classes.specialValueText())
@@ -102,13 +109,18 @@ class DesignTools(QObject):
             ).format(count=DEFAULT_CLASSES)
         )
         self.classes.setAccessibleName(self.tr("Number of classes"))
-        self.presets.setText(self.tr("Preset"))
-        for name, action in self._preset_actions.items():
-            action.setText(self.preset_words(name))
-            action.setToolTip(
-                translated(preset_summary(name)) if name else self.tr("Undoes every replacement.")
-            )
+        for button, text, tip in (
+            (self.presets, self.tr("Preset"), self.tr("Take a ready design on this base model.")),
+            (self.compare, self.tr("Compare"), self.tr("Show how this design differs from another one.")),
+        ):
+            button.set_words(text)
+            button.setToolTip(tip)
+            button.setFixedWidth(button.fontMetrics().horizontalAdvance(text) + 52)
+        name_widget(self.more, self.tr("Duplicate, rename, export"))
         self._name_history()
+
+    def _fill_presets(self, menu: QMenu) -> None:
+        fill_presets(menu, self._base, self.preset_chosen.emit)
 
     def _on_stack_undo_text_changed(self, text: str) -> None:
         self._undo_text = text

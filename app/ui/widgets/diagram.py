@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -22,10 +22,11 @@ from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from app.ui import theme
 from app.ui.widgets.diagram_facts import Snapshot
 from app.ui.widgets.diagram_layout import Node
-from app.ui.widgets.diagram_paint import GUTTER, HEADER, DiagramPainter, Scene
+from app.ui.widgets.diagram_nodes import Scene
+from app.ui.widgets.diagram_paint import GUTTER, HEADER, DiagramPainter
 from app.ui.widgets.diagram_selection import Selection, neighbour
 from app.ui.widgets.diagram_stage import Stage, layer_of
-from app.ui.widgets.diagram_text import describe
+from app.ui.widgets.diagram_text import describe, scene_words
 from app.ui.widgets.diagram_view import View
 
 _WHEEL = 1.0015
@@ -68,6 +69,7 @@ class Diagram(QWidget):
         self._pan: QPointF | None = None
         self._space = False
         self._keyboard = False
+        self._signs: Mapping[str, str] = {}
         theme.notifier().changed.connect(self.update)
         self.retranslate()
 
@@ -101,6 +103,17 @@ class Diagram(QWidget):
         self._tell_accessibility()
         self.update()
 
+    def show_signs(self, signs: Mapping[str, str]) -> None:
+        """Mark how modules differ from another design: path → sign; none marks nothing."""
+        if signs != self._signs:
+            self._signs = signs
+            self.update()
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The translated words that stand in the picture."""
+        return self._words
+
     def select(self, paths: Iterable[str]) -> None:
         """Take over a selection made elsewhere; nothing is emitted."""
         self._selection.set(paths, self._stage.order)
@@ -124,7 +137,7 @@ class Diagram(QWidget):
         self.update()
 
     def set_open(self, path: str, is_open: bool) -> None:
-        """Show or hide the inside of a layer; what holds at most one convolution cannot be opened."""
+        """Show or hide the inside of a layer; one convolution, or what is swapped as a whole, has none to show."""
         layer = layer_of(path)
         if not self._stage.set_open(layer, is_open):
             return
@@ -163,21 +176,17 @@ class Diagram(QWidget):
     def select_all(self) -> None:
         """Select every layer or shown convolution that can be replaced."""
         facts = self._stage.snapshot.facts
-        self._choose(path for path in self._stage.order if path not in self.opened and facts[path].targets)
+        nodes = self._stage.layout.by_path
+        self._choose(p for p in nodes if nodes[p].shape not in ("frame", "group") and facts[p].targets)
 
     def describe(self, path: str) -> str:
         """Return a module in words, for tooltips and screen readers."""
-        return describe(self._stage.snapshot.facts[path])
+        return describe(self._stage.snapshot, self._stage.snapshot.facts[path])
 
     def retranslate(self) -> None:
         """Set the translated texts."""
         self.setAccessibleName(self.tr("Diagram of the model"))
-        self._words = {
-            "backbone": self.tr("Backbone"),
-            "neck": self.tr("Neck"),
-            "head": self.tr("Head"),
-            "classes": self.tr("{count} classes"),
-        }
+        self._words = scene_words()
         self._tell_accessibility()
         self.update()
 
@@ -199,6 +208,7 @@ class Diagram(QWidget):
             self._keyboard and self.hasFocus(),
             self._hovered,
             self._words,
+            self._signs,
         )
         DiagramPainter(painter, scene, QRectF(self.rect())).paint()
         if self._band is not None:

@@ -14,11 +14,13 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainterPath
 
 from app.core.architecture import Architecture, Layer
-from app.ui.widgets.diagram_inner import Inner, inner_layout
+from app.ui.widgets.diagram_inner import GROUP_SIDE, NODES, Inner, inner_layout
 from app.ui.widgets.diagram_links import arc, bend, descend
 
 NODE_WIDTH, NODE_HEIGHT = 92.0, 40.0
 JOIN_SIZE = 18.0
+GROUP_TITLE = 8.0
+"""Height above a group's nodes on which its title stands."""
 _GAP, _JOIN_GAP = 18.0, 10.0
 _LEFT, _RIGHT, _TOP = 14.0, 14.0, 0.0
 _LANE = 9.0
@@ -37,11 +39,12 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One thing that can be seen: a layer, a convolution inside an open layer, or a join.
+    """One thing that can be seen: a layer, what is inside an open one, or a join.
 
     Attributes:
         path: module path; "" for joins inside a layer.
-        shape: "layer", "frame" (an open layer), "conv" or "join".
+        shape: "layer", "frame" (an open layer), "conv", "module" (swapped as a whole), "group" (the outline of what
+            could be) or "join".
         rect: place in the diagram.
         level: pyramid level, 1 to 5.
         op: what a join does: "concat", "add" or "pool".
@@ -105,7 +108,10 @@ class Layout:
 
 
 def lay_out(
-    architecture: Architecture, opened: frozenset[str] = frozenset(), metrics: Metrics = Metrics()
+    architecture: Architecture,
+    opened: frozenset[str] = frozenset(),
+    metrics: Metrics = Metrics(),
+    swapped: frozenset[str] = frozenset(),
 ) -> Layout:
     """Return the geometry of a base model.
 
@@ -113,19 +119,22 @@ def lay_out(
         architecture: the base model.
         opened: paths of the layers whose inside is shown.
         metrics: heights of nodes and gaps.
+        swapped: paths of modules that are swapped as a whole; they have no inside to show.
     """
-    return _Builder(architecture, opened, metrics).build()
+    return _Builder(architecture, opened, metrics, swapped).build()
 
 
 class _Builder:
-    def __init__(self, architecture: Architecture, opened: frozenset[str], metrics: Metrics) -> None:
+    def __init__(
+        self, architecture: Architecture, opened: frozenset[str], metrics: Metrics, swapped: frozenset[str]
+    ) -> None:
         self.architecture = architecture
         self.metrics = metrics
         self.layers = architecture.layers
         self.inner: dict[int, Inner] = {
-            layer.index: inner_layout(architecture, layer, metrics.node)
+            layer.index: inner_layout(architecture, layer, metrics.node, swapped)
             for layer in self.layers
-            if layer.path in opened and len(architecture.convolutions_in(layer.path)) > 1
+            if layer.path in opened - swapped and len(architecture.convolutions_in(layer.path)) > 1
         }
         self.columns = self.place_columns()
         self.places: dict[int, QRectF] = {}
@@ -267,7 +276,7 @@ class _Builder:
         placed = []
         for item in inner.items:
             level = item.level or layer.level
-            if self.is_head(layer) and item.level in rows:
+            if self.is_head(layer) and item.level and item.level in rows:
                 top = self.axis(rows, item.level) - inner.level_height(item.level) / 2 + item.rect.top()
             elif self.is_head(layer):
                 top = frame.center().y() - item.rect.height() / 2
@@ -275,12 +284,21 @@ class _Builder:
                 top = frame.top() + self.metrics.frame_title + item.rect.top()
             left = frame.left() + _FRAME_SIDE + item.rect.left()
             rect = QRectF(left, top, item.rect.width(), item.rect.height())
-            is_conv = item.op == "conv"
-            placed.append(
-                Node(item.path if is_conv else "", "conv" if is_conv else "join", rect, level, item.op)
-            )
+            shape = item.op if item.op in NODES else "join"
+            placed.append(Node(item.path if item.op in NODES else "", shape, rect, level, item.op))
         self.inner[layer.index] = replace(inner, placed=tuple(node.rect for node in placed))
-        return placed
+        return [*self.groups(layer, inner, placed), *placed]
+
+    def groups(self, layer: Layer, inner: Inner, placed: list[Node]) -> list[Node]:
+        """Return the outlines of what could be replaced as a whole inside an open layer."""
+        found = []
+        for group in inner.groups:
+            rect = placed[group.items[0]].rect
+            for index in group.items[1:]:
+                rect = rect.united(placed[index].rect)
+            rect = rect.adjusted(-GROUP_SIDE, -GROUP_SIDE - GROUP_TITLE, GROUP_SIDE, GROUP_SIDE)
+            found.append(Node(group.path, "group", rect, layer.level))
+        return found
 
     def layer_links(self, rows: Mapping[int, QRectF]) -> list[Link]:
         links: list[Link] = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPixmap, QPolygonF
@@ -12,55 +13,94 @@ from app.core.blocks import BLOCKS
 from app.ui import theme
 from app.ui.widgets.diagram_facts import MIXED
 
+Shape = Callable[[QRectF], QPainterPath]
 
-def _polygon(corners: int, turn: float) -> Callable[[QRectF], QPainterPath]:
-    """Return a maker of regular polygons; `turn` is the direction of the first corner in turns, from the right."""
 
-    def make(rect: QRectF) -> QPainterPath:
-        radius = rect.width() / 2
-        points = [
-            QPointF(
-                rect.center().x() + radius * math.cos(2 * math.pi * (turn + i / corners)),
-                rect.center().y() + radius * math.sin(2 * math.pi * (turn + i / corners)),
-            )
-            for i in range(corners)
-        ]
-        path = QPainterPath()
-        path.addPolygon(QPolygonF(points))
-        path.closeSubpath()
-        return path
+def _closed(rect: QRectF, corners: list[tuple[float, float]]) -> QPainterPath:
+    """Return a polygon; corners are given in a square from −1 to 1, y downwards."""
+    centre, reach = rect.center(), rect.width() / 2
+    path = QPainterPath()
+    path.addPolygon(QPolygonF([QPointF(centre.x() + x * reach, centre.y() + y * reach) for x, y in corners]))
+    path.closeSubpath()
+    return path
 
-    return make
+
+def _polygon(corners: int, turn: float, waist: float = 1.0) -> Shape:
+    """Return a maker of regular polygons.
+
+    Args:
+        corners: how many.
+        turn: direction of the first corner in turns, from the right.
+        waist: radius between two corners; below 1 it makes a star.
+    """
+    places = []
+    for i in range(2 * corners):
+        if i % 2 and waist == 1.0:
+            continue
+        angle = 2 * math.pi * (turn + i / (2 * corners))
+        radius = waist if i % 2 else 1.0
+        places.append((radius * math.cos(angle), radius * math.sin(angle)))
+    return lambda rect: _closed(rect, places)
+
+
+def _outline(*corners: tuple[float, float]) -> Shape:
+    return lambda rect: _closed(rect, list(corners))
 
 
 def _disc(rect: QRectF) -> QPainterPath:
     path = QPainterPath()
-    path.addEllipse(rect)
+    path.addEllipse(rect.adjusted(0.5, 0.5, -0.5, -0.5))
     return path
 
 
-_SHAPES = (
-    _polygon(3, 0.75),
-    _polygon(4, 0.0),
-    _polygon(4, 0.125),
-    _disc,
-    _polygon(6, 0.0),
-    _polygon(5, 0.75),
+def _ring(rect: QRectF) -> QPainterPath:
+    hole = rect.width() * 0.29
+    path = _disc(rect)
+    path.addEllipse(rect.adjusted(hole, hole, -hole, -hole))
+    return path
+
+
+_T = 0.34
+"""Half the thickness of a plus."""
+_SHAPES: Mapping[str, Shape] = {
+    "separable": _polygon(3, 0.75),
+    "dwconv": _polygon(4, 0.0),
+    "ghost": _disc,
+    "ghost_c3": _ring,
+    "shufflenetv2": _outline((-1, -0.9), (1, 0.9), (1, -0.9), (-1, 0.9)),
+    "mobilenetv3": _outline((-0.9, -0.9), (0.1, -0.9), (0.95, 0), (0.1, 0.9), (-0.9, 0.9), (-0.1, 0)),
+    "efficientnetv2": _polygon(5, 0.75),
+    "lcnet": _polygon(5, 0.75, 0.42),
+    "scdown": _polygon(3, 0.25),
+    "cib": _polygon(6, 0.0),
+    "c3k2": _polygon(4, 0.125),
+    "repconv": _outline(
+        (-_T, -1), (_T, -1), (_T, -_T), (1, -_T), (1, _T), (_T, _T),
+        (_T, 1), (-_T, 1), (-_T, _T), (-1, _T), (-1, -_T), (-_T, -_T),
+    ),
+}  # fmt: skip
+"""Block kind → its shape. What is of one family looks akin: Ghost a disc and a ring, downsampling a triangle down."""
+_OTHERS = (
+    _outline((-1, 0.8), (0, -0.8), (1, 0.8), (0, 0.3)),
+    _outline((-0.5, -1), (0.5, -1), (0.5, 1), (-0.5, 1)),
 )
-"""Shapes in the order of the block kinds: triangle, diamond, square, disc, hexagon, pentagon."""
+"""Shapes of kinds that have none of their own."""
 
 
 def mark_path(kind: str, rect: QRectF) -> QPainterPath:
     """Return the mark of a block kind inside a square."""
-    return _SHAPES[list(BLOCKS).index(kind) % len(_SHAPES)](rect)
+    shape = _SHAPES.get(kind) or _OTHERS[list(BLOCKS).index(kind) % len(_OTHERS)]
+    return shape(rect)
 
 
 def kind_colour(kind: str, alpha: float = 1.0) -> QColor:
     """Return the colour of a block kind; of what is standard or mixed, the standard side's."""
-    known = getattr(theme.tokens(), kind, "") if kind in BLOCKS else ""
-    if not known:
-        known = theme.tokens().standard if kind in ("", MIXED) else theme.run_colour(list(BLOCKS).index(kind))
-    return theme.colour(known, alpha)
+    tokens = theme.tokens()
+    if kind in theme.KIND_COLOURS:
+        return theme.colour(theme.KIND_COLOURS[kind][tokens.dark], alpha)
+    if kind in ("", MIXED):
+        return theme.colour(tokens.standard, alpha)
+    return theme.colour(theme.run_colour(list(BLOCKS).index(kind)), alpha)
 
 
 def draw_mark(painter: QPainter, kind: str, rect: QRectF, colour: QColor) -> None:
@@ -83,11 +123,16 @@ def draw_mark(painter: QPainter, kind: str, rect: QRectF, colour: QColor) -> Non
 
 def kind_icon(kind: str, size: int = 14) -> QIcon:
     """Return a kind's mark in its colour, as an icon for menus and tables of the theme in use."""
+    return _icon(kind, size, kind_colour(kind).name())
+
+
+@lru_cache(maxsize=256)
+def _icon(kind: str, size: int, colour: str) -> QIcon:
     ratio = 2.0
     pixmap = QPixmap(QSize(round(size * ratio), round(size * ratio)))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    draw_mark(painter, kind, QRectF(1, 1, size - 2, size - 2), kind_colour(kind))
+    draw_mark(painter, kind, QRectF(1, 1, size - 2, size - 2), QColor(colour))
     painter.end()
     return QIcon(pixmap)

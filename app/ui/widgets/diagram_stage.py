@@ -22,7 +22,7 @@ class Stage:
     Attributes:
         snapshot: the design.
         layout: where its nodes lie.
-        opened: paths of the layers whose inside is shown.
+        swapped: paths of modules that are swapped as a whole, and so have no inside.
         view: scale and offset.
         area: the part of the widget that the diagram has, right of and below the labels.
         follows_size: whether everything is kept in view; ends when the user zooms or pans.
@@ -31,24 +31,45 @@ class Stage:
     def __init__(self, snapshot: Snapshot, area: QRectF) -> None:
         self.snapshot = snapshot
         self.area = area
-        self.opened: frozenset[str] = frozenset()
+        self._wanted: frozenset[str] = frozenset()
+        self.swapped = swapped_wholes(snapshot)
         self.view = View()
         self.follows_size = True
         self._metrics = Metrics()
         self.layout: Layout = lay_out(snapshot.architecture)
         self.fit()
 
+    @property
+    def opened(self) -> frozenset[str]:
+        """Paths of the layers whose inside is shown; one that is restored opens again."""
+        return self._wanted - self.swapped
+
     def show(self, snapshot: Snapshot) -> bool:
         """Take another snapshot; return whether its layers are other ones. Another base model is fitted anew."""
         before, self.snapshot = self.snapshot, snapshot
+        opened, self.swapped = self.opened, swapped_wholes(snapshot)
         if before.architecture is snapshot.architecture:
+            if self._wanted:
+                self._keep_in_place(opened)
             return False
         if before.architecture.base != snapshot.architecture.base:
-            self.opened = frozenset()
+            self._wanted = frozenset()
             self.fit()
         else:
             self._lay_out()
         return True
+
+    def _keep_in_place(self, opened: frozenset[str]) -> None:
+        """Lay out anew what opens or closes by an edit; the first layer that does stays where it is seen."""
+        before = self.layout
+        if self.follows_size and opened and not self.opened:
+            self.fit()
+            return
+        self._lay_out()
+        kept = min(opened ^ self.opened, key=self.snapshot.architecture.order.__getitem__, default="")
+        if kept:
+            gone = self.layout.by_path[kept].rect.topLeft() - before.by_path[kept].rect.topLeft()
+            self.look(self.view.moved(-gone.x() * self.view.scale, -gone.y() * self.view.scale))
 
     def resize(self, area: QRectF) -> None:
         """Take another area; everything stays in view until the user chose another view."""
@@ -83,15 +104,15 @@ class Stage:
         self.look(view)
 
     def can_open(self, layer: str) -> bool:
-        """Return whether a layer has an inside to show."""
-        return len(self.snapshot.architecture.convolutions_in(layer)) > 1
+        """Return whether a layer has an inside to show; what is swapped as a whole has none any more."""
+        return layer not in self.swapped and len(self.snapshot.architecture.convolutions_in(layer)) > 1
 
     def set_open(self, layer: str, is_open: bool) -> bool:
         """Show or hide the inside of a layer, which stays where it is seen; return whether anything changed."""
         if is_open == (layer in self.opened) or (is_open and not self.can_open(layer)):
             return False
         before = self.layout.by_path[layer].rect.topLeft()
-        self.opened = self.opened | {layer} if is_open else self.opened - {layer}
+        self._wanted = self._wanted | {layer} if is_open else self._wanted - {layer}
         self._lay_out()
         if self.follows_size and not self.opened:
             self.fit()
@@ -108,17 +129,19 @@ class Stage:
             self.look(self.view.showing(node.rect, self.area))
 
     def node_of(self, path: str) -> Node | None:
-        """Return the node of a path, or of the closed layer that hides it."""
-        return self.layout.by_path.get(path) or self.layout.by_path.get(layer_of(path))
+        """Return the node of a path, or of what hides it."""
+        while path and path not in self.layout.by_path:
+            path = path.rpartition(".")[0]
+        return self.layout.by_path.get(path)
 
     def node_at(self, position: QPointF) -> Node | None:
         """Return the node under a point of the widget."""
         return self.layout.node_at(self.view.to_diagram(position)) if self.area.contains(position) else None
 
     def nodes_in(self, band: QRectF) -> list[str]:
-        """Return what a rectangle of the widget touches; of an open layer its inside, never the frame."""
+        """Return what a rectangle of the widget touches; of an open layer its inside, never frames and outlines."""
         area = QRectF(self.view.to_diagram(band.topLeft()), self.view.to_diagram(band.bottomRight()))
-        nodes = (node for node in self.layout.by_path.values() if node.shape != "frame")
+        nodes = (node for node in self.layout.by_path.values() if node.shape not in ("frame", "group"))
         return [node.path for node in nodes if node.rect.intersects(area)]
 
     @property
@@ -127,8 +150,14 @@ class Stage:
         return tuple(self.layout.by_path)
 
     def _lay_out(self) -> Layout:
-        self.layout = lay_out(self.snapshot.architecture, self.opened, self._metrics)
+        self.layout = lay_out(self.snapshot.architecture, self.opened, self._metrics, self.swapped)
         return self.layout
+
+
+def swapped_wholes(snapshot: Snapshot) -> frozenset[str]:
+    """Return the swapped modules that had an inside."""
+    single = snapshot.architecture.convolutions
+    return frozenset(path for path in snapshot.design.resolved() if path not in single)
 
 
 def layer_of(path: str) -> str:

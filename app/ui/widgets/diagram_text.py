@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import QCoreApplication, QRectF
 from PySide6.QtGui import QFont, QFontMetricsF
 
+from app.core.blocks import BLOCKS
 from app.core.text import figure
 from app.ui import theme
 from app.ui.text import translated
@@ -90,15 +91,16 @@ def node_forms(snapshot: Snapshot, facts: Facts, words: Mapping[str, str]) -> li
         facts: the layer or convolution.
         words: translated words: "classes" holds "{count}".
     """
-    if facts.path.count(".") == 1:
+    if facts.is_layer:
         row = snapshot.architecture.layers[int(facts.path.split(".")[1])]
         short = _SHORT.get(row.type, row.type)
         title: Line = (f"{row.index} {row.type}", f"{row.index} {short}", f"{row.index}")
         c1, c2, stride = row.c1, row.c2, " /2" if row.downsamples else ""
     else:
-        assert facts.conv is not None
+        place = facts.site or facts.conv
+        assert place is not None
         title = (facts.name, facts.name.removeprefix("m."), facts.name.rpartition(".")[2])
-        c1, c2, stride = facts.conv.c1, facts.conv.c2, " /2" if facts.conv.s != (1, 1) else ""
+        c1, c2, stride = place.c1, place.c2, " /2" if place.s != (1, 1) else ""
     channels: Line = (f"{c1}→{c2}{stride}", f"{c1}→{c2}", f"{c2}")
     if not c2:
         classes = snapshot.architecture.classes
@@ -110,7 +112,7 @@ def node_forms(snapshot: Snapshot, facts: Facts, words: Mapping[str, str]) -> li
     return [title, channels, (f"{kernel}{cost}", cost)]
 
 
-def describe(facts: Facts) -> str:
+def describe(snapshot: Snapshot, facts: Facts) -> str:
     """Return a module in words: what it is, its share of the cost, what is replaced or why nothing can be."""
     lines = [f"{facts.path} · {facts.type}"]
     if facts.standard.flops:
@@ -121,11 +123,36 @@ def describe(facts: Facts) -> str:
                 "Diagram", "{now} % of the standard model's operations, before {then} %"
             )
         lines.append(words.format(now=now, then=then))
-    if facts.refusal:
-        lines.append(translated(facts.refusal))
-    elif facts.conv is None:
-        words = QCoreApplication.translate(
-            "Diagram", "{swapped} of {count} convolutions replaced; Enter opens it"
-        )
-        lines.append(words.format(swapped=facts.swapped, count=len(facts.targets)))
+    lines.extend(_state(snapshot, facts))
     return "\n".join(lines)
+
+
+def _state(snapshot: Snapshot, facts: Facts) -> list[str]:
+    """Return what a module became and what else could be replaced, or why nothing can."""
+    if facts.refusal:
+        return [translated(facts.refusal)]
+    if facts.within:
+        outer = snapshot.facts[facts.within]
+        words = QCoreApplication.translate("Diagram", "Part of {path}, which is replaced as a whole: {kind}")
+        return [words.format(path=outer.path, kind=translated(BLOCKS[outer.kind].title))]
+    if facts.swap is not None:
+        return [translated(BLOCKS[facts.kind].title)]
+    if facts.conv is not None:
+        return []
+    words = QCoreApplication.translate(
+        "Diagram", "{swapped} of {count} convolutions replaced; Enter opens it"
+    )
+    lines = [words.format(swapped=facts.swapped, count=facts.convolutions)] if facts.convolutions else []
+    if facts.is_whole:
+        lines.append(QCoreApplication.translate("Diagram", "It can be replaced as a whole too."))
+    return lines
+
+
+def scene_words() -> dict[str, str]:
+    """Return the words that stand in the picture, translated."""
+    return {
+        "backbone": QCoreApplication.translate("Diagram", "Backbone"),
+        "neck": QCoreApplication.translate("Diagram", "Neck"),
+        "head": QCoreApplication.translate("Diagram", "Head"),
+        "classes": QCoreApplication.translate("Diagram", "{count} classes"),
+    }

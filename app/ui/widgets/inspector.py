@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from app.core.blocks import BLOCKS, refusal
-from app.core.cost import ZERO, Cost
+from app.core.architecture import Convolution
+from app.core.blocks import BLOCKS
+from app.core.cost import ZERO
 from app.core.design import Swap
-from app.core.text import figure, grouped, percent_change, scaled
+from app.core.sites import Site
+from app.core.text import figure, grouped
 from app.ui import theme
 from app.ui.text import translated
 from app.ui.widgets.block_picture import BlockPicture
 from app.ui.widgets.cards import Card, button, label, line
-from app.ui.widgets.diagram_facts import Facts, Snapshot, kind_number
-from app.ui.widgets.inspector_options import OptionRow
-from app.ui.widgets.inspector_rows import CostRow, KindRow
+from app.ui.widgets.diagram_facts import Facts, Snapshot
+from app.ui.widgets.diagram_targets import Offer, cost_with
+from app.ui.widgets.inspector_kinds import KindPanel
+from app.ui.widgets.inspector_rows import CostRow
 from app.ui.widgets.inspector_words import formula
 
 _COSTLIEST = 8
 _REASONS = 3
 _FORMULAS = ("ordinary", "replaced", "ratio", "saved", "parameters", "flops")
+_ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
 
 class Inspector(Card):
@@ -41,7 +47,6 @@ class Inspector(Card):
         self._snapshot: Snapshot | None = None
         self._paths: tuple[str, ...] = ()
         self._targets: tuple[str, ...] = ()
-        self._preview = ""
         self._opened: frozenset[str] = frozenset()
         self._build_widgets()
         self._lay_out()
@@ -55,20 +60,21 @@ class Inspector(Card):
         self.now.setObjectName("selectionCost")
         self.open_button = button("openLayer", "link")
         self.open_button.clicked.connect(lambda: self.open_requested.emit(self._paths[0]))
+        self.kinds = KindPanel()
+        self.kinds.kind_chosen.connect(self.kind_chosen)
+        self.kinds.option_chosen.connect(self.option_chosen)
+        self.kinds.shown_changed.connect(self._show_example)
         self.picture = BlockPicture()
         self.formulas = (*self.picture.formulas, *(label(wrap=True) for _ in range(4)))
         for name, text in zip(_FORMULAS, self.formulas, strict=True):
             text.setObjectName(f"formula_{name}")
             text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.make_it = label(role="strong")
-        self.kinds = [KindRow(name, str(kind_number(name))) for name in BLOCKS]
-        self.kinds.append(KindRow("", "0"))
-        self.options = [OptionRow(kind, name) for kind, block in BLOCKS.items() for name in block.options]
-        for row in self.kinds:
-            row.clicked.connect(lambda _checked=False, kind=row.kind: self._on_kind_clicked(kind))
-            row.previewed.connect(self._on_kind_previewed)
-        for option in self.options:
-            option.chosen.connect(self._on_option_chosen)
+        self.summary = label(role="muted", wrap=True)
+        self.summary.setObjectName("kindSummary")
+        self.paper = label(role="muted", wrap=True)
+        self.paper.setObjectName("kindPaper")
+        self.paper.setTextFormat(Qt.TextFormat.RichText)
+        self.paper.setOpenExternalLinks(True)
         self.why_not = label(role="muted", wrap=True)
         self.why_not.setObjectName("whyNot")
         self.hint = label(role="muted", wrap=True)
@@ -87,31 +93,23 @@ class Inspector(Card):
         head.addWidget(self.heading, 1)
         head.addWidget(self.open_button)
         column.addLayout(head)
-        self.kinds_area = self._column((self.make_it, *self.kinds, *self.options))
         self.formula_line = line()
-        self.formula_area = self._column(self.formulas[2:])
+        self.example_area = self._column(
+            (self.formula_line, self.summary, self.picture, *self.formulas[2:], self.paper)
+        )
         self.empty_area = self._column((self.hint, self.costliest_title, *self.costliest))
-        for widget in (
-            self.subtitle,
-            self.now,
-            self.why_not,
-            self.kinds_area,
-            self.formula_line,
-            self.picture,
-        ):
+        for widget in (self.subtitle, self.now, self.why_not, self.kinds, self.example_area, self.empty_area):
             column.addWidget(widget)
-        column.addWidget(self.formula_area)
-        column.addWidget(self.empty_area)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setObjectName("inspectorScroll")
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(content)
+        self.scroll_area = QScrollArea()
+        self.scroll_area.setObjectName("inspectorScroll")
+        self.scroll_area.setWidgetResizable(True)
+        self.scroll_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll_area.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.scroll_area.setWidget(content)
         self.body.setContentsMargins(1, 1, 1, 1)
-        self.body.addWidget(scroll)
+        self.body.addWidget(self.scroll_area)
 
     @staticmethod
     def _column(widgets: tuple[QWidget, ...]) -> QWidget:
@@ -136,13 +134,11 @@ class Inspector(Card):
         self._snapshot, self._opened = snapshot, opened
         self._paths = tuple(path for path in paths if path in snapshot.facts)
         self._targets = snapshot.targets(self._paths)
-        self._preview = ""
         self._refresh()
 
     def swap_for(self, kind: str) -> Swap:
         """Return the swap that choosing a kind means just now: with the options that are shown."""
-        values = {row.option: row.value for row in self.options if row.kind == kind}
-        return Swap(kind, values)
+        return self.kinds.swap_for(kind)
 
     def retranslate(self) -> None:
         """Set the translated texts."""
@@ -154,8 +150,6 @@ class Inspector(Card):
         )
         self.costliest_title.setText(self.tr("The costliest convolutions"))
         self.picture.retranslate()
-        for option in self.options:
-            option.retranslate()
         self._refresh()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -169,14 +163,12 @@ class Inspector(Card):
             return
         chosen, able = bool(self._paths), bool(self._targets)
         self.empty_area.setVisible(not chosen)
-        self.kinds_area.setVisible(able)
+        self.kinds.setVisible(able)
         self._show_heading(self._snapshot)
         self._show_now(self._snapshot)
         self._show_why_not(self._snapshot)
-        self._show_options(self._snapshot)
-        self._show_example(self._snapshot)
-        if able:
-            self._show_kinds(self._snapshot)
+        self.kinds.show_selection(self._snapshot, self._paths)
+        self._show_example()
         if not chosen:
             self._show_costliest(self._snapshot)
 
@@ -191,40 +183,46 @@ class Inspector(Card):
             self.heading.setText(facts.name)
             self.subtitle.setText(self._place(snapshot, facts))
             inner = snapshot.architecture.convolutions_in(paths[0])
-            self.open_button.setVisible(facts.conv is None and len(inner) > 1)
+            can_open = facts.is_layer and facts.swap is None and len(inner) > 1
+            self.open_button.setVisible(can_open)
             self.open_button.setText(self.tr("Close") if paths[0] in self._opened else self.tr("Open"))
         else:
             self.heading.setText(self.tr("{count} selected").format(count=len(paths)))
-            self.subtitle.setText(
-                self.tr("{count} convolutions can be replaced.").format(count=len(self._targets))
-            )
+            singles = sum(snapshot.facts[path].is_single for path in self._targets)
+            wholes = len(self._targets) - singles
+            words = self.tr("{count} convolutions can be replaced.")
+            if wholes:
+                words = self.tr("{count} convolutions can be replaced, and {wholes} modules as a whole.")
+            self.subtitle.setText(words.format(count=singles, wholes=wholes))
         self.subtitle.setVisible(bool(self.subtitle.text()))
 
     def _place(self, snapshot: Snapshot, facts: Facts) -> str:
         layer = snapshot.architecture.layers[int(facts.path.split(".")[1])]
         parts = {"backbone": self.tr("backbone"), "neck": self.tr("neck"), "head": self.tr("head")}
-        text = f"{facts.path} · {facts.type} · {parts[layer.part]} · P{layer.level}"
-        if facts.conv is not None and facts.targets:
-            share = figure(100 * facts.lightweight.flops / (snapshot.table.lightweight.flops or 1), 2)
-            text += "\n" + self.tr("{share} % of the model's operations").format(share=share)
-        elif facts.targets:
+        level = facts.site.level if facts.site is not None else layer.level
+        text = f"{facts.path} · {facts.type} · {parts[layer.part]} · P{level}"
+        if facts.within:
+            outer = snapshot.facts[facts.within]
+            words = self.tr("Part of {path}, which is replaced as a whole: {kind}.")
+            return f"{text}\n" + words.format(path=outer.path, kind=translated(BLOCKS[outer.kind].title))
+        if facts.swap is not None:
+            text += "\n" + self.tr("It is: {kind}.").format(kind=translated(BLOCKS[facts.kind].title))
+        elif facts.convolutions and not facts.is_single:
             text += "\n" + self.tr("{swapped} of {count} convolutions replaced.").format(
-                swapped=facts.swapped, count=len(facts.targets)
+                swapped=facts.swapped, count=facts.convolutions
             )
         return text
 
     def _show_now(self, snapshot: Snapshot) -> None:
         """Show what the selection costs now, and before where that differs; nothing is counted twice."""
-        inner = {path for chosen in self._paths for path in snapshot.architecture.convolutions_in(chosen)}
         before = after = ZERO
-        for path in inner:
+        for path in snapshot.outermost(self._paths):
             before += snapshot.facts[path].standard
             after += snapshot.facts[path].lightweight
-        shown = bool(inner) and not (len(self._targets) == 1 and self._paths == self._targets)
-        self.now.setVisible(shown)
+        self.now.setVisible(bool(before.flops or before.parameters))
         share = figure(100 * after.flops / (snapshot.table.lightweight.flops or 1), 2)
         self.now.setText(
-            self.tr("{flops} GFLOPs ({share} % of all)\n{parameters} parameters").format(
+            self.tr("{flops} GFLOPs ({share} % of all), {parameters} parameters").format(
                 flops=_step(figure(before.flops / 1e9), figure(after.flops / 1e9)),
                 share=share,
                 parameters=_step(grouped(before.parameters), grouped(after.parameters)),
@@ -236,8 +234,7 @@ class Inspector(Card):
         for path in self._paths:
             facts = snapshot.facts[path]
             if not facts.targets:
-                why = refusal(snapshot.architecture, path) or facts.refusal or ""
-                reasons.setdefault(translated(why), []).append(facts.name)
+                reasons.setdefault(translated(facts.refusal or ""), []).append(facts.name)
         if len(self._paths) == 1 and reasons:
             text = self.tr("Cannot be replaced. {reason}").format(reason=next(iter(reasons)))
         else:
@@ -249,35 +246,31 @@ class Inspector(Card):
         self.why_not.setText(text)
         self.why_not.setVisible(bool(text))
 
-    def _show_options(self, snapshot: Snapshot) -> None:
-        swaps = [snapshot.facts[path].swap for path in self._targets]
-        for option in self.options:
-            own = {
-                swap.option(option.option) for swap in swaps if swap is not None and swap.block == option.kind
-            }
-            option.show_value(own)
-
-    def _shown_kind(self, snapshot: Snapshot) -> str:
-        """Return the kind that picture and formula show: previewed, else present, else the first."""
-        kinds = {snapshot.facts[path].kind for path in self._targets} - {""}
-        return self._preview or (kinds.pop() if len(kinds) == 1 else next(iter(BLOCKS)))
-
-    def _show_example(self, snapshot: Snapshot) -> None:
-        """Show picture and formula where all that would be replaced has the same shape."""
-        shapes = {snapshot.facts[path].conv for path in self._targets}
-        alike = len({(c.c1, c.c2, c.k, c.s, c.g) for c in shapes if c is not None}) == 1
-        for widget in (self.picture, self.formula_line, self.formula_area):
-            widget.setVisible(alike)
-        if not alike:
+    def _show_example(self) -> None:
+        """Explain the kind that is pointed at or there: picture and formula where all targets have one shape."""
+        snapshot, kind = self._snapshot, self.kinds.shown_kind
+        targets = self.kinds.targets_for(kind)
+        self.example_area.setVisible(bool(targets))
+        if snapshot is None or not targets:
             return
-        facts = snapshot.facts[self._targets[0]]
-        assert facts.conv is not None
-        kind = self._shown_kind(snapshot)
+        self.summary.setText(translated(BLOCKS[kind].summary))
+        self.paper.setText(_linked(BLOCKS[kind].paper))
+        shapes = {_shape(snapshot.facts[path].site, "fused" in BLOCKS[kind].options) for path in targets}
+        for widget in (self.picture, *self.formulas[2:]):
+            widget.setVisible(len(shapes) == 1)
+        if len(shapes) == 1:
+            self._show_formula(snapshot, targets[0], kind)
+
+    def _show_formula(self, snapshot: Snapshot, path: str, kind: str) -> None:
+        facts = snapshot.facts[path]
+        place = facts.site
+        assert place is not None
         swap = self.swap_for(kind)
         options = {name: swap.option(name) for name in BLOCKS[kind].options}
-        self.picture.show_convolution(facts.conv, kind, options)
-        words = formula(facts.conv, kind, options)
-        after = snapshot.cost_as(self._targets[:1], swap)
+        standard = _standard(snapshot, path, place)
+        self.picture.show_site(place, standard, kind, options)
+        words = formula(place, standard, kind, options)
+        after = cost_with(snapshot, (path,), Offer(kind, (path,), 0), swap)
         saved = self.tr("{times}× fewer weights").format(times=figure(1 / words.value))
         lines = (
             words.ordinary,
@@ -294,58 +287,39 @@ class Inspector(Card):
         for text, value in zip(self.formulas, lines, strict=True):
             text.setText(value)
 
-    def _show_kinds(self, snapshot: Snapshot) -> None:
-        many = len(self._targets) > 1
-        words = self.tr("Make all {count}") if many else self.tr("Make it")
-        self.make_it.setText(words.format(count=len(self._targets)))
-        kinds = {snapshot.facts[path].kind for path in self._targets}
-        standard = snapshot.cost_as(self._targets, None)
-        for row in self.kinds:
-            row.setChecked(kinds == {row.kind})
-            if not row.kind:
-                cost = self.tr("{flops} GFLOPs, {parameters} parameters")
-                flops, parameters = figure(standard.flops / 1e9), scaled(standard.parameters)
-                row.set_words(self.tr("Standard"), cost.format(flops=flops, parameters=parameters))
-                continue
-            after = snapshot.cost_as(self._targets, self.swap_for(row.kind))
-            lighter = after.flops < standard.flops
-            title = translated(BLOCKS[row.kind].title)
-            row.set_words(title, self._saving(standard, after), "good" if lighter else "warn")
-
-    def _saving(self, before: Cost, after: Cost) -> str:
-        if after.flops == before.flops and after.parameters == before.parameters:
-            return self.tr("No change: its channels have no common divisor.")
-        return self.tr("{flops} GFLOPs, {parameters} parameters").format(
-            flops=percent_change(before.flops, after.flops),
-            parameters=percent_change(before.parameters, after.parameters),
-        )
-
     def _show_costliest(self, snapshot: Snapshot) -> None:
-        facts = [snapshot.facts[path] for path in snapshot.architecture.convolutions]
+        facts = [one for one in snapshot.facts.values() if one.conv is not None or one.swap is not None]
         ranked = sorted(facts, key=lambda one: -one.lightweight.flops)[:_COSTLIEST]
         whole = snapshot.table.lightweight.flops or 1
         most = ranked[0].lightweight.flops or 1
-        for row, one in zip(self.costliest, ranked, strict=True):
+        for row, one in zip(self.costliest, ranked, strict=False):
             share = self.tr("{percent} %").format(percent=figure(100 * one.lightweight.flops / whole, 2))
             row.set_cost(one.path, one.path, share, one.lightweight.flops / most, one.kind)
 
-    def _on_kind_clicked(self, kind: str) -> None:
-        self.kind_chosen.emit(kind)
-        self._refresh()
 
-    def _on_kind_previewed(self, kind: str) -> None:
-        self._preview = "" if kind == "-" else kind
-        if self._snapshot is not None and self._targets:
-            self._show_example(self._snapshot)
+def _standard(snapshot: Snapshot, path: str, place: Site) -> tuple[Convolution, ...]:
+    """Return the convolutions that a module consists of."""
+    if place.conv is not None:
+        return (place.conv,)
+    architecture = snapshot.architecture
+    return tuple(architecture.convolutions[inner] for inner in architecture.convolutions_in(path))
 
-    def _on_option_chosen(self, kind: str, option: str, value: int) -> None:
-        if self._snapshot is None:
-            return
-        if any(self._snapshot.facts[path].kind == kind for path in self._targets):
-            self.option_chosen.emit(kind, option, value)
-        else:
-            self._show_example(self._snapshot)
-            self._show_kinds(self._snapshot)
+
+def _shape(place: Site | None, by_level: bool) -> tuple[object, ...]:
+    """Return what decides how a module is drawn; kinds that differ by stage look at its level too."""
+    if place is None:
+        return ()
+    groups = place.conv.g if place.conv is not None else 0
+    level = place.level if by_level else 0
+    return place.type, place.c1, place.c2, place.k, place.s, groups, place.repeats, place.shortcut, level
+
+
+def _linked(paper: str) -> str:
+    """Return a paper with its arXiv number as a link."""
+    safe = paper.replace("&", "&amp;").replace("<", "&lt;")
+    colour = theme.tokens().accent
+    link = rf'<a style="color:{colour}" href="https://arxiv.org/abs/\1">arXiv:\1</a>'
+    return _ARXIV.sub(link, safe)
 
 
 def _step(before: str, after: str) -> str:

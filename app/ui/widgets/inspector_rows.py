@@ -55,58 +55,67 @@ class _Row(QAbstractButton):
 
 
 class KindRow(_Row):
-    """A block kind, or "standard": its number key, mark, name, and what the selection would save."""
+    """A block kind, or "standard": its number key, mark, name, and what the selection would save by it."""
 
     previewed = Signal(str)
     """The kind under the mouse or with the focus; "-" when it is left."""
 
     def __init__(self, kind: str, key: str, parent: QWidget | None = None) -> None:
-        super().__init__(40, parent)
+        super().__init__(KIND_HEIGHT, parent)
         self.kind = kind
         self.key = key
         self.setObjectName(f"kind_{kind or 'standard'}")
         self.setCheckable(True)
+        self._figures: tuple[tuple[str, str], ...] = ()
         self._detail = ""
-        self._tone = "muted"
 
     @property
     def detail(self) -> str:
-        """The second line: savings, or why not."""
+        """What its figures say in words."""
         return self._detail
 
-    def set_words(self, title: str, detail: str, tone: str = "muted") -> None:
-        """Set its name and its second line."""
+    def set_words(
+        self, title: str, detail: str, figures: tuple[tuple[str, str], ...] = (), tip: str = ""
+    ) -> None:
+        """Set its name, its figures with their colour tokens, and what they say in words."""
         self.setText(title)
-        self._detail, self._tone = detail, tone
-        self.setAccessibleName(f"{title} ({self.key}). {detail}")
-        self.setToolTip(detail if self.isEnabled() else f"{title}: {detail}")
+        self._detail, self._figures = detail, figures
+        self.setAccessibleName(f"{title} ({self.key}). {detail}" if self.key else f"{title}. {detail}")
+        self.setToolTip("\n".join(text for text in (title, detail, tip) if text))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint key, mark and words."""
+        """Paint key, mark, name and figures."""
         painter = QPainter(self)
         area = self.ground(painter)
-        cap = QRectF(area.left() + 7, area.center().y() - 9, 18, 18)
-        painter.setBrush(theme.colour("ground"))
-        painter.setPen(QPen(theme.colour("strong_line"), 1))
-        painter.drawRoundedRect(cap, 4, 4)
-        self.write(
-            painter, cap, Qt.AlignmentFlag.AlignCenter, self.key, theme.font(theme.SIZE_SMALL), "muted"
-        )
-        mark = QRectF(cap.right() + 7, area.center().y() - 6.5, 13, 13)
-        draw_mark(painter, self.kind, mark, kind_colour(self.kind, 1.0 if self.isEnabled() else 0.4))
-        left = mark.right() + 8
-        width = area.right() - left - 8
-        bold = theme.font(weight=QFont.Weight.DemiBold)
-        upper = QRectF(left, area.top() + 4, width, area.height() / 2 - 3)
-        lower = QRectF(left, area.center().y(), width, area.height() / 2 - 4)
-        self.write(painter, upper, _LEFT, self.text(), bold, "text")
-        self.write(painter, lower, _LEFT, self._detail, theme.font(theme.SIZE_SMALL), self._tone)
+        cap = QRectF(area.left() + 5, area.center().y() - 8, 16, 16)
+        if self.key:
+            painter.setBrush(theme.colour("ground"))
+            painter.setPen(QPen(theme.colour("strong_line"), 1))
+            painter.drawRoundedRect(cap, 4, 4)
+            small = theme.font(theme.SIZE_SMALL)
+            self.write(painter, cap, Qt.AlignmentFlag.AlignCenter, self.key, small, "muted")
+        mark = QRectF(cap.right() + 6, area.center().y() - 6, 12, 12)
+        draw_mark(painter, self.kind, mark, kind_colour(self.kind))
+        right = area.right() - 8
+        for text, token in reversed(self._figures):
+            place = QRectF(right - FIGURE_WIDTH, area.top(), FIGURE_WIDTH, area.height())
+            self.write(painter, place, _RIGHT, text, theme.font(), token)
+            right -= FIGURE_WIDTH
+        left = mark.right() + 7
+        place = QRectF(left, area.top(), right - left - 4, area.height())
+        weight = QFont.Weight.DemiBold if self.isChecked() else QFont.Weight.Normal
+        font = theme.font(weight=weight)
+        painter.setFont(font)
+        title = self.text()
+        short = short_title(title)
+        if short and painter.fontMetrics().horizontalAdvance(title) > place.width():
+            title = short
+        self.write(painter, place, _LEFT, title, font, "text")
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Preview this kind."""
-        if self.isEnabled():
-            self.previewed.emit(self.kind)
+        self.previewed.emit(self.kind)
         super().enterEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -156,3 +165,13 @@ class CostRow(_Row):
 
 ROW_HEIGHT = 32
 """Height of a row that lists a module."""
+KIND_HEIGHT = 27
+"""Height of a row that offers a kind."""
+FIGURE_WIDTH = 51
+"""Width of a column of figures."""
+
+
+def short_title(title: str) -> str:
+    """Return what stands in brackets at the end of a title: "SCDown"; "" for none."""
+    inside = title.rstrip().removesuffix(")").rpartition("(")[2]
+    return inside if title.rstrip().endswith(")") and inside else ""

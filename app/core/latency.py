@@ -132,7 +132,7 @@ class Prediction:
     Attributes:
         ms: the median to expect.
         low, high: 90 % interval.
-        basis: "measured", this design was; "fitted", its base model was, and so were its modules; "modules", only
+        basis: "measured", this design was, and stands here at the speed that the standard model has in the table; "fitted", its base model was, and so were its modules; "modules", only
             its modules were; "estimated", some modules are known from similar ones only.
     """
 
@@ -323,8 +323,9 @@ class LatencyTable:
         shape = check_imgsz(imgsz, design.architecture.cell)
         measured = self.whole(design, shape)
         if measured is not None:
-            f = measured.figure
-            return Prediction(f.p50_ms, min(f.low_ms, f.p50_ms), max(f.high_ms, f.p50_ms), "measured")
+            f, ms = measured.figure, self._adjusted(measured)
+            low, high = (ms * bound / f.p50_ms for bound in (f.low_ms, f.high_ms))
+            return Prediction(ms, min(low, ms), max(high, ms), "measured")
         if not self._modules or self._fit is None:
             return None
         parts, doubt = [], 0.0

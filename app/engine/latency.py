@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.core import latency_cache
@@ -24,6 +24,7 @@ from app.engine.latency_clock import LoadMeter, Pace, figure, take_turns
 from app.engine.latency_profile import profile
 from app.engine.latency_setting import setting_of
 from app.engine.runtimes import RUNTIMES
+from app.engine.tensorrt_runtime import check_tensorrt
 
 MOST_THREADS, MOST_BATCH = 1024, 256
 
@@ -149,12 +150,13 @@ def resolve_setting(
     Raises:
         AppError: there is no such runtime, or a number is out of range.
     """
-    if runtime not in {"auto", *RUNTIMES}:
+    known = (*RUNTIMES, "tensorrt")
+    if runtime not in {"auto", *known}:
         raise AppError(
             QT_TRANSLATE_NOOP("core", "There is no runtime “{runtime}”."),
             QT_TRANSLATE_NOOP("core", "Choose one of: auto, {choices}."),
             runtime=runtime,
-            choices=", ".join(RUNTIMES),
+            choices=", ".join(known),
         )
     for value, most in ((1 if threads is None else threads, MOST_THREADS), (batch, MOST_BATCH)):
         if not 1 <= value <= most:
@@ -167,6 +169,11 @@ def resolve_setting(
     if precision == "int8":
         check_int8("openvino" if runtime == "auto" else runtime)
         runtime = "openvino"
+    if runtime == "tensorrt":
+        precision = "f16" if precision == "auto" else precision
+        device = "cuda" if device == "auto" else device
+        check_tensorrt(device, precision)
+        return setting_of(runtime, device, precision, threads, batch)
     choice = runtime_choice.resolve(runtime, precision, device)
     return setting_of(choice.runtime, choice.device, choice.precision, threads, batch)
 
@@ -222,20 +229,35 @@ def measure(
     )
 
 
-def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
-    """Measure in the engine process: the job "latency"; takes the arguments of the command line."""
-    design = parse_design(str(request["design"]))
-    setting = resolve_setting(
-        request.get("runtime", "auto"),
-        request.get("device", "auto"),
-        request.get("precision", "auto"),
+def setting_of_request(request: Mapping[str, Any]) -> Setting:
+    """Return the setting that a job's request asks for; see `resolve_setting`."""
+    return resolve_setting(
+        str(request.get("runtime", "auto")),
+        str(request.get("device", "auto")),
+        str(request.get("precision", "auto")),
         request.get("threads"),
         int(request.get("batch", 1)),
     )
+
+
+def run_setting(request: dict[str, Any], _channel: Any) -> dict[str, Any]:
+    """Tell what a request's setting is here, and where its figures are: the job "latency.setting"; takes no time."""
+    setting = setting_of_request(request)
+    return {"setting": asdict(setting), "file": str(latency_cache.file_of(setting))}
+
+
+def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
+    """Measure in the engine process: the job "latency".
+
+    Args:
+        request: "design": its text; "runtime", "device", "precision", "threads", "batch", "imgsz" as on the command
+            line; "patience_s": how long to wait for a training or a comparison, for ever where it is missing.
+        channel: told how far it is.
+    """
     size = request.get("imgsz", 640)
     found = measure(
-        design,
-        setting,
+        parse_design(str(request["design"])),
+        setting_of_request(request),
         tuple(size) if isinstance(size, list) else size,
         patience_s=request.get("patience_s"),
         progress=channel.progress,

@@ -95,6 +95,13 @@ def _onnxruntime(built: Built, options: dict[str, Any]) -> Any:
     return OnnxRuntime(built.converted(), s.precision, s.device, s.threads, batch=s.batch, **options)
 
 
+def _tensorrt(built: Built, options: dict[str, Any]) -> Any:
+    from app.engine.tensorrt_runtime import TensorRtRuntime
+
+    s = built.setting
+    return TensorRtRuntime(built.converted(), s.precision, s.device, s.threads, batch=s.batch, **options)
+
+
 def _torch(built: Built, _options: dict[str, Any]) -> Any:
     s = built.setting
     return TorchRuntime(built.converted(), s.precision, s.device, s.threads, batch=s.batch)
@@ -112,8 +119,14 @@ def _write_onnx(deployed: Any, shape: tuple[int, int, int, int]) -> bytes:
     return onnx_bytes(deployed, shape)
 
 
-_MAKERS = {"openvino": _openvino, "onnxruntime": _onnxruntime, "torch": _torch}
+_MAKERS = {
+    "openvino": _openvino,
+    "onnxruntime": _onnxruntime,
+    "tensorrt": _tensorrt,
+    "torch": _torch,
+}
 _WRITERS = {
+    "tensorrt": _write_onnx,
     "openvino": _write_openvino,
     "onnxruntime": _write_onnx,
     "torch": lambda deployed, _shape: deployed,

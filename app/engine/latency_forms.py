@@ -17,7 +17,7 @@ from app.core.latency_plan import coverings
 from app.core.latency_units import swap_text
 from app.core.sites import site
 from app.core.statistics import Interval, median_interval
-from app.engine.latency import resolve_setting
+from app.engine.latency import setting_of_request
 from app.engine.latency_build import Built
 from app.engine.latency_clock import LoadMeter, Pace, take_turns
 
@@ -141,12 +141,7 @@ def _forms(design: Design, paths: Sequence[str], swap: Swap) -> tuple[str, ...]:
 
 def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
     """Measure forms in the engine process: the job "latency.forms"."""
-    setting = resolve_setting(
-        str(request.get("runtime", "auto")),
-        str(request.get("device", "auto")),
-        str(request.get("precision", "auto")),
-        request.get("threads"),
-    )
+    setting = setting_of_request(request)
     size = int(request.get("imgsz", 640))
     rows = measure_forms(
         setting,

@@ -26,6 +26,7 @@ Rows = Mapping[str, float]
 RUNS = 12
 _WARM_UP = 3
 _OPENVINO = re.compile(r"__module\.((?:\w+\.)*\w+)/")
+_ONNX_NAME = re.compile(r"/[\w./]+")
 _KERNEL = "_kernel_time"
 
 
@@ -101,6 +102,22 @@ def onnx_path(name: str) -> str:
     return ".".join(parts)
 
 
+def _tensorrt(built: Built, batch: Batch, runs: int) -> list[dict[str, float]]:
+    runtime = built.runtime(counting=True)
+    calls = []
+    for number in range(_WARM_UP + runs):
+        runtime.infer(batch)
+        if number >= _WARM_UP:
+            calls.append(_added((tensorrt_path(name), ms) for name, ms in runtime.counters()))
+    return calls
+
+
+def tensorrt_path(name: str) -> str:
+    """Return the module path of the first of the ONNX operations that a TensorRT layer was made of."""
+    found = _ONNX_NAME.search(name)
+    return onnx_path(found[0]) if found else ""
+
+
 def _torch(built: Built, batch: Batch, runs: int) -> list[dict[str, float]]:
     runtime = built.runtime()
     clock = _HookClock(runtime)
@@ -170,4 +187,4 @@ class _HookClock:
             handle.remove()
 
 
-_LOOKS = {"openvino": _openvino, "onnxruntime": _onnxruntime, "torch": _torch}
+_LOOKS = {"openvino": _openvino, "onnxruntime": _onnxruntime, "tensorrt": _tensorrt, "torch": _torch}

@@ -13,7 +13,7 @@ from app.core.errors import AppError
 from app.core.latency import Setting
 from app.core.latency_roofline import Roof, keep_roof, kept_roof
 from app.core.text import QT_TRANSLATE_NOOP
-from app.engine.latency import resolve_setting
+from app.engine.latency import setting_of_request
 from app.engine.latency_clock import LoadMeter
 
 _NUMBERS = 24_000_000
@@ -103,11 +103,6 @@ def _fastest(call: Callable[[], object], device: str, seconds: float) -> float:
 
 def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
     """Measure in the engine process: the job "latency.roof"."""
-    setting = resolve_setting(
-        str(request.get("runtime", "auto")),
-        str(request.get("device", "auto")),
-        str(request.get("precision", "auto")),
-        request.get("threads"),
-    )
+    setting = setting_of_request(request)
     channel.progress(0.1, "")
     return {"setting": asdict(setting), "roof": asdict(measure_roof(setting))}

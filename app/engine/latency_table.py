@@ -15,7 +15,7 @@ from app.core.latency import LatencyTable, Shape
 from app.core.latency_forms import fast_forms
 from app.core.latency_plan import default_kinds, plan
 from app.core.text import QT_TRANSLATE_NOOP
-from app.engine.latency import Bench, CancelledError, resolve_setting
+from app.engine.latency import Bench, CancelledError, Observation, resolve_setting
 from app.engine.latency_clock import LoadMeter, Pace
 
 PACE = Pace(rounds=8, seconds=1.5)
@@ -110,44 +110,81 @@ class _Filling:
 
     def add(self, design: Design, turn: Measuring) -> None:
         """Measure a design and keep its figure; one that is disturbed every time is left out."""
-        for _ in range(TRIES if self._strict else 1):
-            if self._strict:
-                self._wait(turn)
+        if self._strict:
+            seen = observe_quietly(
+                self._bench,
+                design,
+                self._pace,
+                turn,
+                self._patience_s,
+                self._cancelled,
+                lambda reason: self.tell(*self._done, waiting=reason),
+            )
+        else:
             seen = self._bench.observe(design, self._pace, turn)
-            if seen.busy is None or not self._strict:
-                self.table = self.table.with_whole(seen.whole)
-                latency_cache.keep(self.table)
-                return
+        if seen is not None:
+            self.table = self.table.with_whole(seen.whole)
+            latency_cache.keep(self.table)
 
-    def _wait(self, turn: Measuring) -> None:
-        """Wait until nothing else needs the machine.
 
-        Raises:
-            AppError: that took too long.
-            CancelledError: it was called off.
-        """
-        begin, told = time.monotonic(), False
-        while (reason := self._reason(turn)) is not None:
-            if not told:
-                self.tell(*self._done, waiting=reason)
-                told = True
-            if self._patience_s is not None and time.monotonic() - begin >= self._patience_s:
-                raise AppError(
-                    QT_TRANSLATE_NOOP("core", "The machine is busy: figures measured now would not hold."),
-                    QT_TRANSLATE_NOOP("core", "End other programs, or measure later; what is done is kept."),
-                )
-            time.sleep(min(_PAUSE_S, self._patience_s or _PAUSE_S))
-            if self._cancelled():
-                raise CancelledError(QT_TRANSLATE_NOOP("core", "The measurement was cancelled."))
+def observe_quietly(
+    bench: Bench,
+    design: Design,
+    pace: Pace,
+    turn: Measuring,
+    patience_s: float | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    waiting: Callable[[str], None] = lambda _reason: None,
+) -> Observation | None:
+    """Measure a design while nothing else needs the machine; None where it was disturbed every time.
 
-    def _reason(self, turn: Measuring) -> str | None:
-        """Return what disturbs: "training", "comparison", "measurement" or "programs"; None where nothing does."""
-        activity = turn.disturbance()
-        if activity is not None:
-            return activity.kind
-        meter = LoadMeter()
-        time.sleep(_LOOK_S)
-        return "programs" if meter.is_busy() else None
+    Args:
+        bench: measures.
+        design: what to measure.
+        pace: how long.
+        turn: the measurement that was announced.
+        patience_s: how long to wait, each time, until the machine is quiet; None for ever.
+        cancelled: asked while waiting.
+        waiting: told once what is waited for: "training", "comparison", "measurement" or "programs".
+
+    Raises:
+        AppError: the machine did not become quiet in time.
+        CancelledError: it was called off.
+    """
+    for _ in range(TRIES):
+        _wait(turn, patience_s, cancelled, waiting)
+        seen = bench.observe(design, pace, turn)
+        if seen.busy is None:
+            return seen
+    return None
+
+
+def _wait(
+    turn: Measuring, patience_s: float | None, cancelled: Callable[[], bool], waiting: Callable[[str], None]
+) -> None:
+    begin, told = time.monotonic(), False
+    while (reason := _disturbing(turn)) is not None:
+        if not told:
+            waiting(reason)
+            told = True
+        if patience_s is not None and time.monotonic() - begin >= patience_s:
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "The machine is busy: figures measured now would not hold."),
+                QT_TRANSLATE_NOOP("core", "End other programs, or measure later; what is done is kept."),
+            )
+        time.sleep(_PAUSE_S if patience_s is None else min(_PAUSE_S, patience_s))
+        if cancelled():
+            raise CancelledError(QT_TRANSLATE_NOOP("core", "The measurement was cancelled."))
+
+
+def _disturbing(turn: Measuring) -> str | None:
+    """Return what disturbs: "training", "comparison", "measurement" or "programs"; None where nothing does."""
+    activity = turn.disturbance()
+    if activity is not None:
+        return activity.kind
+    meter = LoadMeter()
+    time.sleep(_LOOK_S)
+    return "programs" if meter.is_busy() else None
 
 
 def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:

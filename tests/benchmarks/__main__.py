@@ -116,7 +116,17 @@ def demo() -> None:
         line("demo", f"{time.perf_counter() - start:.0f} s", "< 180 s")
 
 
+def prediction() -> None:
+    """Predicted milliseconds against measured ones, of designs that no table has seen."""
+    for row in child("tests.benchmarks.prediction"):
+        name = f"predicted ms, {row['base']} on {row['on']}"
+        shown = f"{row['median_error']:.1%} median, {row['largest_error']:.1%} largest"
+        line(name, shown, f"≤ 10 % median; repeats differ by {row['repeat_spread']:.1%}")
+        line(f"{name}: rank correlation", f"{row['rank_correlation']:.3f}", "≥ 0.9")
+        line(f"{name}: inside the 90 % interval", f"{row['inside_interval']:.0%}", "about 90 %")
+
+
 if __name__ == "__main__":
-    chosen = sys.argv[1:] or ["costs", "startup", "window", "comparison", "conversion", "demo"]
+    chosen = sys.argv[1:] or ["costs", "startup", "window", "comparison", "conversion", "demo", "prediction"]
     for name in chosen:
         globals()[name]()

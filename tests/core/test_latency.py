@@ -42,11 +42,8 @@ def test_a_measured_design_has_its_figure() -> None:
     whole = measured(N)
     found = LatencyTable(SETTING, (whole,)).predict(N)
     assert found is not None
-    assert (found.ms, found.low, found.high) == (
-        whole.figure.p50_ms,
-        whole.figure.low_ms,
-        whole.figure.high_ms,
-    )
+    figures = (whole.figure.p50_ms, whole.figure.low_ms, whole.figure.high_ms)
+    assert (found.ms, found.low, found.high) == pytest.approx(figures)
     assert found.basis == "measured"
 
 
@@ -171,7 +168,17 @@ def test_a_new_figure_takes_the_place_of_the_old_one() -> None:
     assert len(kept.wholes) == 2
     found = kept.predict(N)
     assert found is not None
-    assert found.ms == new.figure.p50_ms
+    assert found.ms == pytest.approx(new.figure.p50_ms)
+
+
+def test_measured_designs_compare_at_one_speed() -> None:
+    light = preset("separable", "yolov5n", 3)
+    kept = LatencyTable(SETTING, (measured(N), measured(light, speed=2)))
+    before, after = kept.predict(N), kept.predict(light)
+    assert before is not None
+    assert after is not None
+    truth = whole_ms(N, (640, 640)) / whole_ms(light, (640, 640))
+    assert before.ms / after.ms == pytest.approx(truth, rel=1e-3)
 
 
 def test_equal_models_have_equal_keys() -> None:

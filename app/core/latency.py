@@ -132,8 +132,9 @@ class Prediction:
     Attributes:
         ms: the median to expect.
         low, high: 90 % interval.
-        basis: "measured", this design was, and stands here at the speed that the standard model has in the table; "fitted", its base model was, and so were its modules; "modules", only
-            its modules were; "estimated", some modules are known from similar ones only.
+        basis: "measured", this design was, and stands here at the speed that the standard model has in the table;
+            "fitted", its base model was, and so were its modules; "modules", only its modules were; "estimated", some
+            modules are known from similar ones only.
     """
 
     ms: float

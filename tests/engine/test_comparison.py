@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
+from app.core import arbiter
 from app.core.errors import AppError
 from app.core.frames import RingReader
 from app.engine import comparison, model_cache
@@ -304,6 +305,21 @@ def test_pause_step_seek_and_limits_act_on_the_picture_shown(live: Callable[...,
     running.wait(lambda: running.of("pair")[-1]["index"] == 39)
     running.send("play")
     running.wait(lambda: running.of("pair")[-1]["index"] > 42)
+
+
+def test_a_paused_comparison_leaves_the_machine_to_measurements(live: Callable[..., Live]) -> None:
+    def claims() -> int:
+        return len(list(arbiter.folder().glob(f"*-{arbiter.COMPARISON}-*.json")))
+
+    running = live()
+    running.wait(lambda: running.of("pair"))
+    assert claims() == 1
+    running.send("pause")
+    running.wait(lambda: claims() == 0)
+    running.send("play")
+    running.wait(lambda: claims() == 1)
+    running.end()
+    assert claims() == 0
 
 
 def test_the_source_changes_while_it_runs(live: Callable[..., Live], clips_dir: Path) -> None:

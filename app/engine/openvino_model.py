@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-EXAMPLE = (96, 128)
+EXAMPLE = (128, 192)
 """Height and width of the traced picture: small to be quick, unequal so that a mix-up of sides shows."""
 
 

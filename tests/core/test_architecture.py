@@ -12,6 +12,7 @@ from app.core import architecture as architecture_module
 from app.core.architecture import base_models, load_architecture
 from app.core.architecture_file import FORMAT, decode, encode, read
 from app.core.base_models import base_families
+from app.core.cost import standard_modules
 from app.core.errors import AppError
 
 V5 = ("yolov5n", "yolov5s", "yolov5m", "yolov5l", "yolov5x")
@@ -131,3 +132,23 @@ def test_loading_is_quick() -> None:
         load_architecture(slow, 300 + classes)
         times.append((time.perf_counter() - start) * 1e3)
     assert statistics.median(times) < 20  # 7 ms on an idle machine
+
+
+@pytest.mark.parametrize(
+    ("base", "published", "heads"),
+    [
+        # Trainable parameters at 80 classes as published, and those of its anchor heads: 3×3 (c → 2c) with BatchNorm
+        # and 1×1 to 255 channels with bias on each level.
+        ("yolov4", 64_363_101, [(128, 256), (256, 512), (512, 1024)]),
+        ("yolov4-tiny", 6_056_606, [(256, 512), (None, 256)]),
+    ],
+)
+def test_yolov4_is_the_papers_but_for_the_head(
+    base: str, published: int, heads: list[tuple[int | None, int]]
+) -> None:
+    architecture = load_architecture(base)
+    head = architecture.layers[-1].path
+    modules = standard_modules(architecture, 1)
+    mine = sum(cost.parameters for path, cost in modules.items() if not path.startswith(f"{head}."))
+    theirs = sum((9 * c1 * c2 + 2 * c2 if c1 else 0) + (c2 + 1) * 255 for c1, c2 in heads)
+    assert mine == published - theirs

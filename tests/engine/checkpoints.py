@@ -51,7 +51,9 @@ def lively_model(
         model.train()(pictures)
         head = model.model[-1]
         raw = model.eval()(pictures)[1]
-        _spread(head.cv2, raw["boxes"], mean=0.0, deviation=0.35)
+        raw = raw.get("one2many", raw)
+        direct = head.reg_max == 1  # distances themselves, in cells, instead of distributions over them
+        _spread(head.cv2, raw["boxes"], mean=4.0 * direct, deviation=1.0 if direct else 0.35)
         _spread(head.cv3, raw["scores"], mean=-2.8, deviation=0.6)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,8 +17,12 @@ from app.core.base_models import base_families
 from app.core.blocks import eligible
 from app.core.design import Design, Swap
 from app.engine.checkpoint import save_checkpoint
+from app.engine.detector import Detector
 from app.engine.models import build_model, deployed, load_checkpoint
 from app.engine.weights import read_weights
+from tests.engine.checkpoints import batch_of, lively_model
+from tests.engine.checkpoints import save_checkpoint as stock_save
+from tests.engine.test_detector import assert_same, stock_boxes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -107,3 +112,18 @@ def test_weights_of_stock_ultralytics_are_recognised(base: str, tmp_path: Path) 
     save_checkpoint(model, path, train_args={"imgsz": 64})
     found = read_weights(path)
     assert (found.base, found.kind, found.classes, found.design) == (base, "ultralytics", 5, None)
+
+
+DETECTING = ("yolov3-tiny", "yolov4-tiny", "yolov5n-p6", "yolov9t", "yolov10n", "yolo12n", "yolo26n")
+
+
+@pytest.mark.parametrize("base", DETECTING)
+def test_every_runtime_finds_what_stock_does(base: str, frames: list[np.ndarray], tmp_path: Path) -> None:
+    design = everything(base)
+    weights = stock_save(lively_model(design, batch_of(frames)), tmp_path / "light.pt")
+    runtimes = ("torch", "openvino", "onnxruntime")
+    detectors = [Detector.load(weights, runtime, "f32", "cpu") for runtime in runtimes]
+    for image in frames[:2]:
+        expected = stock_boxes(weights, image, 0.1, 0.7, 320)
+        for detector in detectors:
+            assert_same(detector.detect(image, 0.1, 0.7), expected, 0.5, 2e-3)

@@ -14,12 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.architecture import CELL, Convolution, load_architecture
+from app.core.architecture import Convolution, load_architecture
 from app.core.blocks import BLOCKS, eligible, refusal
-from app.core.cost import compare_cost, convolution_cost
+from app.core.cost import compare_cost, convolution_cost, site_cost, swap_cost
 from app.core.design import Design, Swap, preset
 from app.core.errors import AppError
-from app.core.sites import convolution_site, sites
+from app.core.sites import convolution_site, mirrors, original, site, sites
+from tests.designs import designs
 
 
 def convolutions(kind: str, conv: Convolution, options: dict[str, int]) -> list[Convolution]:
@@ -77,49 +78,108 @@ def test_rows_add_up_to_the_totals() -> None:
         assert sum(r.file_bytes for r in rows) == total.file_bytes
 
 
-def brute_force_peak(design: Design, deployed: bool) -> int:
-    """Live elements per cell, from a list of operations with explicit lifetimes."""
-    architecture, swaps = design.architecture, design.resolved()
-    operations: list[tuple[list[str], str, int]] = []
-    sizes = {"t0": 3 * CELL * CELL}
-    for index, step in enumerate(architecture.steps):
+def brute_force_peak(design: Design, rows: int, columns: int, deployed: bool) -> int:
+    """Live elements, from a list of operations with explicit lifetimes."""
+    architecture, swaps = design.architecture, dict(design.resolved())
+    swaps |= {twin: swap for path, swap in swaps.items() for twin in mirrors(architecture, path)}
+    form = architecture.deployed if deployed else architecture
+    cells = rows * columns
+    operations: list[tuple[list[str], str]] = []
+    sizes = {"t0": 3 * architecture.cell**2 * cells}
+    done: set[str] = set()
+    for index, step in enumerate(form.steps):
         inputs, output = [f"t{i}" for i in step.inputs], f"t{index + 1}"
-        swap = swaps.get(step.path) if step.conv else None
-        sizes[output] = step.elements
-        if swap is None or step.conv is None:
-            operations.append((inputs, output, step.elements))
+        path = next((p for p in swaps if step.path == p or step.path.startswith(f"{p}.")), None)
+        if path is None:
+            sizes[output] = step.size(rows, columns)
+            operations.append((inputs, output))
             continue
-        kind = BLOCKS[swap.block]
-        place = convolution_site(step.conv)
-        parts = (kind.deployed_parts if deployed else kind.parts)(place, swap.options)
+        if path in done:
+            continue
+        done.add(path)
+        place, kind = site(architecture, original(path)), BLOCKS[swaps[path].block]
+        assert place is not None
+        parts = (kind.deployed_parts if deployed else kind.parts)(place, swaps[path].options)
         names = [inputs[0]]
+        last = f"t{form.steps_in(path)[-1] + 1}"
         for number, part in enumerate(parts):
-            names.append(output if number == len(parts) - 1 else f"{output}.{number}")
-            sizes[names[-1]] = part.elements
-            operations.append(([names[i] for i in part.inputs], names[-1], part.elements))
-    last = {
+            names.append(last if number == len(parts) - 1 else f"{output}.{number}")
+            sizes[names[-1]] = part.elements * cells + part.whole
+            operations.append(([names[i] for i in part.inputs], names[-1]))
+    last_read = {
         name: max((i for i, o in enumerate(operations) if name in o[0]), default=len(operations))
         for name in sizes
     }
     made = {"t0": -1, **{o[1]: i for i, o in enumerate(operations)}}
     return max(
-        sum(size for name, size in sizes.items() if made[name] <= i <= last[name])
+        sum(size for name, size in sizes.items() if made[name] <= i <= last_read[name])
         for i in range(len(operations))
     )
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.data())
-def test_activation_peak_equals_brute_force(data: st.DataObject) -> None:
-    base = data.draw(st.sampled_from(("yolov5n", "yolov5s", "yolov5m")))
-    paths = eligible(load_architecture(base, 3))
-    chosen = data.draw(st.lists(st.sampled_from(paths), unique=True, max_size=len(paths)))
-    design = Design.stock(base, 3)
-    for path in chosen:
-        design = design.with_swap([path], Swap("separable", {"rank": data.draw(st.integers(1, 4))}))
-    table = compare_cost(design, 64)
-    assert table.lightweight.activation_bytes == brute_force_peak(design, deployed=False) * 4 * 4
-    assert table.deployed_lightweight.activation_bytes == brute_force_peak(design, deployed=True) * 4 * 4
+FAMILIES = ("yolov3-tiny", "yolov5n", "yolov8s", "yolov9t", "yolov10n", "yolo12n", "yolo26n")
+
+
+@settings(max_examples=40, deadline=None)
+@given(designs(FAMILIES, st.sampled_from((3, 80, 150)), most=60), st.integers(1, 3), st.integers(1, 3))
+def test_activation_peak_equals_brute_force(design: Design, rows: int, columns: int) -> None:
+    table = compare_cost(design, (32 * rows, 32 * columns))
+    for cost, deployed in ((table.lightweight, False), (table.deployed_lightweight, True)):
+        assert cost.activation_bytes == brute_force_peak(design, rows, columns, deployed) * 4
+
+
+@pytest.mark.parametrize("base", FAMILIES)
+def test_sites_and_swaps_add_up(base: str) -> None:
+    stock = Design.stock(base, 3)
+    architecture = stock.architecture
+    paths = eligible(architecture, "separable")
+    swap = Swap("separable")
+    table = compare_cost(stock.with_swap(paths, swap), 64)
+    cells = (64 // architecture.cell) ** 2
+    twins = [twin for path in paths for twin in (path, *mirrors(architecture, path))]
+    for deployed, standard, light in (
+        (False, table.standard, table.lightweight),
+        (True, table.deployed_standard, table.deployed_lightweight),
+    ):
+        form = architecture.deployed if deployed else architecture
+        there = [path for path in twins if form.steps_in(path)]
+        before = [site_cost(architecture, path, cells, deployed=deployed) for path in there]
+        after = [swap_cost(architecture, path, swap, cells, deployed=deployed) for path in there]
+        for name in ("parameters", "flops", "file_bytes"):
+            saved = sum(getattr(c, name) for c in before) - sum(getattr(c, name) for c in after)
+            assert getattr(standard, name) - getattr(light, name) == saved > 0
+    assert sum(m.lightweight.parameters for m in table.modules) == table.lightweight.parameters
+    assert sum(m.standard.flops for m in table.modules) == table.standard.flops
+
+
+def test_a_swapped_module_is_one_row() -> None:
+    design = Design.stock("yolov8n", 3).with_swap(["model.4"], Swap("ghost_c3"))
+    table = compare_cost(design)
+    paths = [m.path for m in table.modules]
+    assert "model.4" in paths
+    assert not any(path.startswith("model.4.") for path in paths)
+    inside = [m for m in compare_cost(Design.stock("yolov8n", 3)).modules if m.path.startswith("model.4.")]
+    row = table.modules[paths.index("model.4")]
+    assert row.standard.parameters == sum(m.standard.parameters for m in inside)
+    assert paths.index("model.3") < paths.index("model.4") < paths.index("model.5")
+
+
+def test_attention_grows_with_the_square() -> None:
+    small, large = (
+        {m.path: m.standard.flops for m in compare_cost(Design.stock("yolo11n"), size).modules}
+        for size in (320, 640)
+    )
+    attention = "model.10.m.0.attn"
+    assert large[attention] == 16 * small[attention] > 0
+    assert large["model.0"] == 4 * small["model.0"]
+
+
+def test_p6_models_want_multiples_of_64() -> None:
+    design = Design.stock("yolov5n-p6")
+    assert compare_cost(design, 640).standard.flops > 0
+    with pytest.raises(AppError, match="not possible") as caught:
+        compare_cost(design, 672)
+    assert "multiple of 64" in caught.value.hint
 
 
 @pytest.mark.parametrize("size", [0, -32, 33, 8224])
@@ -128,7 +188,7 @@ def test_impossible_sizes_are_refused(size: int) -> None:
         compare_cost(Design.stock("yolov5n"), size)
 
 
-@pytest.mark.parametrize(("base", "limit_ms"), [("yolov5n", 5.0), ("yolov5x", 15.0)])
+@pytest.mark.parametrize(("base", "limit_ms"), [("yolov5n", 5.0), ("yolov5x", 15.0), ("yolov9e", 15.0)])
 def test_recomputing_after_one_swap_is_instant(base: str, limit_ms: float) -> None:
     design = preset("separable", base)
     compare_cost(design)

@@ -28,6 +28,12 @@ def figures(model: nn.Module, height: int, width: int) -> tuple[int, int]:
     return sum(p.numel() for p in model.parameters()), counter.get_total_flops()
 
 
+def file_bytes(model: nn.Module) -> int:
+    """Bytes of the tensors of an FP16 checkpoint."""
+    state = model.state_dict().values()
+    return sum(v.numel() * (2 if v.is_floating_point() else v.element_size()) for v in state)
+
+
 def expected(cost: Cost) -> tuple[int, int]:
     return cost.parameters, cost.flops
 
@@ -41,8 +47,10 @@ def test_costs_equal_the_built_model(base: str) -> None:
     table = compare_cost(design, size)
     model = build_model(stock, device="meta")
     assert figures(model, *size) == expected(table.standard)
+    assert file_bytes(model) == table.standard.file_bytes
     apply_swaps(model, design)
     assert figures(model, *size) == expected(table.lightweight)
+    assert file_bytes(model) == table.lightweight.file_bytes
     with torch.device("meta"):
         fast = deployed(model)
     assert figures(fast, *size) == expected(table.deployed_lightweight)

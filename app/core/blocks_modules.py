@@ -59,13 +59,13 @@ class GhostC3(ModuleKind):
 class CIB(BlockKind):
     """The compact inverted block of YOLOv10 (Wang et al. 2024): depthwise and pointwise in turn, five times.
 
-    A C3-like module becomes a C2fCIB, a convolution of stride 1 one such block. Option large: 7 × 7 filters beside
-    the 3 × 3 in the middle, merged when deployed.
+    A C3-like module becomes a C2fCIB, a convolution of stride 1 one such block, without a shortcut as it had none.
+    Option large: 7 × 7 filters beside the 3 × 3 in the middle, merged when deployed.
     """
 
     name = "cib"
     title = QT_TRANSLATE_NOOP("core", "Compact inverted block (CIB)")
-    summary = QT_TRANSLATE_NOOP("core", "Depthwise and pointwise convolutions in turn, with a shortcut.")
+    summary = QT_TRANSLATE_NOOP("core", "Depthwise and pointwise convolutions in turn, five in all.")
     paper = "Wang et al. 2024, arXiv:2405.14458"
     options = MappingProxyType(
         {
@@ -96,7 +96,7 @@ class CIB(BlockKind):
         hidden = hidden_channels(site.c2, self.option(options, "width"))
         if site.conv is not None:
             compact_inverted(
-                plan, "", 0, site.c2, 2 * hidden, large, shortcut=True, half=False, merged=merged
+                plan, "", 0, site.c2, 2 * hidden, large, shortcut=False, half=False, merged=merged
             )
             return plan.done()
         made = first = plan.conv(".cv1", 0, 2 * hidden)

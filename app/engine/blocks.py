@@ -120,7 +120,7 @@ def _ghost_c3(swap: Swap, site: Site) -> nn.Module:
 def _cib(swap: Swap, site: Site) -> nn.Module:
     large, width = bool(swap.option("large")), _width(swap, site)
     if site.conv is not None:
-        return CIB(site.c1, site.c2, True, width, large)
+        return CIB(site.c1, site.c2, False, width, large)
     return C2fCIB(site.c1, site.c2, max(site.repeats, 1), site.shortcut, large, e=width)
 
 

@@ -12,10 +12,28 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from ultralytics.nn.modules import Conv
+from ultralytics.nn.modules import (
+    C2,
+    C3,
+    A2C2f,
+    BottleneckCSP,
+    C2f,
+    Conv,
+    RepC3,
+    RepConv,
+    RepNCSPELAN4,
+)
 
-from app.engine.factorise import as_kernel, as_matrix
+from app.engine.deployed import ungrouped
+from app.engine.factorise import as_kernel, as_matrix, project
 from app.engine.least_squares import compose
+
+_LAST = (
+    ((C3, RepC3), "cv3"),
+    ((C2, C2f, A2C2f), "cv2"),
+    ((RepNCSPELAN4, BottleneckCSP), "cv4"),
+)
+"""Which convolution makes the output of modules that join several ways."""
 
 
 @dataclass(frozen=True)
@@ -27,36 +45,74 @@ class Affine:
 
 
 def is_separable(module: nn.Module) -> bool:
-    """Say whether a module is our depthwise convolution followed by a pointwise one."""
+    """Say whether a module is our depthwise convolution followed by a pointwise one, with nothing in between."""
     if not isinstance(module, nn.Sequential) or len(module) != 2:
         return False
     first, last = module
     return (
         isinstance(first, Conv)
         and isinstance(last, Conv)
+        and isinstance(first.act, nn.Identity)
         and first.conv.groups == first.conv.in_channels
         and last.conv.kernel_size == (1, 1)
     )
 
 
+def is_linear(module: nn.Module) -> bool:
+    """Say whether a module is one linear map, a BatchNorm and an activation: a kernel says all about it."""
+    return isinstance(module, (Conv, nn.Conv2d, RepConv)) or is_separable(module)
+
+
 def first_conv(module: nn.Module) -> nn.Conv2d:
-    """Return the convolution that reads the block's input."""
+    """Return the convolution that reads the input of a linear module."""
     inner: Any = module[0] if isinstance(module, nn.Sequential) else module
-    conv: nn.Conv2d = inner.conv if isinstance(inner, Conv) else inner
-    return conv
+    return _plain(inner)
 
 
 def last_conv(module: nn.Module) -> nn.Conv2d:
-    """Return the convolution that makes the block's output, before BatchNorm and activation."""
-    inner: Any = module[-1] if isinstance(module, nn.Sequential) else module
-    conv: nn.Conv2d = inner.conv if isinstance(inner, Conv) else inner
-    return conv
+    """Return the convolution that makes a module's output, before BatchNorm and activation.
+
+    Raises:
+        ValueError: the output is not made by a convolution alone.
+    """
+    inner = _output(module)
+    if inner is None:
+        raise ValueError(f"the output of a {type(module).__name__} is not made by one convolution")
+    return _plain(inner)
 
 
 def last_norm(module: nn.Module) -> nn.BatchNorm2d | None:
     """Return the BatchNorm behind `last_conv`, or None."""
-    inner: Any = module[-1] if isinstance(module, nn.Sequential) else module
+    inner: Any = _output(module)
     return inner.bn if isinstance(inner, Conv) else None
+
+
+def ends_in_convolution(module: nn.Module) -> bool:
+    """Say whether one convolution makes a module's output, so that `last_conv` returns it."""
+    return _output(module) is not None
+
+
+def _plain(inner: Any) -> nn.Conv2d:
+    """Return the convolution inside a Conv, and the widest branch of a RepConv."""
+    if isinstance(inner, RepConv):
+        inner = inner.conv1
+    conv: nn.Conv2d = inner.conv if isinstance(inner, Conv) else inner
+    return conv
+
+
+def _output(module: nn.Module) -> Any:
+    """Return the Conv, bare convolution or RepConv that makes a module's output, or None."""
+    if isinstance(module, nn.Sequential):
+        return _output(module[-1])
+    if isinstance(module, (Conv, nn.Conv2d, RepConv)):
+        return module
+    if isinstance(module, A2C2f) and module.gamma is not None:
+        return None
+    for kinds, name in _LAST:
+        if isinstance(module, kinds):
+            last = getattr(module, name)
+            return last if isinstance(last, Conv) else None
+    return None
 
 
 def affine(norm: nn.BatchNorm2d | None, channels: int) -> Affine:
@@ -85,19 +141,24 @@ def dense_kernel(module: nn.Module) -> tuple[Tensor, Tensor]:
     return compose(filters, pointwise), between.shift @ pointwise
 
 
-def ungrouped(conv: nn.Conv2d) -> Tensor:
-    """Return the kernel of a convolution as c2 × C × k × k, zero outside its groups."""
-    weight = conv.weight.detach()
-    if conv.groups == 1:
-        return weight
-    outputs, rows = weight.shape[:2]
-    full = weight.new_zeros(outputs, conv.in_channels, *weight.shape[2:])
-    per = outputs // conv.groups
-    for group in range(conv.groups):
-        full[group * per : (group + 1) * per, group * rows : (group + 1) * rows] = weight[
-            group * per : (group + 1) * per
-        ]
-    return full
+@torch.no_grad()
+def merged(block: RepConv) -> Conv:
+    """Return a RepConv in eval mode as one Conv that computes the same, its BatchNorm adding no more than a bias."""
+    kernel, bias = block.get_equivalent_kernel_bias()
+    conv = block.conv1.conv
+    made = Conv(conv.in_channels, conv.out_channels, 3, conv.stride, 1, g=block.g, act=block.act)
+    made.conv.weight.copy_(kernel)
+    made.bn.eps = block.conv1.bn.eps
+    make_affine(made.bn, Affine(torch.ones(len(bias)), bias.double()), bias * 0, bias * 0 + 1)
+    return made.requires_grad_(False).eval()
+
+
+def merge_branches(model: nn.Module) -> None:
+    """Put one Conv in the place of every RepConv, so that its output before the activation is that of a convolution."""
+    for path, module in list(model.named_modules()):
+        if isinstance(module, RepConv):
+            parent, _, name = path.rpartition(".")
+            setattr(model.get_submodule(parent), name, merged(module))
 
 
 @torch.no_grad()
@@ -110,12 +171,18 @@ def write_separable(block: nn.Module, filters: Tensor, pointwise: Tensor) -> Non
 
 @torch.no_grad()
 def write_kernel(module: nn.Module, matrix: Tensor) -> None:
-    """Write a kernel C·K × c2 into an ordinary or grouped convolution; what lies outside the groups is dropped."""
-    from app.engine.factorise import project
+    """Write a kernel C·K × c2 into an ordinary or grouped convolution; what lies outside the groups is dropped.
 
+    The two branches of a RepConv share the centre of the kernel equally.
+    """
     conv = last_conv(module)
     full = as_kernel(matrix, (conv.out_channels, conv.in_channels, *conv.kernel_size))
-    conv.weight.copy_(project(full, conv.groups))
+    kernel = project(full, conv.groups)
+    conv.weight.copy_(kernel)
+    if isinstance(module, RepConv):
+        branch: Any = module.conv2
+        branch.conv.weight.copy_(kernel[:, :, 1:2, 1:2] / 2)
+        conv.weight[:, :, 1, 1].div_(2)
 
 
 @torch.no_grad()
@@ -140,6 +207,14 @@ def take_statistics(norm: nn.Module, inputs: Tensor) -> None:
     assert isinstance(norm, nn.BatchNorm2d)
     variance, mean = moments(inputs)
     make_affine(norm, affine(norm, len(mean)), mean, variance)
+
+
+@torch.no_grad()
+def normalise(norm: nn.Module, inputs: Tensor) -> None:
+    """Set a BatchNorm's statistics to those of `inputs`, N × C × H × W, keeping its weights: as training would."""
+    assert isinstance(norm, nn.BatchNorm2d)
+    variance, mean = moments(inputs)
+    _set_statistics(norm, mean, variance)
 
 
 def moments(inputs: Tensor) -> tuple[Tensor, Tensor]:

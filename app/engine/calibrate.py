@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from ultralytics.nn.modules import RepConv
 
-from app.engine.blocks_as_kernels import is_separable, make_identity, moments
+from app.engine.blocks_as_kernels import (
+    is_separable,
+    make_identity,
+    moments,
+    normalise,
+    take_statistics,
+)
 from app.engine.walk import Walk
 
 
 @torch.no_grad()
-def calibrate(model: nn.Module, blocks: Iterable[str], pictures: Tensor, recalibrate: bool) -> None:
+def calibrate(
+    model: nn.Module,
+    blocks: Iterable[str],
+    pictures: Tensor,
+    recalibrate: bool,
+    normalised: Collection[nn.Module] = (),
+) -> None:
     """Make the BatchNorm inside separable blocks an identity, in training mode as in eval mode.
 
     Its statistics become those of what it really reads, its affine undoes them, and the filters before it are scaled
-    so that the variance is 1, which suits float16 and weight decay.
+    so that the variance is 1, which suits float16 and weight decay. Those of the branches of a RepConv take their
+    statistics without changing what they do.
 
     Args:
         model: a detection model in eval mode; it is changed.
@@ -26,14 +40,18 @@ def calibrate(model: nn.Module, blocks: Iterable[str], pictures: Tensor, recalib
         pictures: N × 3 × H × W.
         recalibrate: also take the statistics of every other BatchNorm behind the first such block from the pictures,
             keeping its affine: its output then has the mean and variance it had in the standard model.
+        normalised: fresh BatchNorms, which take their statistics from the pictures in any case.
     """
     between: dict[nn.Module, nn.Sequential] = {}
+    branches: set[nn.Module] = set()
     swapped: set[nn.Module] = set()
     for path in blocks:
         block: Any = model.get_submodule(path)
         swapped.update(block.modules())
         if is_separable(block):
             between[block[0].bn] = block
+        if isinstance(block, RepConv):
+            branches.update(part for part in block.modules() if isinstance(part, nn.BatchNorm2d))
     reached = [False]
 
     def hook(norm: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor] | None:
@@ -41,8 +59,10 @@ def calibrate(model: nn.Module, blocks: Iterable[str], pictures: Tensor, recalib
         reached[0] = reached[0] or norm in swapped
         if norm in between:
             return (_identity(between[norm], norm, inputs[0]),)
-        if recalibrate and reached[0]:
-            _take_statistics(norm, inputs[0])
+        if norm in branches:
+            take_statistics(norm, inputs[0])
+        elif norm in normalised or (recalibrate and reached[0]):
+            normalise(norm, inputs[0])
         return None
 
     hooks = [m.register_forward_pre_hook(hook) for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
@@ -65,14 +85,6 @@ def _identity(block: nn.Sequential, norm: nn.BatchNorm2d, inputs: Tensor) -> Ten
     last.conv.weight.mul_(size.view(1, -1, 1, 1))
     make_identity(norm, mean / size, variance / size.square())
     return inputs / size.float().view(1, -1, 1, 1)
-
-
-def _take_statistics(norm: nn.BatchNorm2d, inputs: Tensor) -> None:
-    variance, mean = moments(inputs)
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    norm.running_mean.copy_(mean)
-    norm.running_var.copy_(variance)
 
 
 def made_up_pictures(count: int, side: int, seed: int = 0) -> Tensor:

@@ -4,24 +4,27 @@ Both models walk over the same pictures side by side, one layer after the other 
 swapped module, and at every kept 1×1 convolution behind one, the module's input is what the already refitted part
 gives, and the wanted output is the standard module's, before its BatchNorm. Sampled positions of all pictures make a
 ridge least-squares problem that is solved in closed form (`app.engine.least_squares`); then the walk goes on. So each
-module also makes up, as far as it can, for the errors of those before it.
+module also makes up, as far as it can, for the errors of those before it. Blocks that are no linear map are refitted
+inside, way by way (`app.engine.refit_block`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from app.engine.attention import Attention
-from app.engine.blocks_as_kernels import dense_kernel, first_conv, last_conv, take_statistics
-from app.engine.least_squares import EXACT_SIZE, Sums
+from app.engine.blocks_as_kernels import dense_kernel, first_conv, is_linear, last_conv, take_statistics
 from app.engine.positions import Positions, patches
+from app.engine.refit_block import BlockRefit
 from app.engine.refit_module import fit_module, is_swapped
+from app.engine.refit_sums import Sample, sum_up
+from app.engine.stages import stages
 from app.engine.walk import Walk
 
 
@@ -60,6 +63,7 @@ def refit(
     attention: Attention,
     settings: RefitSettings | None = None,
     tell: Callable[[float], None] | None = None,
+    carried: Mapping[str, set[nn.Module]] | None = None,
 ) -> dict[str, float]:
     """Refit modules of `light` in place; see the module's text.
 
@@ -71,11 +75,12 @@ def refit(
         attention: which positions matter.
         settings: how thoroughly.
         tell: receives the share that is done; may raise to end it.
+        carried: path of a block that is no linear map → its BatchNorms that have trained weights.
 
     Returns:
         Path of each module that was changed → share of the output's energy explained.
     """
-    work = _Refit(light, set(paths), len(pictures), attention, settings or RefitSettings())
+    work = _Refit(light, set(paths), len(pictures), attention, settings or RefitSettings(), carried or {})
     old_walk, new_walk = Walk(standard, pictures), Walk(light, pictures)
     last = max((int(path.split(".")[1]) for path in work.paths), default=-1)
     for index in range(last + 1):
@@ -91,25 +96,24 @@ def refit(
     return work.energies
 
 
-@dataclass(frozen=True)
-class _Sample:
-    """Sampled positions, and the standard outputs there, part by part."""
-
-    positions: Positions
-    outputs: list[Tensor] = field(default_factory=list)
-
-
 class _Refit:
     """The state of one refit: positions and wanted outputs of the modules of the current layer."""
 
     def __init__(
-        self, light: nn.Module, paths: set[str], count: int, attention: Attention, settings: RefitSettings
+        self,
+        light: nn.Module,
+        paths: set[str],
+        count: int,
+        attention: Attention,
+        settings: RefitSettings,
+        carried: Mapping[str, set[nn.Module]],
     ) -> None:
         self.light, self.count, self.attention, self.settings = light, count, attention, settings
+        self.carried = carried
         self.paths = [path for path, _ in light.named_modules() if path in paths]
         self.energies: dict[str, float] = {}
         self.generator = torch.Generator().manual_seed(settings.seed)
-        self._samples: dict[str, tuple[_Sample, _Sample]] = {}
+        self._samples: dict[str, tuple[Sample, Sample]] = {}
         self._start = 0
 
     def begin(self, start: int) -> None:
@@ -119,10 +123,12 @@ class _Refit:
     @contextmanager
     def targets(self, standard: nn.Module, inside: list[str]) -> Iterator[None]:
         """Keep the standard outputs of modules at sampled positions while the standard layer runs."""
-        hooks = [
-            last_conv(standard.get_submodule(path)).register_forward_hook(self._keeper(path))
-            for path in inside
-        ]
+        hooks = []
+        for path in inside:
+            old = standard.get_submodule(path)
+            hooks.append(last_conv(old).register_forward_hook(self._keeper(path)))
+            if not is_linear(self.light.get_submodule(path)):
+                hooks.append(old.register_forward_hook(self._end_keeper(path)))
         try:
             yield
         finally:
@@ -131,18 +137,29 @@ class _Refit:
 
     @contextmanager
     def refitting(self, standard: nn.Module, inside: list[str]) -> Iterator[None]:
-        """Refit each module just before it runs while the lightweight layer runs."""
+        """Refit each module while the lightweight layer runs: a linear one just before it runs, others inside."""
         hooks = []
         for path in inside:
-            module = self.light.get_submodule(path)
-            hooks.append(module.register_forward_pre_hook(self._solver(path, standard.get_submodule(path))))
-            for norm in (part for part in module.modules() if isinstance(part, nn.BatchNorm2d)):
-                hooks.append(norm.register_forward_pre_hook(self._settler(path)))
+            module, old = self.light.get_submodule(path), standard.get_submodule(path)
+            if is_linear(module):
+                hooks.append(module.register_forward_pre_hook(self._solver(path, old)))
+                for norm in (part for part in module.modules() if isinstance(part, nn.BatchNorm2d)):
+                    hooks.append(norm.register_forward_pre_hook(self._settler(path)))
+            else:
+                hooks += self._block(path, module, old).hooks()
         try:
             yield
         finally:
             for hook in hooks:
                 hook.remove()
+
+    def _block(self, path: str, module: nn.Module, old: nn.Module) -> BlockRefit:
+        scale = self.attention.scale(path)
+        carried = self.carried.get(path, set())
+        return BlockRefit(module, old, self._samples.pop(path), self.count, scale, carried, self._note(path))
+
+    def _note(self, path: str) -> Callable[[float], None]:
+        return lambda energy: self.energies.__setitem__(path, energy)
 
     def _keeper(self, path: str) -> Callable[[nn.Module, Any, Tensor], None]:
         def keep(_conv: nn.Module, _inputs: Any, output: Tensor) -> None:
@@ -153,15 +170,28 @@ class _Refit:
 
         return keep
 
-    def _choose(self, path: str, height: int, width: int) -> tuple[_Sample, _Sample]:
+    def _end_keeper(self, path: str) -> Callable[[nn.Module, Any, Tensor], None]:
+        def keep(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+            for sample in self._samples[path]:
+                sample.ends.append(sample.positions.take(output, self._start))
+
+        return keep
+
+    def _choose(self, path: str, height: int, width: int) -> tuple[Sample, Sample]:
         """Return positions to fit on and positions to check on."""
-        conv, shape = first_conv(self.light.get_submodule(path)), (self.count, height, width)
-        inputs = conv.in_channels * conv.kernel_size[0] * conv.kernel_size[1]
+        module = self.light.get_submodule(path)
+        if is_linear(module):
+            conv = first_conv(module)
+            inputs = conv.in_channels * conv.kernel_size[0] * conv.kernel_size[1]
+        else:
+            convs = [stage.conv for stage in stages(module, torch.arange(0))]
+            inputs = max((c.weight[0].numel() for c in convs), default=1)
         wanted = max(self.settings.positions, self.settings.per_input * inputs)
         density = self.attention.density(path, height, width)
+        shape = (self.count, height, width)
         return (
-            _Sample(Positions.choose(shape, wanted, density, self.generator)),
-            _Sample(Positions.choose(shape, self.settings.check, None, self.generator)),
+            Sample(Positions.choose(shape, wanted, density, self.generator)),
+            Sample(Positions.choose(shape, self.settings.check, None, self.generator)),
         )
 
     def _solver(self, path: str, old: nn.Module) -> Callable[[nn.Module, Any], None]:
@@ -175,27 +205,11 @@ class _Refit:
                 len(standard) > self.settings.largest_kept or 1 - _energy(read, standard, seen) < _RIGHT
             ):
                 return
-            sums = self._sum_up(inputs[0], conv, fit)
+            sums = sum_up(inputs[0], conv, fit.positions, torch.cat(fit.outputs), self.count)
             kernel = fit_module(new, old, sums, self.attention.scale(path), self.settings.rounds)
             self.energies[path] = _energy(read, kernel, seen)
 
         return solve
-
-    def _sum_up(self, inputs: Tensor, conv: nn.Conv2d, sample: _Sample) -> tuple[Sums, Sums]:
-        """Return the normal equations of pictures to fit on, and of those held out."""
-        wanted, positions = torch.cat(sample.outputs), sample.positions
-        size = conv.in_channels * conv.kernel_size[0] * conv.kernel_size[1]
-        # Of the largest only one Gram matrix is held: there is no choice of a ridge to make then.
-        last = positions.held_out(self.count) if size <= EXACT_SIZE else len(positions)
-        sums: list[Sums] = []
-        for part, read in patches(inputs, conv, positions):
-            if not sums:
-                origin = read.mean(0), wanted[part].mean(0)
-                sums = [Sums(conv.in_channels, origin), Sums(conv.in_channels, origin)]
-            border = min(max(last - part.start, 0), len(read))
-            for half, rows in zip(sums, (slice(border), slice(border, None)), strict=True):
-                half.add(read[rows], wanted[part][rows], positions.weight[part][rows])
-        return sums[0], sums[1]
 
     def _settler(self, path: str) -> Callable[[nn.Module, Any], None]:
         def settle(norm: nn.Module, inputs: Any) -> None:

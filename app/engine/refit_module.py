@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from ultralytics.nn.modules import RepConv
 
 from app.engine.blocks_as_kernels import (
     Affine,
@@ -41,7 +42,7 @@ _RIDGE_OF_LARGE = 1e-2
 
 def is_swapped(module: nn.Module) -> bool:
     """Say whether a module was swapped, so that its standard kernel cannot simply stay."""
-    return is_separable(module) or last_conv(module).groups > 1
+    return is_separable(module) or last_conv(module).groups > 1 or isinstance(module, RepConv)
 
 
 def fit_module(
@@ -66,7 +67,7 @@ def fit_module(
     importance = _importance(old, scale)
     filters = _first_filters(new, standard) if is_separable(new) else None
     solve = _solver(new, filters)
-    ridge = _choose_ridge(solve, standard, sums, importance)
+    ridge = choose_ridge(solve, standard, sums, importance)
     if sums[1].count:
         sums[0].include(sums[1])
     everything = sums[0].equations(keep=False)
@@ -80,10 +81,17 @@ def fit_module(
     return kernel
 
 
-def _choose_ridge(
+def choose_ridge(
     solve: Callable[[Equations], Tensor], standard: Tensor, sums: tuple[Sums, Sums], importance: Tensor
 ) -> float:
-    """Return the ridge whose solution errs least on the held-out pictures."""
+    """Return the ridge whose solution errs least on the held-out pictures.
+
+    Args:
+        solve: returns the kernel that solves equations.
+        standard: the kernel that the ridge draws towards.
+        sums: of the pictures to fit on, and of those held out.
+        importance: how much an error of each output matters.
+    """
     if not sums[1].count or not sums[0].count:
         return _RIDGE_OF_LARGE
     fit, held_out = (part.equations() for part in sums)
@@ -138,11 +146,18 @@ def _fit_separable(
 def _write_affine(new: nn.Module, old: nn.Module, kernel: Tensor, equations: Equations) -> None:
     """Set what follows the convolution: the standard BatchNorm's map of the wanted output, bias included."""
     norm, bias = last_norm(new), equations.bias(kernel)
-    if norm is None:
+    wanted = affine(last_norm(old), last_conv(old).out_channels)
+    moved = Affine(wanted.scale, wanted.shift + wanted.scale * bias)
+    if isinstance(new, RepConv):
+        half = Affine(moved.scale, moved.shift / 2)
+        centre = kernel.view(-1, 9, kernel.shape[1]).clone()
+        centre[:, [0, 1, 2, 3, 5, 6, 7, 8]] = 0
+        near = centre.view_as(kernel) / 2
+        for branch, part in ((new.conv1, kernel - near), (new.conv2, near)):
+            make_affine(branch.bn, half, equations.inputs @ part, equations.variance(part))
+    elif norm is not None:
+        make_affine(norm, moved, equations.inputs @ kernel, equations.variance(kernel))
+    else:
         conv = last_conv(new)
         if conv.bias is not None:
             conv.bias.copy_(bias)
-        return
-    wanted = affine(last_norm(old), last_conv(old).out_channels)
-    moved = Affine(wanted.scale, wanted.shift + wanted.scale * bias)
-    make_affine(norm, moved, equations.inputs @ kernel, equations.variance(kernel))

@@ -9,8 +9,10 @@ from typing import Any
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
 
-COPIED, FACTORISED, REFITTED, FRESH = "copied", "factorised", "refitted", "fresh"
-ORIGINS = (COPIED, FACTORISED, REFITTED, FRESH)
+COPIED, FACTORISED, REFITTED, IDENTITY, FRESH = "copied", "factorised", "refitted", "identity", "fresh"
+ORIGINS = (COPIED, FACTORISED, REFITTED, IDENTITY, FRESH)
+"""How a module got its weights: taken as they were; made of them without looking at data; fitted to pictures so that it
+reproduces what the standard module makes; set to pass its input on unchanged; at random."""
 
 
 @dataclass(frozen=True)

@@ -6,35 +6,34 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from ultralytics.nn.tasks import DetectionModel
 
-from app.core.architecture import Architecture
 from app.core.design import Design
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
 from app.core.train_config import WARM_STARTS
 from app.core.user_models import same_base
 from app.engine.attention import Attention
-from app.engine.blocks_as_kernels import (
-    Affine,
-    affine,
-    dense_kernel,
-    first_conv,
-    is_separable,
-    last_conv,
-    last_norm,
-    make_affine,
-    write_kernel,
-    write_separable,
-)
+from app.engine.blocks_as_kernels import ends_in_convolution, is_linear, last_conv, merge_branches
 from app.engine.calibrate import calibrate, made_up_pictures
-from app.engine.factorise import as_kernel, factorise
 from app.engine.foreign_weights import ForeignWeights
 from app.engine.models import build_model
 from app.engine.refit import RefitSettings, refit
 from app.engine.refit_pictures import MOST_PICTURES, gradient_chunk, load_pictures, picture_limit
-from app.engine.transfer import COPIED, FACTORISED, FRESH, REFITTED, TransferReport, TransferRow
+from app.engine.stages import identity_norms
+from app.engine.transfer import (
+    COPIED,
+    FACTORISED,
+    FRESH,
+    IDENTITY,
+    REFITTED,
+    TransferReport,
+    TransferRow,
+)
+from app.engine.transfer_modules import is_fixed, is_known, modules_of, own_state, swaps_with_twins
+from app.engine.transplant import rewrite, transplant
 
 Emit = Callable[..., None]
 """Receives a text for people, and the values of its `{names}`."""
@@ -49,6 +48,10 @@ FRESH_HEAD = QT_TRANSLATE_NOOP(
 )
 FRESH_PARTS = QT_TRANSLATE_NOOP(
     "core", "Some modules are fresh, for the weights are of another number of classes. Train before using it."
+)
+FRESH_BLOCKS = QT_TRANSLATE_NOOP(
+    "core",
+    "Some new blocks are fresh, for nothing of what they replace fits into them. Train before using it.",
 )
 _LOADING = QT_TRANSLATE_NOOP("core", "Reading {count} training pictures.")
 _REFITTING = QT_TRANSLATE_NOOP("core", "Refitting to {count} training pictures of {imgsz} px.")
@@ -119,14 +122,16 @@ class _WarmStart:
 
     def __init__(self, model: DetectionModel, design: Design, source: ForeignWeights, mode: str) -> None:
         self.model, self.design, self.source, self.mode = model, design, source, mode
-        self.swaps = _with_twins(design)
+        self.swaps = swaps_with_twins(design)
         self.paths = modules_of(design)
+        self._all = frozenset(self.paths)
         self.origins = dict.fromkeys(self.paths, FRESH)
         self.energies: dict[str, float] = {}
         self.carried: dict[str, set[nn.Module]] = {}
-        self.teacher, known = load_teacher(source)
-        self.known = {path for path in self.paths if _is_known(self.teacher, path, known)}
-        self.complete = set(design.architecture.convolutions) <= known
+        self.teacher, taken = load_teacher(source)
+        self.known = {path for path in self.paths if is_known(self.teacher, path, self._all, taken)}
+        counters = {name for name in self.teacher.state_dict() if name.endswith("num_batches_tracked")}
+        self.complete = all(is_fixed(n) for n in self.teacher.state_dict().keys() - counters - taken)
 
     def run(
         self,
@@ -169,10 +174,11 @@ class _WarmStart:
         tell(1.0)
         return len(seen)
 
+    @torch.no_grad()
     def _copy(self, path: str) -> bool:
         """Copy a module that has the same weights in the teacher; say whether it has."""
         old, new = self.teacher.get_submodule(path), self.model.get_submodule(path)
-        mine, theirs = _own_state(new, path, self.paths), _own_state(old, path, self.paths)
+        mine, theirs = own_state(new, path, self._all), own_state(old, path, self._all)
         if mine.keys() != theirs.keys() or any(mine[key].shape != theirs[key].shape for key in mine):
             return False
         for key, value in mine.items():
@@ -183,7 +189,9 @@ class _WarmStart:
         """Make the weights of a module from the teacher's other ones; return how that is called."""
         old, new = self.teacher.get_submodule(path), self.model.get_submodule(path)
         if is_linear(new) and is_linear(old):
-            return rewrite(old, new) if last_conv(old).out_channels == last_conv(new).out_channels else FRESH
+            if last_conv(old).out_channels != last_conv(new).out_channels:
+                return FRESH
+            return COPIED if rewrite(old, new) else FACTORISED
         if path not in self.swaps:
             return FRESH
         self.carried[path] = transplant(old, new)
@@ -197,7 +205,7 @@ class _WarmStart:
 
     def _fresh_norms(self) -> set[nn.Module]:
         """Return the BatchNorms of new blocks that have no trained weights."""
-        norms = {
+        norms: set[nn.Module] = {
             norm
             for path in self.carried
             for norm in self.model.get_submodule(path).modules()
@@ -242,7 +250,7 @@ class _WarmStart:
                 path,
                 self.swaps[path].block if path in self.swaps else None,
                 self.origins[path],
-                _parameters(self.model.get_submodule(path), path, self.paths),
+                self._parameters(path),
                 self.energies.get(path),
             )
             for path in self.paths
@@ -250,6 +258,11 @@ class _WarmStart:
         return TransferReport(
             self.source.path.name, self.source.kind, self.mode, looked, rows, tuple(self._notes(looked))
         )
+
+    def _parameters(self, path: str) -> int:
+        state = own_state(self.model.get_submodule(path), path, self._all)
+        trained = {name for name, _ in self.model.get_submodule(path).named_parameters()}
+        return sum(tensor.numel() for name, tensor in state.items() if name in trained)
 
     def _notes(self, looked: int) -> list[str]:
         notes = []
@@ -268,7 +281,7 @@ class _WarmStart:
 
 
 def load_teacher(source: ForeignWeights) -> tuple[DetectionModel, set[str]]:
-    """Return the source as a model in eval mode, and the paths of those convolutions whose weights are all known."""
+    """Return the source as a model in eval mode, and the names of those of its tensors that the file has."""
     design = (source.design or Design.stock(source.base)).with_classes(source.classes)
     teacher = build_model(design).float().eval()
     own = teacher.state_dict()
@@ -280,10 +293,4 @@ def load_teacher(source: ForeignWeights) -> tuple[DetectionModel, set[str]]:
     teacher.load_state_dict(taken, strict=False)
     for parameter in teacher.parameters():
         parameter.requires_grad_(False)
-    return teacher, _complete(teacher, design.architecture, set(taken))
-
-
-def _complete(teacher: nn.Module, architecture: Architecture, taken: set[str]) -> set[str]:
-    """Return the paths of convolutions of the base model whose weights are all known."""
-    there = dict(teacher.named_modules())
-    return {path for path in architecture.convolutions if _is_complete(there, path, taken)}
+    return teacher, set(taken)

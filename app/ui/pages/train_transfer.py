@@ -16,6 +16,7 @@ from app.ui.widgets.cards import Card, label
 from app.ui.widgets.elided import ElidedLabel
 
 _NARROW = 270
+_ORIGINS = ("copied", "refitted", "factorised", "identity", "fresh")
 _TONES = {"fresh": "warn", "copied": "muted"}
 
 
@@ -97,7 +98,7 @@ class TransferCard(Card):
             return self.tr("Appears once the first weights are there."), ""
         totals = self._report.get("totals") or {}
         parts = []
-        for how in ("copied", "refitted", "factorised", "fresh"):
+        for how in _ORIGINS:
             found = totals.get(how) or {}
             if found.get("modules"):
                 words = self.tr("{count} {how}").format(count=found["modules"], how=self._how(how))
@@ -118,7 +119,7 @@ class TransferCard(Card):
                 modules=totals[how].get("modules"),
                 parameters=grouped(int(totals[how].get("parameters") or 0)),
             )
-            for how in ("copied", "refitted", "factorised", "fresh")
+            for how in _ORIGINS
             if (totals.get(how) or {}).get("modules")
         ]
         return "\n".join([*lines, *(translated(str(note)) for note in self._report.get("notes") or ())])
@@ -128,6 +129,7 @@ class TransferCard(Card):
             "copied": self.tr("copied"),
             "refitted": self.tr("refitted"),
             "factorised": self.tr("factorised"),
+            "identity": self.tr("identity"),
             "fresh": self.tr("fresh"),
         }.get(how, how)
 

@@ -26,7 +26,7 @@ from app.core.risk import MEASURED, Key, Risk, Risks
 from app.core.sites import Site, mirrors, site
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.attention import Attention, predictions
-from app.engine.blocks_as_kernels import last_conv
+from app.engine.blocks_as_kernels import last_conv, merge_branches
 from app.engine.convert import training_pictures
 from app.engine.foreign_weights import ForeignWeights, read_weights
 from app.engine.model_cache import fingerprint
@@ -161,6 +161,7 @@ class _Measurement:
     def run(self, chosen: Sequence[Path], keep: Found, tell: Tell) -> None:
         """Measure everything that is wanted."""
         self.teacher, _ = load_teacher(self.source)
+        merge_branches(self.teacher)
         pictures = load_pictures(chosen, len(chosen), self.side, lambda share: tell(0.05 * share))
         with self._counting() as detections:
             chunk = gradient_chunk(self.design, self.side)

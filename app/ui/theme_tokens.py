@@ -40,8 +40,6 @@ class Tokens:
     """The standard model's side, everywhere."""
     lightweight: str
     """The lightweight model's side, everywhere; the accent."""
-    separable: str
-    dwconv: str
     backbone: str
     """Bands of the diagram: the backbone's, the neck's and the head's faint grounds."""
     neck: str
@@ -71,8 +69,6 @@ LIGHT = Tokens(
     bad="#B3261E",
     standard="#566780",
     lightweight="#0B6E99",
-    separable="#0B6E99",
-    dwconv="#8A4F9E",
     backbone="#EEF2F7",
     neck="#F1F5EF",
     head="#F7F2EC",
@@ -100,15 +96,13 @@ DARK = Tokens(
     bad="#FF8A80",
     standard="#9DAEC4",
     lightweight="#4CB3DB",
-    separable="#4CB3DB",
-    dwconv="#C58FD8",
     backbone="#1A2029",
     neck="#1A2121",
     head="#221F1F",
     grid="#2A3038",
 )
 
-TEXT_TOKENS = ("text", "muted", "accent", "good", "warn", "bad", "standard", "lightweight", "dwconv")
+TEXT_TOKENS = ("text", "muted", "accent", "good", "warn", "bad", "standard", "lightweight")
 
 # Okabe and Ito, "Color universal design" (2008): told apart with every common colour vision. Without black.
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
@@ -124,14 +118,14 @@ CLASS_COLOURS = (
 # the diagram; text on them is chosen by `text_on`.
 KIND_COLOURS = {
     "separable": ("#0B6E99", "#4CB3DB"),
-    "dwconv": ("#8A4F9E", "#C58FD8"),
+    "dwconv": ("#5634A0", "#A34F9E"),
     "ghost": ("#1F9B62", "#AFFCA8"),
     "ghost_c3": ("#18346D", "#5FE6FC"),
     "shufflenetv2": ("#DA6425", "#EDA24B"),
     "mobilenetv3": ("#9A5505", "#BE810A"),
     "efficientnetv2": ("#961308", "#C24145"),
     "lcnet": ("#7C70E1", "#7078E7"),
-    "scdown": ("#5634A0", "#A34F9E"),
+    "scdown": ("#371802", "#377A67"),
     "cib": ("#67063E", "#F67080"),
     "c3k2": ("#9A81A6", "#BCCFA6"),
     "repconv": ("#6B424E", "#EFD133"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QTimer
@@ -13,6 +14,9 @@ from pytestqt.qtbot import QtBot
 from app.core.settings import Settings, save_settings
 from app.ui.application import Studio, build
 from app.ui.page import Services
+
+if TYPE_CHECKING:
+    from app.ui.pages.design import DesignPage
 
 
 @pytest.fixture
@@ -47,6 +51,23 @@ def studio(qapp: QApplication, qtbot: QtBot, settings_file: Path, tmp_path: Path
 def services(studio: Studio) -> Services:
     """What a page is given."""
     return studio.services
+
+
+@pytest.fixture
+def design_page(studio: Studio, qtbot: QtBot) -> DesignPage:
+    """The Design page of a shown window of 1280 × 800, with the keyboard on the diagram."""
+    from app.ui.pages.design import DesignPage
+
+    window = studio.window
+    window.resize(1280, 800)
+    window.show_page("design")
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    shown = window.page("design")
+    assert isinstance(shown, DesignPage)
+    qtbot.waitUntil(shown.diagram.hasFocus)
+    return shown
 
 
 @pytest.fixture

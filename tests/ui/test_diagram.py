@@ -277,9 +277,9 @@ def test_kinds_are_told_by_fill_and_by_mark(diagram: Diagram) -> None:
     design = design.with_swap(["model.3"], Swap("separable")).with_swap(["model.5"], Swap("dwconv"))
     diagram.show_snapshot(take_snapshot(design))
     image = diagram.grab().toImage()
-    for path, token in (("model.3", "separable"), ("model.5", "dwconv")):
+    for path, kind in (("model.3", "separable"), ("model.5", "dwconv")):
         inside = diagram.rect_of(path).bottomLeft() + QPoint(8, -8)
-        assert colour_at(image, inside) == theme.colour(token), path
+        assert colour_at(image, inside) == QColor(theme.KIND_COLOURS[kind][0]), path
     plain = diagram.rect_of("model.7")
     assert colour_at(image, plain.bottomLeft() + QPoint(8, -8)).lightness() > 225
 
@@ -303,7 +303,7 @@ def test_a_partly_swapped_layer_is_neither_filled_nor_plain(diagram: Diagram) ->
     left = colour_at(image, rect.bottomLeft() + QPoint(6, -6))
     right = colour_at(image, rect.bottomRight() - QPoint(6, 6))
     assert left != right
-    assert left != theme.colour("separable")
+    assert left != QColor(theme.KIND_COLOURS["separable"][0])
 
 
 def test_another_number_of_classes_keeps_the_view_and_another_base_model_fits(diagram: Diagram) -> None:

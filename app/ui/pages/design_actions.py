@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.core.blocks import BLOCKS
 from app.core.text import QT_TRANSLATE_NOOP
 from app.ui import theme
-from app.ui.pages.design_edits import can_restore
+from app.ui.pages.design_edits import can_restore, offer_words
 from app.ui.text import translated
 from app.ui.widgets.diagram_facts import Snapshot
 from app.ui.widgets.diagram_marks import kind_icon
@@ -177,7 +177,7 @@ class DesignActions(QObject):
             menu.addSeparator()
         able = [kind for kind in BLOCKS if kind in offers and offers[kind].targets]
         for kind in able:
-            self._add_kind(menu, kind, self._words(offers[kind]))
+            self._add_kind(menu, kind, offer_words(offers[kind]))
         refused = [kind for kind in BLOCKS if kind not in able]
         if refused:
             others = menu.addMenu(self.tr("Not here"))
@@ -194,18 +194,6 @@ class DesignActions(QObject):
         for name in (RESTORE, KINDS, OPEN, SELECT_ALL, FIT):
             menu.addAction(self.others[name])
         return menu
-
-    def _words(self, one: Offer) -> str:
-        """Return a kind with what it would replace."""
-        title = translated(BLOCKS[one.kind].title)
-        singles = len(one.targets) - one.wholes
-        if one.wholes == 1 and not singles:
-            return self.tr("{kind}, as a whole").format(kind=title)
-        if len(one.targets) == 1:
-            return title
-        if not one.wholes:
-            return self.tr("{kind} on {count} convolutions").format(kind=title, count=singles)
-        return self.tr("{kind} on {count} modules").format(kind=title, count=len(one.targets))
 
     def _add_kind(self, menu: QMenu, kind: str, words: str) -> QAction:
         action = menu.addAction(kind_icon(kind), words)

@@ -22,7 +22,7 @@ from app.ui import theme
 from app.ui.widgets.cards import button, label
 from app.ui.widgets.menu_button import MenuButton
 
-_CELL, _ROW, _NAME = 44, 26, 132
+_CELL, _ROW, _NAME = 42, 26, 152
 _MOST_HEIGHT = 560
 _BASE = Qt.ItemDataRole.UserRole
 
@@ -34,6 +34,20 @@ def family_words(family: str) -> str:
     return (
         f"{name}-{'-'.join(w.upper() if w[0] == 'p' else w for w in variant.split('-'))}" if variant else name
     )
+
+
+def newest_first(families: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return the families, those of the newest version first, its variants below it."""
+    versions: dict[int, list[str]] = {}
+    for family in families:
+        digits = "".join(c for c in family.partition("-")[0] if c.isdigit())
+        versions.setdefault(int(digits or 0), []).append(family)
+    order = [
+        family
+        for version in sorted(versions, reverse=True)
+        for family in sorted(versions[version], key=lambda one: "-" in one)
+    ]
+    return {family: families[family] for family in order}
 
 
 class SearchField(QLineEdit):
@@ -91,7 +105,7 @@ class BaseChooser(QFrame):
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("baseChooser")
         self.setProperty("role", "popup")
-        self._families = dict(reversed(list((families or base_families()).items())))
+        self._families = newest_first(families or base_families())
         self.grid = _Grid(len(self._families), 1 + max(len(names) for names in self._families.values()))
         self.grid.setObjectName("baseGrid")
         self.search = SearchField(self.grid)

@@ -20,6 +20,7 @@ from app.core.text import percent_change
 from app.ui import theme
 from app.ui.messages import Messages
 from app.ui.pages.design_presets import fill_presets, preset_words
+from app.ui.text import listed
 from app.ui.widgets.cards import button, label, tool
 from app.ui.widgets.diagram_facts import Snapshot
 from app.ui.widgets.diagram_nodes import ADDED, CHANGED, REMOVED
@@ -248,14 +249,15 @@ class CompareStrip(QFrame):
         if not shown.others and not shown.missing:
             self.words.setText(self.tr("The same as {name}.").format(name=shown.name))
             return
-        text = self.tr(
-            "Against {name}: {added} replaced only here (+), {removed} only there (−), {changed} otherwise (≠). "
-            "{flops} GFLOPs, {parameters} parameters."
-        ).format(
+        counts = (
+            (self.tr("{count} replaced only here (+)"), ADDED),
+            (self.tr("{count} only there (−)"), REMOVED),
+            (self.tr("{count} otherwise (≠)"), CHANGED),
+        )
+        ways = [words.format(count=shown.count(sign)) for words, sign in counts if shown.count(sign)]
+        text = self.tr("Against {name}: {ways}; {flops} GFLOPs, {parameters} parameters.").format(
             name=shown.name,
-            added=shown.count(ADDED),
-            removed=shown.count(REMOVED),
-            changed=shown.count(CHANGED),
+            ways=listed(ways),
             flops=percent_change(shown.cost.flops, cost.flops),
             parameters=percent_change(shown.cost.parameters, cost.parameters),
         )

@@ -10,6 +10,7 @@ from app.core.blocks import BLOCKS
 from app.core.design import Design, Swap
 from app.ui.text import translated
 from app.ui.widgets.diagram_facts import Snapshot
+from app.ui.widgets.diagram_targets import Offer
 
 
 def swapped(design: Design, paths: Iterable[str], swap: Swap) -> Design:
@@ -82,3 +83,17 @@ def edit_words(snapshot: Snapshot, targets: tuple[str, ...], swap: Swap | None) 
     else:
         words = QCoreApplication.translate("DesignEdits", "{kind} on {count} modules")
     return words.format(kind=kind, count=len(targets))
+
+
+def offer_words(one: Offer) -> str:
+    """Return a kind with what it would replace, translated: "Ghost C3, as a whole"."""
+    title = translated(BLOCKS[one.kind].title)
+    singles = len(one.targets) - one.wholes
+    if one.wholes == 1 and not singles:
+        return QCoreApplication.translate("DesignEdits", "{kind}, as a whole").format(kind=title)
+    if len(one.targets) == 1:
+        return title
+    words = QCoreApplication.translate("DesignEdits", "{kind} on {count} modules")
+    if not one.wholes:
+        words = QCoreApplication.translate("DesignEdits", "{kind} on {count} convolutions")
+    return words.format(kind=title, count=len(one.targets))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidge
 from app.core.blocks import BLOCKS
 from app.ui import theme
 from app.ui.pages.design_base_chooser import SearchField
+from app.ui.pages.design_edits import offer_words
 from app.ui.text import translated
 from app.ui.widgets.diagram_marks import kind_icon
 from app.ui.widgets.diagram_targets import Offer
@@ -46,6 +47,7 @@ class KindSearch(QFrame):
         self.list.setObjectName("kindList")
         self.list.setProperty("embedded", "true")
         self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setIconSize(QSize(14, 14))
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -92,9 +94,7 @@ class KindSearch(QFrame):
         one = offers[kind]
         if not one.targets:
             return self.tr("{kind}: {reason}").format(kind=title, reason=translated(one.reason))
-        if len(one.targets) == 1:
-            return title
-        return self.tr("{kind} on {count} modules").format(kind=title, count=len(one.targets))
+        return offer_words(one)
 
     def retranslate(self) -> None:
         """Set the translated texts."""

@@ -7,7 +7,6 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from app.core.design_library import LONGEST_NOTES
-from app.ui import theme
 from app.ui.widgets.cards import Card, button
 
 _HEIGHT = 108

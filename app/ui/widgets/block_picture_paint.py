@@ -21,7 +21,9 @@ from app.ui.widgets.block_picture_graph import (
 from app.ui.widgets.diagram_marks import kind_colour
 
 _BOX, _JOIN, _INPUT, _GAP = 24.0, 16.0, 14.0, 11.0
-_SIDE, _BETWEEN, _WIDEST = 26.0, 22.0, 232.0
+_LEFT, _RIGHT, _BETWEEN, _WIDEST = 8.0, 20.0, 14.0, 232.0
+_END = 40.0
+"""Width of the number at either end."""
 _FILLS = {DENSE: 0.34, GROUPED: 0.24, DEPTHWISE: 0.16, POINTWISE: 0.07, SQUEEZE: 0.07}
 _CENTRE = Qt.AlignmentFlag.AlignCenter
 
@@ -58,7 +60,7 @@ class GraphView(QWidget):
 
     def sizeHint(self) -> QSize:
         """As high as its rows."""
-        return QSize(300, 40 if self._graph is None else round(sum(self._heights()) + _INPUT + 6))
+        return QSize(300, 40 if self._graph is None else round(sum(self._heights()) - _GAP + 5 + _INPUT))
 
     def minimumSizeHint(self) -> QSize:
         """It may become narrow: words are shortened."""
@@ -101,7 +103,9 @@ class GraphView(QWidget):
             else:
                 self._join(painter, op, place)
         last = places[-1]
-        self._end(painter, QRectF(last.center().x() - 40, last.bottom() + 5, 80, _INPUT), self._ends[1])
+        self._end(
+            painter, QRectF(last.center().x() - _END / 2, last.bottom() + 5, _END, _INPUT), self._ends[1]
+        )
 
     def _heights(self) -> list[float]:
         """Return the height of every rank with the gap below it."""
@@ -115,8 +119,9 @@ class GraphView(QWidget):
     def _places(self, graph: BlockGraph) -> list[QRectF]:
         heights = self._heights()
         lanes = graph.lanes
-        wide = min((self.width() - 2 * _SIDE - _BETWEEN * (lanes - 1)) / lanes, _WIDEST)
-        left = (self.width() - wide * lanes - _BETWEEN * (lanes - 1)) / 2
+        room = self.width() - _LEFT - _RIGHT
+        wide = min((room - _BETWEEN * (lanes - 1)) / lanes, _WIDEST)
+        left = _LEFT + (room - wide * lanes - _BETWEEN * (lanes - 1)) / 2
         places = []
         for op in graph.ops:
             top = sum(heights[: op.rank])
@@ -125,7 +130,7 @@ class GraphView(QWidget):
             if op.what in BOXES:
                 places.append(QRectF(x, middle - _BOX / 2, wide, _BOX))
             elif op.what == "input":
-                places.append(QRectF(x + wide / 2 - 40, top, 80, _INPUT))
+                places.append(QRectF(x + wide / 2 - _END / 2, top, _END, _INPUT))
             else:
                 places.append(QRectF(x + wide / 2 - _JOIN / 2, middle - _JOIN / 2, _JOIN, _JOIN))
         return places
@@ -142,8 +147,8 @@ class GraphView(QWidget):
         stride = " /2" if conv.s != (1, 1) else ""
         figures = f"{conv.c2}→{conv.c1}→{conv.c2}" if op.what == SQUEEZE else f"{conv.c1}→{conv.c2}{stride}"
         metrics = QFontMetricsF(painter.font())
-        inner = place.adjusted(8, 0, -8, 0)
-        words = self._fitting(op, conv, metrics, inner.width() - metrics.horizontalAdvance(figures) - 10)
+        inner = place.adjusted(7, 0, -7, 0)
+        words = self._fitting(op, conv, metrics, inner.width() - metrics.horizontalAdvance(figures) - 6)
         painter.setPen(theme.colour("text"))
         if words:
             painter.drawText(inner, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
@@ -204,22 +209,8 @@ class GraphView(QWidget):
             _descend(path, start, end, along=end.x())
         else:
             beside = True
-            start = QPointF(places[source].right(), places[source].center().y())
             end = QPointF(places[target].right(), places[target].center().y())
-            box = max(
-                (
-                    p.right()
-                    for op, p in zip(graph.ops, places, strict=True)
-                    if one.rank <= op.rank <= other.rank
-                ),
-            )
-            x = box + 11
-            path = QPainterPath(start)
-            path.lineTo(QPointF(x - 5, start.y()))
-            path.quadTo(QPointF(x, start.y()), QPointF(x, start.y() + 5))
-            path.lineTo(QPointF(x, end.y() - 5))
-            path.quadTo(QPointF(x, end.y()), QPointF(x - 5, end.y()))
-            path.lineTo(end)
+            path = self._around(graph, places, source, target, end)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(theme.colour("muted"), 1.1))
         painter.drawPath(path)
@@ -227,6 +218,24 @@ class GraphView(QWidget):
         if source in other.halves:
             painter.setPen(theme.colour("muted"))
             painter.drawText(QRectF(end.x() + 4, end.y() - 14, 16, 12), _CENTRE, "½")
+
+    def _around(
+        self, graph: BlockGraph, places: list[QRectF], source: int, target: int, end: QPointF
+    ) -> QPainterPath:
+        """Return a line that leaves at the right, or below where something stands at the right, and runs around."""
+        one, other = graph.ops[source], graph.ops[target]
+        passed = (p for op, p in zip(graph.ops, places, strict=True) if one.rank <= op.rank <= other.rank)
+        x = max(place.right() for place in passed) + 11
+        start = QPointF(places[source].right(), places[source].center().y())
+        if any(op.rank == one.rank and op.lane > one.lane for op in graph.ops):
+            start = QPointF(places[source].center().x(), places[source].bottom() + 4)
+        path = QPainterPath(start)
+        path.lineTo(QPointF(x - 4, start.y()))
+        path.quadTo(QPointF(x, start.y()), QPointF(x, start.y() + 4))
+        path.lineTo(QPointF(x, end.y() - 5))
+        path.quadTo(QPointF(x, end.y()), QPointF(x - 5, end.y()))
+        path.lineTo(end)
+        return path
 
     def _arrow(self, painter: QPainter, tip: QPointF, leftwards: bool) -> None:
         painter.setPen(Qt.PenStyle.NoPen)

@@ -60,6 +60,21 @@ def _ring(rect: QRectF) -> QPainterPath:
     return path
 
 
+def _turned(rect: QRectF) -> QPainterPath:
+    thin, reach = 0.36, 0.9
+    out, near = reach, reach - 2 * thin * 0.7
+    corners = [(-out, -near), (-near, -out), (0, -thin), (near, -out), (out, -near), (thin, 0)]
+    return _closed(rect, [*corners, *((-x, -y) for x, y in corners)])
+
+
+def _bars(rect: QRectF) -> QPainterPath:
+    high = rect.height() * 0.34
+    path = QPainterPath()
+    path.addRect(QRectF(rect.left() + 0.5, rect.top() + 0.5, rect.width() - 1, high))
+    path.addRect(QRectF(rect.left() + 0.5, rect.bottom() - 0.5 - high, rect.width() - 1, high))
+    return path
+
+
 _T = 0.34
 """Half the thickness of a plus."""
 _SHAPES: Mapping[str, Shape] = {
@@ -69,10 +84,10 @@ _SHAPES: Mapping[str, Shape] = {
     "ghost_c3": _ring,
     "shufflenetv2": _outline((-1, -0.9), (1, 0.9), (1, -0.9), (-1, 0.9)),
     "mobilenetv3": _outline((-0.9, -0.9), (0.1, -0.9), (0.95, 0), (0.1, 0.9), (-0.9, 0.9), (-0.1, 0)),
-    "efficientnetv2": _polygon(5, 0.75),
+    "efficientnetv2": _bars,
     "lcnet": _polygon(5, 0.75, 0.42),
     "scdown": _polygon(3, 0.25),
-    "cib": _polygon(6, 0.0),
+    "cib": _turned,
     "c3k2": _polygon(4, 0.125),
     "repconv": _outline(
         (-_T, -1), (_T, -1), (_T, -_T), (1, -_T), (1, _T), (_T, _T),
@@ -135,4 +150,6 @@ def _icon(kind: str, size: int, colour: str) -> QIcon:
     painter = QPainter(pixmap)
     draw_mark(painter, kind, QRectF(1, 1, size - 2, size - 2), QColor(colour))
     painter.end()
-    return QIcon(pixmap)
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon

@@ -21,6 +21,14 @@ ADDED, REMOVED, CHANGED = "+", "\u2212", "\u2260"
 """How a module differs from the design that is compared: swapped only here, only there, otherwise."""
 SIGN_TONES: Mapping[str, str] = MappingProxyType({ADDED: "good", REMOVED: "bad", CHANGED: "warn"})
 """Sign of a difference → its colour."""
+_STROKES: Mapping[str, tuple[tuple[float, float, float, float], ...]] = MappingProxyType(
+    {
+        ADDED: ((-1, 0, 1, 0), (0, -1, 0, 1)),
+        REMOVED: ((-1, 0, 1, 0),),
+        CHANGED: ((-1, -0.45, 1, -0.45), (-1, 0.45, 1, 0.45), (-0.6, 1.1, 0.6, -1.1)),
+    }
+)
+"""Signs as lines in a square from −1 to 1."""
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _CENTRE = Qt.AlignmentFlag.AlignCenter
 
@@ -153,11 +161,8 @@ class NodePainter:
         painter.drawEllipse(plate)
         painter.setPen(QPen(theme.colour(theme.text_on(tone.name())), max(1.4, side / 9)))
         c, r = plate.center(), side * 0.24
-        painter.drawLine(QPointF(c.x() - r, c.y()), QPointF(c.x() + r, c.y()))
-        if sign == ADDED:
-            painter.drawLine(QPointF(c.x(), c.y() - r), QPointF(c.x(), c.y() + r))
-        elif sign == CHANGED:
-            painter.drawLine(QPointF(c.x() - r * 0.6, c.y() + r), QPointF(c.x() + r * 0.6, c.y() - r))
+        for x1, y1, x2, y2 in _STROKES[sign]:
+            painter.drawLine(QPointF(c.x() + x1 * r, c.y() + y1 * r), QPointF(c.x() + x2 * r, c.y() + y2 * r))
 
     def badge(self, kind: str, rect: QRectF) -> None:
         """Paint a kind's mark on the upper right corner."""
@@ -233,10 +238,21 @@ class NodePainter:
         colour = self.text_colour(facts)
         soft = colour if facts.kind else theme.colour("muted")
         forms = node_forms(self.scene.snapshot, facts, self.scene.words)
-        for number, (text, font, place) in enumerate(self.text.lines(forms, rect)):
+        lines = self.text.lines(forms, rect)
+        for number, (text, font, place) in enumerate(lines):
             self.painter.setPen(soft if number else colour)
             self.painter.setFont(font)
             self.painter.drawText(place, _CENTRE, text)
+        upright = "" if lines else self.text.upright(forms, rect)
+        if upright:
+            self.painter.save()
+            self.painter.translate(rect.center())
+            self.painter.rotate(-90)
+            self.painter.setPen(colour)
+            self.painter.setFont(self.text.small)
+            long = QRectF(-rect.height() / 2, -rect.width(), rect.height(), 2 * rect.width())
+            self.painter.drawText(long, _CENTRE, upright)
+            self.painter.restore()
 
     def share_bar(self, node: Node, facts: Facts, rect: QRectF) -> None:
         """Paint the share of the cost on the lower edge: what it was, and over it what it is now."""

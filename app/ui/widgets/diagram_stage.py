@@ -5,12 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF
 
 from app.ui.widgets.diagram_facts import Snapshot
-from app.ui.widgets.diagram_layout import NODE_HEIGHT, Layout, Metrics, Node, lay_out
+from app.ui.widgets.diagram_layout import NODE_HEIGHT, NODE_WIDTH, Layout, Metrics, Node, lay_out
 from app.ui.widgets.diagram_view import View, fitted
 
 _READABLE = 35.0
 """Height in pixels of the widget at which a node still holds two lines."""
 _TALLEST = 100.0
+_UPRIGHT, _UPRIGHT_HEIGHT = 20.0, 52.0
+"""Width in pixels of the widget below which a node's title is written upwards, and the height that this needs."""
+_LANES = 16.0
+"""Height in pixels of the widget that the links above a row of nodes need."""
 _TITLE = 17.0
 """Height in pixels of the widget of an open layer's title."""
 _LEAST_GAP, _MOST_GAP = 26.0, 84.0
@@ -86,11 +90,13 @@ class Stage:
         scale = fitted(self._lay_out().size, self.area).scale
         rows = len(self.layout.rows)
         room = self.area.height() / scale / rows - _LEAST_GAP
-        node = min(max(NODE_HEIGHT, min(_READABLE / scale, room)), _TALLEST)
+        narrow = NODE_WIDTH * scale < _UPRIGHT
+        wanted, most = (_UPRIGHT_HEIGHT, room) if narrow else (_READABLE, _TALLEST)
+        node = min(max(NODE_HEIGHT, min(wanted / scale, room)), max(most, NODE_HEIGHT))
         title = max(Metrics().frame_title, _TITLE / scale)
         self._metrics = Metrics(node, Metrics().row_gap, title)
         spare = self.area.height() / scale - self._lay_out().size.height()
-        gap = min(max(Metrics().row_gap + spare / rows, _LEAST_GAP), _MOST_GAP)
+        gap = min(max(Metrics().row_gap + spare / rows, _LEAST_GAP), max(_MOST_GAP, _LANES / scale))
         self._metrics = Metrics(node, gap, title)
         self.view = fitted(self._lay_out().size, self.area)
 

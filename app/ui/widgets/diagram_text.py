@@ -13,10 +13,23 @@ from app.ui import theme
 from app.ui.text import translated
 from app.ui.widgets.diagram_facts import Facts, Snapshot
 
-_SHORT = {"Upsample": "Up"}
+_SHORT = {
+    "Upsample": "Up",
+    "ConvTranspose2d": "ConvT",
+    "Bottleneck": "Bneck",
+    "RepNCSPELAN4": "ELAN4",
+    "SPPELAN": "SPP",
+    "CBLinear": "CBL",
+    "CBFuse": "CBF",
+    "MaxPool2d": "Max",
+    "ZeroPad2d": "Pad",
+    "Identity": "Id",
+}
 _BOLD_FROM = 0.62
 """Below this scale bold titles would not fit."""
 _SIDES = 4.0
+_NARROWEST = 8.0
+"""Below this width of a node not even upright text can be read."""
 _LEAST = 10.0
 """Smallest text, in pixels."""
 
@@ -62,6 +75,13 @@ class NodeText:
             placed.append((text, font, QRectF(rect.left() + _SIDES / 2, y, room, own)))
             y += own
         return placed
+
+    def upright(self, forms: list[Line], rect: QRectF) -> str:
+        """Return the title for a node that is too narrow for any of its forms, to be written upwards; "" for none."""
+        if rect.height() < 1.5 * rect.width() or rect.width() < _NARROWEST:
+            return ""
+        room = rect.height() - _SIDES
+        return next((text for text in forms[0] if self._small.horizontalAdvance(text) <= room), "")
 
     def _split(self, forms: list[Line], rect: QRectF) -> list[Line]:
         """Return the lines with "24 Detect" as "24" above "Detect" where a node is narrow, or high."""

@@ -148,7 +148,7 @@ class Inspector(Card):
                 "Choose a layer in the diagram, then press 1 to make it depthwise separable, 0 to restore it."
             )
         )
-        self.costliest_title.setText(self.tr("The costliest convolutions"))
+        self.costliest_title.setText(self.tr("The costliest modules"))
         self.picture.retranslate()
         self._refresh()
 

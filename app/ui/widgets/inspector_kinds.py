@@ -234,10 +234,7 @@ class KindPanel(QWidget):
         )
 
     def _show_rows(self, snapshot: Snapshot) -> None:
-        many = max((len(one.targets) for one in self._offers.values()), default=0)
-        self.make_it.setText(
-            self.tr("Make all {count}").format(count=many) if many > 1 else self.tr("Make it")
-        )
+        self.make_it.setText(self.tr("Make them") if len(self._paths) > 1 else self.tr("Make it"))
         targets = snapshot.targets(self._paths)
         standard = cost_with(snapshot, self._paths, Offer("", (), 0), None)
         for kind in self._fitting:

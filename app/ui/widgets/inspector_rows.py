@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFont, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QEnterEvent, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.ui import theme
@@ -95,23 +95,32 @@ class KindRow(_Row):
             painter.drawRoundedRect(cap, 4, 4)
             small = theme.font(theme.SIZE_SMALL)
             self.write(painter, cap, Qt.AlignmentFlag.AlignCenter, self.key, small, "muted")
-        mark = QRectF(cap.right() + 6, area.center().y() - 6, 12, 12)
+        mark = QRectF(cap.right() + 5, area.center().y() - 6, 12, 12)
         draw_mark(painter, self.kind, mark, kind_colour(self.kind))
         right = area.right() - 8
         for text, token in reversed(self._figures):
             place = QRectF(right - FIGURE_WIDTH, area.top(), FIGURE_WIDTH, area.height())
             self.write(painter, place, _RIGHT, text, theme.font(), token)
             right -= FIGURE_WIDTH
-        left = mark.right() + 7
-        place = QRectF(left, area.top(), right - left - 4, area.height())
-        weight = QFont.Weight.DemiBold if self.isChecked() else QFont.Weight.Normal
-        font = theme.font(weight=weight)
-        painter.setFont(font)
-        title = self.text()
-        short = short_title(title)
-        if short and painter.fontMetrics().horizontalAdvance(title) > place.width():
-            title = short
+        left = mark.right() + 6
+        place = QRectF(left, area.top(), right - left - 3, area.height())
+        title, font = self._fitting(place.width())
         self.write(painter, place, _LEFT, title, font, "text")
+
+    def _fitting(self, room: float) -> tuple[str, QFont]:
+        """Return the longest form of the title that fits, and its font; where none does, the small one."""
+        bold, plain, small = (
+            theme.font(weight=QFont.Weight.DemiBold),
+            theme.font(),
+            theme.font(theme.SIZE_SMALL),
+        )
+        fonts = (bold, plain, small) if self.isChecked() else (plain, small)
+        title = self.text()
+        for text in (title, short_title(title)):
+            for font in fonts:
+                if text and QFontMetricsF(font).horizontalAdvance(text) <= room:
+                    return text, font
+        return title, small
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Preview this kind."""
@@ -167,7 +176,7 @@ ROW_HEIGHT = 32
 """Height of a row that lists a module."""
 KIND_HEIGHT = 27
 """Height of a row that offers a kind."""
-FIGURE_WIDTH = 51
+FIGURE_WIDTH = 48
 """Width of a column of figures."""
 
 

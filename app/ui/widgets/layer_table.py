@@ -208,7 +208,7 @@ class LayerTable(QTreeView):
             else:
                 words.append(number)
         rest = max(rest, _LEAST_REST)
-        shares = {number: 2 if number == PATH else 3 for number in words}
+        shares = {number: {PATH: 4, KIND: 6}.get(number, 5) for number in words}
         for number in words[:-1]:
             self.setColumnWidth(number, rest * shares[number] // sum(shares.values()))
         taken = sum(self.columnWidth(number) for number in words[:-1])

@@ -34,7 +34,12 @@ def document(*arguments: str) -> Any:
 
 def test_layers_tells_what_may_become_what() -> None:
     rows = {row["path"]: row for row in document("layers", "--base", "yolov5s")["modules"]}
-    assert rows["model.0"]["kinds"] == ["separable", "dwconv"]
+    assert {"separable", "dwconv", "ghost", "lcnet"} <= set(rows["model.0"]["kinds"])
+    assert "3×3 kernels" in rows["model.0"]["refusals"]["repconv"]
+    assert {"ghost_c3", "c3k2", "mobilenetv3"} <= set(rows["model.4"]["kinds"])
+    assert "Open it" in rows["model.4"]["refusals"]["separable"]
+    assert (rows["model.4"]["c1"], rows["model.4"]["c2"], rows["model.4"]["refusal"]) == (128, 128, None)
+    assert rows["model.4"]["heavier"] == []
     assert rows["model.2.cv1"]["kinds"] == []
     assert "1×1" in rows["model.2.cv1"]["refusal"]
     assert "model.24.cv3.2.1" in studio("layers").stdout
@@ -50,6 +55,21 @@ def test_design_writes_what_was_asked(tmp_path: Path) -> None:
     assert design.base == "yolov5s"
     assert made["swaps"] == len(design.resolved()) == len(preset("backbone", "yolov5s").resolved()) + 6
     assert design.resolved()["model.24.cv3.1.0"].option("rank") == 2
+
+
+def test_a_whole_module_takes_the_place_of_what_a_preset_changed_inside(tmp_path: Path) -> None:
+    target = tmp_path / "d.yaml"
+    made = document(
+        "design", "--preset", "backbone", "--swap", "model.4=mobilenetv3:expansion=150:squeeze=0",
+        "--swap", "model.6=ghost_c3", "-o", str(target),
+    )  # fmt: skip
+    swaps = load_design(target).resolved()
+    assert swaps["model.4"].option("expansion") == 150
+    assert swaps["model.6"].block == "ghost_c3"
+    assert not any(path.startswith(("model.4.", "model.6.")) for path in swaps)
+    assert made["cost"]["lightweight"]["flops"] < made["cost"]["standard"]["flops"]
+    rows = document("cost", str(target))["modules"]
+    assert next(row for row in rows if row["path"] == "model.4")["kind"] == "mobilenetv3"
 
 
 def test_cost_has_the_keys_that_scripts_read(tmp_path: Path) -> None:

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.commands.output import Output, table, write_result
-from app.core.architecture import load_architecture
+from app.core.architecture import Convolution, Layer, load_architecture
 from app.core.blocks import BLOCKS, refusal
 from app.core.cost import Cost, CostTable, compare_cost
 from app.core.cost_export import FORMATS
 from app.core.design import Design, Swap, preset, resolve_design, save_design
 from app.core.design_diff import diff_document
 from app.core.errors import AppError
+from app.core.heavier import heavier
+from app.core.sites import Site, site
 from app.core.text import figure, grouped, percent_change
 from app.core.user_models import base_named
 
@@ -24,27 +26,39 @@ def layers(options: Namespace, output: Output) -> None:
     by_path = {layer.path: layer for layer in architecture.layers}
     rows, data = [], []
     for path, kind in architecture.modules.items():
+        place = site(architecture, path)
         conv = architecture.convolutions.get(path)
+        shape = place or conv or by_path.get(path)
         layer = by_path.get(path)
-        why = refusal(architecture, path)
-        shape = f"{conv.c1}→{conv.c2}" if conv else (f"{layer.c1}→{layer.c2}" if layer and layer.c2 else "")
-        kernel = f"{conv.k[0]}×{conv.k[1]}/{conv.s[0]}" if conv else ""
-        rows.append((path, kind, shape, kernel, ", ".join(BLOCKS) if why is None else "–"))
+        kinds = () if place is None else tuple(k for k in BLOCKS if refusal(architecture, path, k) is None)
+        heavy = tuple(k for k in kinds if heavier(architecture, path, Swap(k)))
+        words = ", ".join(f"{k} (heavier)" if k in heavy else k for k in kinds)
+        rows.append((path, kind, *_shape(shape, conv), words or "–"))
         data.append(
             {
                 "path": path,
                 "type": kind,
                 "layer": layer.index if layer else None,
-                "c1": conv.c1 if conv else (layer.c1 if layer else None),
-                "c2": conv.c2 if conv else (layer.c2 if layer else None),
+                "c1": shape.c1 if shape else None,
+                "c2": shape.c2 if shape else None,
                 "kernel": list(conv.k) if conv else None,
                 "stride": list(conv.s) if conv else None,
-                "kinds": list(BLOCKS) if why is None else [],
-                "refusal": why,
+                "kinds": list(kinds),
+                "heavier": list(heavy),
+                "refusal": refusal(architecture, path),
+                "refusals": {k: refusal(architecture, path, k) for k in BLOCKS if k not in kinds}
+                if place
+                else {},
             }
         )
     text = table(("path", "type", "channels", "kernel/stride", "may become"), rows, left=5)
     output.document({"base": architecture.base, "classes": architecture.classes, "modules": data}, text)
+
+
+def _shape(shape: Site | Convolution | Layer | None, conv: Convolution | None) -> tuple[str, str]:
+    """Return channels and kernel of a module as a person reads them."""
+    channels = f"{shape.c1}→{shape.c2}" if shape and shape.c2 else ""
+    return channels, f"{conv.k[0]}×{conv.k[1]}/{conv.s[0]}" if conv else ""
 
 
 def design(options: Namespace, output: Output) -> None:
@@ -160,9 +174,14 @@ def parse_block(text: str, place: str) -> Swap:
 
 
 def _swapped(made: Design, pattern: str, swap: Swap) -> Design:
-    """Return the design with one more swap; a preset's own swap of the same modules gives way."""
-    one = Design(made.base, made.classes, ((pattern, swap),))
-    return made.with_swap(one.resolved(), swap)
+    """Return the design with one more swap; a preset's own swap of the same modules, inside or around, gives way."""
+    paths = Design(made.base, made.classes, ((pattern, swap),)).resolved()
+    nested = [
+        own
+        for own in made.resolved()
+        if any(own.startswith(f"{path}.") or path.startswith(f"{own}.") for path in paths)
+    ]
+    return made.without(nested).with_swap(paths, swap)
 
 
 def cost(options: Namespace, output: Output) -> None:

@@ -10,7 +10,7 @@ from app.core.blocks_base import BlockKind, Option, Part, convolve
 from app.core.blocks_convolutions import DWConv, Ghost, RepConv, SCDown, Separable
 from app.core.blocks_mobile import EfficientNetV2, LCNet, MobileNetV3, ShuffleNetV2
 from app.core.blocks_modules import CIB, C3k2, GhostC3
-from app.core.sites import Site, site, sites
+from app.core.sites import ONE_TO_ONE, Site, original, site, sites
 from app.core.text import QT_TRANSLATE_NOOP
 
 __all__ = ["BLOCKS", "BlockKind", "Option", "Part", "Site", "convolve", "eligible", "forms", "refusal"]
@@ -51,6 +51,7 @@ _PREDICTION = QT_TRANSLATE_NOOP(
     "core", "It makes the final predictions: a bare 1×1 convolution, pointwise already."
 )
 _BRANCH = QT_TRANSLATE_NOOP("core", "It is a branch of a RepConv: choose the whole RepConv.")
+_TWIN = QT_TRANSLATE_NOOP("core", "It is changed along with its twin in the other head.")
 _GROUPED = QT_TRANSLATE_NOOP("core", "It is a grouped convolution already.")
 _OTHER = QT_TRANSLATE_NOOP("core", "It is not a convolution with a kernel above 1×1.")
 _REFUSALS: Mapping[str, str] = MappingProxyType(
@@ -102,6 +103,8 @@ def _no_site(architecture: Architecture, path: str) -> str:
         return _REFUSALS["DFL"]
     kind = architecture.modules.get(path, "")
     conv = architecture.convolutions.get(path)
+    if f".{ONE_TO_ONE}" in path and site(architecture, original(path)) is not None:
+        return _TWIN
     if architecture.modules.get(path.rpartition(".")[0]) == "RepConv":
         return _BRANCH
     if kind != "Conv" or conv is None:

@@ -19,7 +19,6 @@ from app.core.cost import check_imgsz
 from app.core.design import Design, Swap
 from app.core.latency_fit import PowerLaw, Ridge, middle, ridge, root_mean_square, scatter
 from app.core.latency_units import NO_FORMS, Unit, changes, swap_unit, units, units_in
-from app.core.sites import mirrors
 
 Shape = tuple[int, int]
 
@@ -362,7 +361,7 @@ class LatencyTable:
     def modules(self, design: Design, imgsz: int | Shape = 640) -> tuple[ModuleTime, ...]:
         """Return what every module takes, before and after; they add up to the prediction, in order of execution.
 
-        Empty where nothing was measured. Twins of one-to-one heads count with their module.
+        Empty where nothing was measured.
         """
         if not self._modules:
             return ()
@@ -388,11 +387,7 @@ class LatencyTable:
         shape = check_imgsz(imgsz, design.architecture.cell)
         old = sum(self._unit(unit)[0] for unit in units_in(design, path, shape))
         new = self._unit(swap_unit(design, path, swap, shape, self.forms))[0]
-        return (old - new * self._twins(design, path)) * self._correction(design, shape)
-
-    @staticmethod
-    def _twins(design: Design, path: str) -> int:
-        return 1 + len(mirrors(design.architecture, path))
+        return (old - new) * self._correction(design, shape)
 
 
 def _mean(values: list[float]) -> float:

@@ -15,7 +15,7 @@ from app.core.architecture import Architecture, Convolution, Step, load_architec
 from app.core.blocks import BLOCKS
 from app.core.cost import check_imgsz, swap_cost, swap_parts
 from app.core.design import Design, Swap
-from app.core.sites import Site, mirrors, site
+from app.core.sites import ONE_TO_ONE, Site, site
 
 NO_FORMS: Mapping[str, str] = MappingProxyType({})
 
@@ -68,16 +68,10 @@ def units(
         return tuple(standard.values())
     found = dict(standard)
     for path, swap in swaps.items():
-        unit = _swapped(design.base, architecture.classes, count, path, swap, form_for(swap, forms))
-        for twin in (path, *mirrors(architecture, path)):
-            for inner in _paths_in(design.base, architecture.classes, twin):
-                del found[inner]
-            found[twin] = unit if twin == path else Unit(twin, *_values(unit))
+        for inner in _paths_in(design.base, architecture.classes, path):
+            del found[inner]
+        found[path] = _swapped(design.base, architecture.classes, count, path, swap, form_for(swap, forms))
     return tuple(found.values())
-
-
-def _values(unit: Unit) -> tuple[str, str, int, int]:
-    return unit.signature, unit.family, unit.flops, unit.numbers
 
 
 def cells(architecture: Architecture, imgsz: int | tuple[int, int]) -> int:
@@ -91,14 +85,10 @@ def cells(architecture: Architecture, imgsz: int | tuple[int, int]) -> int:
 
 
 def units_in(design: Design, path: str, imgsz: int | tuple[int, int] = 640) -> tuple[Unit, ...]:
-    """Return the units of the standard model at or below a module path and its twins."""
+    """Return the units of the standard model at or below a module path."""
     architecture = load_architecture(design.base, design.classes)
     standard = standard_units(design.base, architecture.classes, cells(architecture, imgsz))
-    return tuple(
-        standard[inner]
-        for twin in (path, *mirrors(architecture, path))
-        for inner in _paths_in(design.base, architecture.classes, twin)
-    )
+    return tuple(standard[inner] for inner in _paths_in(design.base, architecture.classes, path))
 
 
 def swap_unit(
@@ -130,12 +120,16 @@ def form_for(swap: Swap, forms: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=64)
 def standard_units(base: str, classes: int, count: int) -> Mapping[str, Unit]:
-    """Return path → unit of a standard model for an input of so many cells, in order of execution."""
+    """Return path → unit of a standard model for an input of so many cells, in order of execution.
+
+    Of a detector with two heads the deployed form has one, under the names of the first.
+    """
     architecture = load_architecture(base, classes)
     sizes = (3 * architecture.cell**2, *(step.elements for step in architecture.steps))
     groups: dict[str, list[Step]] = {}
     for step in architecture.steps:
-        groups.setdefault(step.path, []).append(step)
+        if f".{ONE_TO_ONE}" not in step.path:
+            groups.setdefault(step.path, []).append(step)
     found = {}
     for path, steps in groups.items():
         conv = steps[0].conv
@@ -215,7 +209,7 @@ def _paths_in(base: str, classes: int, path: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A module before and after: the same units where nothing is swapped, twins of one-to-one heads included."""
+    """A module before and after: the same units where nothing is swapped."""
 
     path: str
     kind: str | None
@@ -233,15 +227,11 @@ def changes(
     """
     architecture = load_architecture(design.base, design.classes)
     swaps = design.resolved()
-    twins = {path: (path, *mirrors(architecture, path)) for path in swaps}
-    mirrored = {twin for paths in twins.values() for twin in paths[1:]}
-    rows, by_path = [], {unit.path: unit for unit in units(design, imgsz, forms)}
-    for path, unit in by_path.items():
-        if path in twins:
-            new = tuple(by_path[twin] for twin in twins[path])
-            rows.append(Change(path, unit.kind, units_in(design, path, imgsz), new))
-        elif path not in mirrored:
-            rows.append(Change(path, None, (unit,), (unit,)))
+    rows = []
+    for unit in units(design, imgsz, forms):
+        swapped = unit.path in swaps
+        before = units_in(design, unit.path, imgsz) if swapped else (unit,)
+        rows.append(Change(unit.path, unit.kind if swapped else None, before, (unit,)))
     order = architecture.order
     return tuple(sorted(rows, key=lambda row: order.get(row.path, len(order))))
 

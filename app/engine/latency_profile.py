@@ -137,7 +137,7 @@ class _HookClock:
     """Times every module of a torch model, without the modules inside it."""
 
     def __init__(self, runtime: Any) -> None:
-        self._cuda = runtime.device.startswith("cuda")
+        self._cuda, self._mps = (runtime.device.startswith(name) for name in ("cuda", "mps"))
         self._marks: list[tuple[str, bool, Any]] = []
         self._handles: list[Any] = []
         for path, module in runtime.module.named_modules():
@@ -151,10 +151,13 @@ class _HookClock:
         return mark
 
     def _now(self) -> Any:
-        if not self._cuda:
+        if not (self._cuda or self._mps):
             return time.perf_counter()
         import torch
 
+        if self._mps:
+            torch.mps.synchronize()
+            return time.perf_counter()
         event = torch.cuda.Event(enable_timing=True)
         event.record()
         return event

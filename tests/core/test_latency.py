@@ -148,20 +148,6 @@ def test_what_a_swap_saves_is_what_it_takes_less(full: LatencyTable) -> None:
         assert saved == pytest.approx(truth, rel=0.25, abs=0.02)
 
 
-def test_twins_of_two_headed_models_count_with_their_module() -> None:
-    base = Design.stock("yolov10n", 3)
-    path, swap = "model.23.cv2.0.0", Swap("separable")
-    design = base.with_swap([path], swap)
-    known = LatencyTable(SETTING, (measured(base), measured(design)))
-    row = next(row for row in known.modules(design) if row.kind)
-    saved = known.saves(base, path, swap)
-    assert saved is not None
-    assert row.standard_ms - row.lightweight_ms == pytest.approx(saved, rel=0.1)
-    assert sum(r.lightweight_ms for r in known.modules(design)) == pytest.approx(
-        whole_ms(design, (640, 640)), rel=0.02
-    )
-
-
 def test_a_new_figure_takes_the_place_of_the_old_one() -> None:
     old, new = measured(N), measured(N, speed=2)
     kept = LatencyTable(SETTING, (old,)).with_whole(measured(N, (320, 320))).with_whole(new)

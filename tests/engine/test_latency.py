@@ -350,3 +350,40 @@ def test_tensorrt_measures_and_agrees_with_torch(quiet: None) -> None:
     seen = measure(LIGHT, resolve_setting("tensorrt"), 96, QUICK)
     assert seen.lightweight.p50_ms > 0
     assert any(row.kind and row.lightweight_ms > 0 for row in seen.modules)
+
+
+FAMILIES = ("yolov3-tiny", "yolov6n", "yolov8n", "yolov9t", "yolov10n", "yolo11n", "yolo12n", "yolo26n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", FAMILIES)
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_every_family_of_detectors_is_measured_module_by_module(base: str, runtime: str) -> None:
+    from app.core.blocks import eligible
+
+    standard = Design.stock(base, 3)
+    paths = eligible(standard.architecture, "separable")
+    design = standard.with_swap(paths[: len(paths) // 2], Swap("separable", {"rank": 2}))
+    built = Built(design, setting(runtime), (128, 128))
+    rows = profile(built, built.batch(), runs=1)
+    taken = latency._units(design, (128, 128), {}, rows)
+    silent = [row.unit.path for row in taken if row.unit.flops and not row.ms]
+    heard = {row.unit.path for row in taken if row.ms}
+    # Branches that are merged when deployed count with the one they are merged into, or with what added them up.
+    alone = [path for path in silent if not any(h.startswith(path.rpartition(".")[0]) for h in heard)]
+    assert alone == []
+    assert len(silent) < len(taken) / 4
+    assert sum(row.ms for row in taken) > 0.7 * sum(rows.values())
+
+
+def test_every_kind_of_block_is_found_in_the_runtime_s_own_words() -> None:
+    import random
+
+    from app.core.latency_plan import default_kinds, random_design
+
+    design = random_design(N, default_kinds(), 0.9, random.Random(1))
+    for runtime in RUNTIMES:
+        built = Built(design, setting(runtime), (96, 96))
+        rows = profile(built, built.batch(), runs=1)
+        taken = latency._units(design, (96, 96), {}, rows)
+        assert [row.unit.path for row in taken if row.unit.flops and not row.ms] == []

@@ -51,9 +51,10 @@ class Stage:
     def show(self, snapshot: Snapshot) -> bool:
         """Take another snapshot; return whether its layers are other ones. Another base model is fitted anew."""
         before, self.snapshot = self.snapshot, snapshot
-        opened, self.swapped = self.opened, swapped_wholes(snapshot)
+        opened, swapped = self.opened, self.swapped
+        self.swapped = swapped_wholes(snapshot)
         if before.architecture is snapshot.architecture:
-            if self._wanted:
+            if self._wanted and swapped != self.swapped:
                 self._keep_in_place(opened)
             return False
         if before.architecture.base != snapshot.architecture.base:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
@@ -18,6 +27,7 @@ from app.ui.widgets.layer_table_rows import Wanted, matches
 PATH, KIND, FLOPS, FLOPS_CHANGE, PARAMETERS, PARAMETERS_CHANGE = range(6)
 """The columns that are always there."""
 _PADDING = 28
+ModelIndex = QModelIndex | QPersistentModelIndex
 _LEAST_REST = 180
 
 
@@ -118,6 +128,10 @@ class LayerTable(QTreeView):
         if event.type() == QEvent.Type.LanguageChange:
             self.retranslate()
         super().changeEvent(event)
+
+    def dataChanged(self, first: ModelIndex, last: ModelIndex, roles: Sequence[int] = (), /) -> None:
+        """Paint anew once, however many rows changed; Qt would look every cell of them up."""
+        self.viewport().update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the width out anew."""

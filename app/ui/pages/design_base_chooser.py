@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.base_models import base_families
+from app.core.user_models import base_title
 from app.ui import theme
 from app.ui.widgets.cards import button, label
 from app.ui.widgets.menu_button import MenuButton
@@ -265,7 +266,7 @@ class BaseButton(MenuButton):
     def show_base(self, base: str) -> None:
         """Show a base model; nothing is emitted."""
         self._base = base
-        self.set_words(base)
+        self.set_words(base_title(base))
 
     @property
     def chooser(self) -> BaseChooser:

@@ -182,7 +182,7 @@ class DesignFiles(QObject):
         self._write(path, lambda: write_text(path, made.text))
 
     def open_yaml(self) -> None:
-        """Open a model YAML as a design: a base model, or one with blocks of the Studio."""
+        """Open a model YAML as a design: a base model, one with blocks of the Studio, or a model of the user's own."""
         name, _ = QFileDialog.getOpenFileName(
             self._page,
             self.tr("Open a model YAML"),
@@ -193,8 +193,8 @@ class DesignFiles(QObject):
             return
         try:
             design = import_model_yaml(Path(name))
-        except AppError as problem:
-            self._messages.error(problem)
+        except AppError:
+            self._workspace.request_open([Path(name)])
             return
         if self._workspace.use_design(design):
             text = self.tr("{name} is {base} with {count} replacements.")

@@ -101,8 +101,8 @@ class DesignTools(QObject):
         self.base.setAccessibleName(self.tr("Base model"))
         self.classes_label.setText(self.tr("Classes"))
         self.classes.setSpecialValueText(self.tr("from data"))
-        words = self.classes.fontMetrics().horizontalAdvance(self.classes.specialValueText())
-        self.classes.setFixedWidth(max(words, 40) + 56)
+        special = self.classes.fontMetrics().horizontalAdvance(self.classes.specialValueText())
+        self.classes.setFixedWidth(max(special, 40) + 56)
         self.classes.setToolTip(
             self.tr(
                 "Number of classes. “From data” leaves it to the training; costs then stand for {count}."
@@ -115,7 +115,8 @@ class DesignTools(QObject):
         ):
             button.set_words(text)
             button.setToolTip(tip)
-            button.setFixedWidth(button.fontMetrics().horizontalAdvance(text) + 52)
+            words = button.fontMetrics().horizontalAdvance(text)
+            button.setFixedWidth(max(words + 52, button.minimumSizeHint().width()))
         name_widget(self.more, self.tr("Duplicate, rename, export"))
         self._name_history()
 

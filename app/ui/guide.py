@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QTextDocument,
     QTextFormat,
     QTextFrameFormat,
+    QTextLength,
     QTextTable,
 )
 from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
 from app.core.folders import resources
 from app.ui import theme
 
+_PICTURE_WIDTH = 680.0
 _HEADINGS = {1: theme.SIZE_TITLE, 2: theme.SIZE_SECTION, 3: theme.SIZE_BODY}
 
 
@@ -33,6 +35,8 @@ class GuideDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("guide")
         self.resize(760, 680)
+        self._chapter: Path | None = None
+        """The file that is shown; None is the guide itself, in the language in use."""
         self._text = QTextBrowser()
         self._text.setObjectName("guideText")
         self._text.setProperty("embedded", "true")
@@ -48,12 +52,15 @@ class GuideDialog(QDialog):
         """Read the guide in the language in use, in the colours in use."""
         self.setWindowTitle(self.tr("User guide"))
         self._text.setAccessibleName(self.tr("User guide"))
-        path = guide_path()
+        self._show(self._chapter or guide_path())
+
+    def _show(self, path: Path) -> None:
         try:
             text = path.read_text(encoding="utf-8")
         except OSError:
             text = self.tr("The user guide is missing from this installation: {path}").format(path=path)
         document = QTextDocument(self)
+        document.setBaseUrl(QUrl.fromLocalFile(f"{path.parent}/"))
         document.setDefaultFont(theme.font())
         document.setMarkdown(text)
         _set_type(document)
@@ -62,8 +69,18 @@ class GuideDialog(QDialog):
     def _on_text_anchor_clicked(self, url: QUrl) -> None:
         if url.scheme() in {"http", "https"}:
             QDesktopServices.openUrl(url)
+        elif url.path().endswith(".md"):
+            self._go(url.path())
         elif url.hasFragment():
             self._text.scrollToAnchor(url.fragment())
+
+    def _go(self, name: str) -> None:
+        """Show another file of the documents; one outside them is left alone."""
+        folder = guide_path().parent.resolve()
+        path = ((self._chapter or guide_path()).parent / name).resolve()
+        if path.is_relative_to(folder) and path.is_file():
+            self._chapter = None if path == guide_path().resolve() else path
+            self._show(path)
 
     def changeEvent(self, event: QEvent) -> None:
         """Retranslate."""
@@ -112,6 +129,7 @@ def _set_block(block: QTextBlock) -> None:
         form.setBackground(theme.colour("raised"))
         form.setLeftMargin(theme.BETWEEN)
     cursor.setBlockFormat(form)
+    _fit_pictures(block)
     if not level and not code:
         return
     if code:
@@ -123,3 +141,19 @@ def _set_block(block: QTextBlock) -> None:
     letters.setFont(face)
     cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
     cursor.setCharFormat(letters)
+
+
+def _fit_pictures(block: QTextBlock) -> None:
+    """Make a block's pictures as wide as the text."""
+    place = block.begin()
+    while not place.atEnd():
+        fragment = place.fragment()
+        if fragment.isValid() and fragment.charFormat().isImageFormat():
+            picture = fragment.charFormat().toImageFormat()
+            picture.setMaximumWidth(QTextLength(QTextLength.Type.FixedLength, _PICTURE_WIDTH))
+            cursor = QTextCursor(block)
+            cursor.setPosition(fragment.position())
+            cursor.setPosition(fragment.position() + fragment.length(), QTextCursor.MoveMode.KeepAnchor)
+            cursor.setCharFormat(picture)
+            return
+        place += 1

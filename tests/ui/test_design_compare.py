@@ -43,7 +43,7 @@ def test_every_module_that_differs_has_the_sign_of_its_way() -> None:
         "model.7": REMOVED,
     }
     assert shown.signs["model.6"] == ADDED, "a layer has the sign of what is inside"
-    assert (shown.count(ADDED), shown.count(REMOVED), shown.count(CHANGED)) == (2, 1, 1)
+    assert shown.counts == {ADDED: 2, REMOVED: 1, CHANGED: 1}
     assert shown.others["model.5"] == Swap("separable")
     assert shown.cost == compare_cost(OTHER).lightweight
 
@@ -52,6 +52,16 @@ def test_a_layer_whose_inside_differs_in_two_ways_is_otherwise() -> None:
     one = Design.stock("yolov5n").with_swap(["model.6.m.0.cv2"], Swap("separable"))
     other = Design.stock("yolov5n").with_swap(["model.6.m.1.cv2"], Swap("separable"))
     assert difference(take_snapshot(one), Other("x", other)).signs["model.6"] == CHANGED
+
+
+def test_a_whole_against_its_inside_counts_once(page: DesignPage) -> None:
+    page.workspace.apply(Design.stock("yolov5n").with_swap(["model.4"], Swap("ghost_c3")), "start")
+    inside = Design.stock("yolov5n").with_swap(["model.4.m.0.cv2", "model.4.m.1.cv2"], Swap("separable"))
+    page.comparison.compare("inside", inside)
+    assert page.canvas.strip.words.text().startswith("Against inside: 1 otherwise (≠);")
+    model = page.table.model_
+    assert str(model.index_of("model.4", 6).data()) == "≠  replaced inside"
+    assert str(model.index_of("model.4.m.0.cv2", 6).data()) == "−  Depthwise separable"
 
 
 def test_another_base_model_is_compared_by_paths() -> None:

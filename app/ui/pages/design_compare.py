@@ -39,6 +39,8 @@ class Difference:
         base: its base model.
         signs: path → ADDED, REMOVED or CHANGED, of modules and of everything that holds them.
         others: path → what the module is in the other design; None for standard.
+        counts: ADDED, REMOVED or CHANGED → how many modules differ so; a module that is replaced as a whole in one
+            design, and inside in the other, counts once.
         cost: of the other design.
         missing: modules that differ and that this base model does not have.
     """
@@ -47,12 +49,9 @@ class Difference:
     base: str
     signs: Mapping[str, str]
     others: Mapping[str, Swap | None]
+    counts: Mapping[str, int]
     cost: Cost
     missing: int = 0
-
-    def count(self, sign: str) -> int:
-        """Return how many modules differ in a way."""
-        return sum(self.signs[path] == sign for path in self.others)
 
     @property
     def paths(self) -> frozenset[str]:
@@ -87,9 +86,18 @@ def difference(snapshot: Snapshot, other: Other) -> Difference:
         while parent:
             signs[parent] = sign if signs.get(parent, sign) == sign else CHANGED
             parent = snapshot.facts[parent].parent
+    counts = {ADDED: 0, REMOVED: 0, CHANGED: 0}
+    for path in snapshot.outermost(others):
+        counts[signs[path]] += 1
     cost = compare_cost(other.design, _size_for(snapshot, other.design)).lightweight
     return Difference(
-        other.name, other.design.base, MappingProxyType(signs), MappingProxyType(others), cost, missing
+        other.name,
+        other.design.base,
+        MappingProxyType(signs),
+        MappingProxyType(others),
+        MappingProxyType(counts),
+        cost,
+        missing,
     )
 
 
@@ -254,7 +262,7 @@ class CompareStrip(QFrame):
             (self.tr("{count} only there (−)"), REMOVED),
             (self.tr("{count} otherwise (≠)"), CHANGED),
         )
-        ways = [words.format(count=shown.count(sign)) for words, sign in counts if shown.count(sign)]
+        ways = [words.format(count=shown.counts[sign]) for words, sign in counts if shown.counts[sign]]
         text = self.tr("Against {name}: {ways}; {flops} GFLOPs, {parameters} parameters.").format(
             name=shown.name,
             ways=listed(ways),

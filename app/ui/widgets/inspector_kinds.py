@@ -221,17 +221,14 @@ class KindPanel(QWidget):
                 words.setText(self._section_words([self._offers[kind] for kind in kinds]))
 
     def _section_words(self, offers: list[Offer]) -> str:
-        one = max(offers, key=lambda each: len(each.targets))
-        singles = len(one.targets) - one.wholes
-        if not one.wholes:
+        """Return what the kinds of a list replace; how many modules, where all of them replace as many."""
+        counts = {(one.wholes, len(one.targets) - one.wholes) for one in offers}
+        wholes, singles = counts.pop() if len(counts) == 1 else (0, 0)
+        if offers[0].wholes:
+            return self.tr("As a whole") if wholes == 1 and not singles else self.tr("Modules as a whole")
+        if singles:
             return self.tr("{count} convolutions inside").format(count=singles)
-        if one.wholes == 1 and not singles:
-            return self.tr("As a whole")
-        if not singles:
-            return self.tr("{count} whole modules").format(count=one.wholes)
-        return self.tr("{wholes} whole modules, {count} convolutions").format(
-            wholes=one.wholes, count=singles
-        )
+        return self.tr("Convolutions inside")
 
     def _show_rows(self, snapshot: Snapshot) -> None:
         self.make_it.setText(self.tr("Make them") if len(self._paths) > 1 else self.tr("Make it"))
@@ -242,7 +239,7 @@ class KindPanel(QWidget):
             after = cost_with(snapshot, self._paths, chosen, self.swap_for(kind))
             is_there = all(snapshot.facts[path].kind == kind for path in chosen.targets)
             self.rows[kind].setChecked(is_there)
-            self._show_row(self.rows[kind], standard, after)
+            self._show_row(self.rows[kind], standard, after, self._amount(chosen))
         plain = self.rows[""]
         plain.setChecked(not any(snapshot.effective_kind(path) for path in targets))
         flops, parameters = figure(standard.flops / 1e9), scaled(standard.parameters)
@@ -250,9 +247,19 @@ class KindPanel(QWidget):
         plain.set_words(self.tr("Standard"), detail, ((flops, "muted"), (parameters, "muted")))
         self._show_warning(snapshot, standard)
 
-    def _show_row(self, row: KindRow, before: Cost, after: Cost) -> None:
+    def _amount(self, one: Offer) -> str:
+        """Return what a kind would replace in words."""
+        singles = len(one.targets) - one.wholes
+        if not one.wholes:
+            return self.tr("Replaces {count} convolutions.").format(count=singles) if singles > 1 else ""
+        if not singles:
+            return self.tr("Replaces {wholes} modules as a whole.").format(wholes=one.wholes)
+        words = self.tr("Replaces {wholes} modules as a whole and {count} convolutions.")
+        return words.format(wholes=one.wholes, count=singles)
+
+    def _show_row(self, row: KindRow, before: Cost, after: Cost, amount: str) -> None:
         block = BLOCKS[row.kind]
-        tip = translated(block.summary)
+        tip = f"{amount}\n{translated(block.summary)}".strip()
         if after.flops == before.flops and after.parameters == before.parameters:
             detail = self.tr("No change: its channels have no common divisor.")
             row.set_words(translated(block.title), detail, (("±0", "muted"), ("±0", "muted")), tip)

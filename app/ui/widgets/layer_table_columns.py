@@ -14,7 +14,7 @@ from app.core.design import Swap
 from app.core.text import figure, grouped, percent_change
 from app.ui.text import translated
 from app.ui.widgets.diagram_facts import MIXED, Facts, Snapshot
-from app.ui.widgets.diagram_nodes import SIGN_TONES
+from app.ui.widgets.diagram_nodes import CHANGED, SIGN_TONES
 
 Value = float | str
 """What a column sorts by."""
@@ -201,8 +201,12 @@ class OtherColumn(Column):
         if facts.path not in self.others:
             return sign
         swap = self.others[facts.path]
+        if swap is not None:
+            return f"{sign}  {kind_words(swap.block, swap)}"
         words = QCoreApplication.translate("LayerTable", "standard")
-        return f"{sign}  {words if swap is None else kind_words(swap.block, swap)}"
+        if sign == CHANGED:
+            words = QCoreApplication.translate("LayerTable", "replaced inside")
+        return f"{sign}  {words}"
 
     def value(self, snapshot: Snapshot, facts: Facts) -> Value | None:
         """Return the sign."""

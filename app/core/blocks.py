@@ -65,13 +65,14 @@ _REFUSALS: Mapping[str, str] = MappingProxyType(
         "Detect": QT_TRANSLATE_NOOP(
             "core", "Open it: the 3×3 convolutions of its branches can be replaced one by one."
         ),
-        **dict.fromkeys(("ZeroPad2d", "Identity", "CBLinear", "CBFuse", "Index"), _NO_WEIGHTS),
+        **dict.fromkeys(("ZeroPad2d", "Identity", "CBFuse", "Index"), _NO_WEIGHTS),
         **dict.fromkeys(("v10Detect", "Bottleneck", "RepBottleneck", "AConv", "ADown"), _LOOK_INSIDE),
         **dict.fromkeys(("SPP", "SPPF", "SPPELAN"), _POOLING),
         **dict.fromkeys(("PSA", "C2PSA", "C2fPSA", "PSABlock", "Attention", "ABlock", "AAttn"), _ATTENTION),
         **dict.fromkeys(
             ("GhostConv", "GhostBottleneck", "SCDown", "CIB", "RepVGGDW", "LightConv"), _LIGHT_ALREADY
         ),
+        "CBLinear": _POINTWISE,
         "DWConv": _GROUPED,
         "Conv2d": _PREDICTION,
     }

@@ -61,6 +61,18 @@ def startup() -> None:
     line("torch, cv2, pyqtgraph at first paint", ", ".join(result["heavy_at_first_paint"]) or "none", "none")
 
 
+def editing() -> None:
+    """The Design page, from click to painted numbers."""
+    for base, states in child("tests.benchmarks.editing").items():
+        limit = "p95 ≤ 50 ms" if base == "yolov5x" else "as measured"
+        for state, steps in states.items():
+            for step, figures in steps.items():
+                shown = (
+                    f"p50 {figures['p50']:.1f}, p95 {figures['p95']:.1f} ms ({figures['own_p95']:.1f} ours)"
+                )
+                line(f"{base}, {state}: {step.replace('_', ' ')}", shown, limit)
+
+
 def window() -> None:
     """Responsiveness and the first live picture."""
     result = child("tests.benchmarks.window")
@@ -127,6 +139,15 @@ def prediction() -> None:
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[1:] or ["costs", "startup", "window", "comparison", "conversion", "demo", "prediction"]
+    chosen = sys.argv[1:] or [
+        "costs",
+        "startup",
+        "editing",
+        "window",
+        "comparison",
+        "conversion",
+        "demo",
+        "prediction",
+    ]
     for name in chosen:
         globals()[name]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
@@ -9,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.ui.pages.design_canvas import Canvas
 from app.ui.pages.design_compare import Difference
 from app.ui.widgets.layer_table import LayerTable
-from app.ui.widgets.layer_table_columns import OtherColumn, default_columns
+from app.ui.widgets.layer_table_columns import Column, OtherColumn, default_columns
 from app.ui.widgets.layer_table_rows import DIFFERENT
 
 
@@ -25,11 +26,20 @@ class TableRows(QObject):
         self._canvas = canvas
         self._other = OtherColumn()
         self._shown: Difference | None = None
-        self._columns = default_columns()
+        self._columns: tuple[Column, ...] = default_columns()
         table.set_columns(self._columns)
         canvas.find_field.textChanged.connect(self._on_find_text_changed)
         canvas.rows_wanted.connect(lambda _rows: self._want())
         canvas.strip.only_different.connect(lambda _only: self._want())
+
+    def add_columns(self, columns: Sequence[Column]) -> None:
+        """Show further columns behind the usual ones, in place of those that were added before."""
+        self._columns = (*default_columns(), *columns)
+        self._set_columns()
+
+    def _set_columns(self) -> None:
+        other = () if self._shown is None else (self._other,)
+        self._table.set_columns((*self._columns, *other))
 
     def show_difference(self, shown: Difference | None) -> None:
         """Show how modules differ from another design in a column of its own; None takes it away."""
@@ -38,7 +48,7 @@ class TableRows(QObject):
             self._other.signs, self._other.others = shown.signs, shown.others
             self._other.name = shown.name
         if (before is None) != (shown is None) or (before and shown and before.name != shown.name):
-            self._table.set_columns((*self._columns, self._other) if shown is not None else self._columns)
+            self._set_columns()
         if shown is not None or before is not None:
             self._want()
             self._table.model_.retint()

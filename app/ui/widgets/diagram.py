@@ -13,7 +13,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
     QWheelEvent,
 )
@@ -23,7 +22,7 @@ from app.ui import theme
 from app.ui.widgets.diagram_facts import Snapshot
 from app.ui.widgets.diagram_layout import Node
 from app.ui.widgets.diagram_nodes import Scene
-from app.ui.widgets.diagram_paint import GUTTER, HEADER, DiagramPainter
+from app.ui.widgets.diagram_paint import GUTTER, HEADER, DiagramPainter, paint_marks
 from app.ui.widgets.diagram_selection import Selection, neighbour
 from app.ui.widgets.diagram_stage import Stage, layer_of
 from app.ui.widgets.diagram_text import describe, scene_words
@@ -211,14 +210,7 @@ class Diagram(QWidget):
             self._signs,
         )
         DiagramPainter(painter, scene, QRectF(self.rect())).paint()
-        if self._band is not None:
-            painter.setPen(QPen(theme.colour("accent"), 1))
-            painter.setBrush(theme.colour("accent", 0.12))
-            painter.drawRect(self._band)
-        if self.hasFocus() and self._keyboard:
-            painter.setPen(QPen(theme.colour("accent"), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        paint_marks(painter, QRectF(self.rect()), self._band, self.hasFocus() and self._keyboard)
         painter.end()
         self.painted.emit()
 

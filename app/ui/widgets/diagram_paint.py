@@ -117,3 +117,15 @@ class DiagramPainter:
         self.painter.setBrush(colour)
         self.painter.drawPolygon(place.map(head))
         self.painter.restore()
+
+
+def paint_marks(painter: QPainter, area: QRectF, band: QRectF | None, focused: bool) -> None:
+    """Paint what lies over the diagram while one works in it: the rubber band, and the focus of the keyboard."""
+    if band is not None:
+        painter.setPen(QPen(theme.colour("accent"), 1))
+        painter.setBrush(theme.colour("accent", 0.12))
+        painter.drawRect(band)
+    if focused:
+        painter.setPen(QPen(theme.colour("accent"), 2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), 6, 6)

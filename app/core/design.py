@@ -97,8 +97,7 @@ class Design:
         Raises:
             AppError: unknown base model.
         """
-        load_architecture(base, classes)
-        return cls(base, classes)
+        return cls(load_architecture(base, classes).base, classes)
 
     @property
     def architecture(self) -> Architecture:
@@ -146,7 +145,7 @@ class Design:
         """
         architecture = load_architecture(base, self.classes)
         kept = tuple((pattern, swap) for pattern, swap in self.swaps if _targets(architecture, pattern, swap))
-        return replace(self, base=base, swaps=kept)
+        return replace(self, base=architecture.base, swaps=kept)
 
     def with_classes(self, classes: int | None) -> Design:
         """Return the design for another number of classes.

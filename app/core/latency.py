@@ -158,7 +158,6 @@ class _Module:
 
     unit: Unit
     ms: float
-    spread: float
 
 
 def design_key(design: Design) -> str:
@@ -228,7 +227,7 @@ class LatencyTable:
             for row in whole.units:
                 seen.setdefault(row.unit.signature, []).append(row.ms * scale)
                 known[row.unit.signature] = row.unit
-        return {name: _Module(known[name], _mean(values), scatter(values)) for name, values in seen.items()}
+        return {name: _Module(known[name], _mean(values)) for name, values in seen.items()}
 
     def _estimate(self, unit: Unit) -> tuple[float, float]:
         """Return milliseconds and relative error of a unit that was not measured."""

@@ -81,6 +81,11 @@ def is_model_yaml(text: str) -> bool:
     return all(re.search(rf"^{part}\s*:", text, re.MULTILINE) for part in ("backbone", "head"))
 
 
+def is_model_file(path: Path) -> bool:
+    """Say whether a readable file is a model YAML rather than a design."""
+    return is_model_yaml(path.read_text(encoding="utf-8"))
+
+
 def base_named(name: str) -> str:
     """Return the base model that a name or the path of a model YAML stands for."""
     return open_user_model(Path(name)) if name.endswith(ENDINGS) else name

@@ -50,15 +50,12 @@ def build_table(
 
     Args:
         base: base model, or a design of it.
-        runtime: as in `latency.resolve_setting`.
-        precision: likewise.
-        threads: likewise.
+        runtime, precision, threads: as in `latency.resolve_setting`.
         imgsz: input side, or (height, width), in pixels.
         kinds: swaps that designs may hold; all block kinds where None.
         emit: told {"event": "latency", "done", "total", "waiting"}.
         cancelled: asked between turns.
-        device: as in `latency.resolve_setting`.
-        batch: pictures per call.
+        device, batch: as in `latency.resolve_setting`.
         patience_s: how long to wait, each time, until the machine is quiet; None for ever.
         strict: whether to refuse figures of a busy machine; only what is compared there holds.
         pace: how long each model is measured.

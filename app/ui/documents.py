@@ -9,20 +9,24 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.design import save_design
 from app.core.errors import AppError
+from app.core.user_models import NotTracedError, base_title
 from app.ui import drops
 from app.ui.messages import Choice, Messages, ask
 from app.ui.requests import COMPARE, DATA, DESIGN, MODELS, CompareRequest, DataRequest, ModelRequest
+from app.ui.tasks import Tasks
 from app.ui.workspace import Recovery, Workspace
+from app.workers.job import EngineJob
 
 
 class Documents(QObject):
     """Opens and saves files on the user's word; every failure becomes a message."""
 
-    def __init__(self, window: QWidget, workspace: Workspace, messages: Messages) -> None:
+    def __init__(self, window: QWidget, workspace: Workspace, messages: Messages, tasks: Tasks) -> None:
         super().__init__(window)
         self._window = window
         self._workspace = workspace
         self._messages = messages
+        self._tasks = tasks
         workspace.may_discard = self.may_discard
         workspace.open_requested.connect(self._on_workspace_open_requested)
 
@@ -65,14 +69,23 @@ class Documents(QObject):
             self._open_one(path)
 
     def open_design(self, path: Path) -> None:
-        """Open a design file and show it."""
+        """Open a design file, or a model YAML as the standard design of that model, and show it."""
         try:
             opened = self._workspace.open_design(path)
+        except NotTracedError as unknown:
+            self._look_at(unknown.base, path)
+            return
         except AppError as problem:
             self._messages.error(problem)
             return
         if opened:
             self._workspace.go_to(DESIGN)
+
+    def _look_at(self, base: str, path: Path) -> None:
+        """Let the engine look at a user's own model, then open the file again."""
+        job = EngineJob("architecture.trace", {"base": base})
+        job.done.connect(lambda _result: self.open_design(path))
+        self._tasks.start(self.tr("Looking at {name}").format(name=base_title(base)), job)
 
     def save(self) -> bool:
         """Save the design to its file, asking for one where it has none; return whether it was saved."""
@@ -122,7 +135,7 @@ class Documents(QObject):
         recovery = self._workspace.recovery()
         if recovery is None:
             return
-        name = recovery.path.stem if recovery.path else recovery.design.base
+        name = recovery.path.stem if recovery.path else Path(base_title(recovery.design.base)).stem
         answer = ask(
             self._window,
             self.tr("Unsaved design"),

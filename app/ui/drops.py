@@ -40,7 +40,7 @@ def _kind_of_yaml(path: Path) -> str:
     if not isinstance(tree, yaml.MappingNode):
         return DESIGN
     keys = {str(key.value) for key, _ in tree.value if isinstance(key, yaml.ScalarNode)}
-    looks_like_data = "base" not in keys and bool(keys & {"train", "val", "names"})
+    looks_like_data = not keys & {"base", "backbone"} and bool(keys & {"train", "val", "names"})
     return DATA if looks_like_data else DESIGN
 
 

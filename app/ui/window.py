@@ -62,7 +62,7 @@ class MainWindow(QMainWindow):
         self.tray = Tray(services.tasks)
         self._lay_out()
         self.notes = NoteArea(services.messages, self.stack)
-        self.documents = Documents(self, services.workspace, services.messages)
+        self.documents = Documents(self, services.workspace, services.messages, services.tasks)
         self.actions_ = Actions(self, services, self.documents)
 
         self.rail.chosen.connect(self.show_page)

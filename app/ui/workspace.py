@@ -15,6 +15,7 @@ from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.runs import Workspace as Folder
 from app.core.text import QT_TRANSLATE_NOOP
+from app.core.user_models import NotTracedError, base_title, is_model_file
 from app.ui.requests import COMPARE, TRAIN, CompareRequest, Request, TrainRequest
 from app.ui.store import SettingsStore
 
@@ -104,7 +105,7 @@ class Workspace(QObject):
     @property
     def name(self) -> str:
         """Short name of the open design: its file's, or its base model's."""
-        return self._path.stem if self._path else self._design.base
+        return self._path.stem if self._path else Path(base_title(self._design.base)).stem
 
     @property
     def dirty(self) -> bool:
@@ -162,16 +163,20 @@ class Workspace(QObject):
 
         Raises:
             AppError: The file cannot be read, or holds no valid design.
+            NotTracedError: Its base is a user's own model, at which the engine has not looked yet.
         """
         try:
             design = load_design(path)
             design.resolved()
+        except NotTracedError:
+            raise
         except AppError:
             self.store.replace(self.store.settings.without_recent("recent_designs", str(path)))
             raise
         if not self.may_discard():
             return False
-        self._replace(design, path)
+        # A model YAML is no design file: saving asks for a name.
+        self._replace(design, None if is_model_file(path) else path)
         self._remember(path)
         return True
 

@@ -13,6 +13,7 @@ from app.core.architecture import base_models, load_architecture
 from app.core.architecture_file import FORMAT, decode, encode, read
 from app.core.base_models import base_families
 from app.core.cost import standard_modules
+from app.core.design import Design
 from app.core.errors import AppError
 
 V5 = ("yolov5n", "yolov5s", "yolov5m", "yolov5l", "yolov5x")
@@ -111,6 +112,7 @@ def test_what_is_no_base_model_says_why(name: str, why: str) -> None:
 def test_p6_models_have_two_spellings() -> None:
     assert load_architecture("yolov5n6") is load_architecture("yolov5n-p6")
     assert load_architecture("yolov8x6").base == "yolov8x-p6"
+    assert Design.stock("yolov5n6") == Design.stock("yolov5n-p6")
 
 
 def test_a_damaged_description_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""All block kinds on every family of base models: costs against the built model, in both forms; checkpoints of it."""
+
+from __future__ import annotations
+
+from itertools import cycle, islice
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from app.core.blocks import BLOCKS, refusal
+from app.core.cost import compare_cost
+from app.core.design import Design, Swap
+from app.core.sites import sites
+from app.engine.models import build_model, deployed
+
+FAMILIES = (
+    *("yolov3-tiny", "yolov3", "yolov4-tiny", "yolov4", "yolov5n", "yolov5n-p6", "yolov6n", "yolov8n"),
+    *("yolov8n-p2", "yolov8n-ghost", "yolov9t", "yolov9c", "yolov9e", "yolov10n", "yolo11n", "yolo12n"),
+    *("yolo26n", "yolo12l"),
+)
+CLASSES = 7
+
+
+def mixed(base: str, turn: int) -> Design:
+    """A design in which every site that is not inside another one becomes the next kind that takes it.
+
+    Args:
+        base: base model.
+        turn: odd ones open the modules instead of replacing them whole.
+    """
+    stock = Design.stock(base, CLASSES)
+    architecture = stock.architecture
+    rows: list[tuple[str, Swap]] = []
+    kinds = islice(cycle(BLOCKS), turn, None)
+    for path, place in sites(architecture).items():
+        if (place.conv is None and turn % 2) or any(path.startswith(f"{p}.") for p, _ in rows):
+            continue
+        fitting = (k for k in islice(kinds, len(BLOCKS)) if refusal(architecture, path, k) is None)
+        kind = next(fitting, None)
+        if kind is not None:
+            rows.append((path, Swap(kind)))
+    return Design(base, CLASSES, tuple(rows))
+
+
+def figures(model: nn.Module, height: int, width: int) -> tuple[int, int]:
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        model.eval()(torch.zeros(1, 3, height, width, device="meta"))
+    return sum(p.numel() for p in model.parameters()), counter.get_total_flops()
+
+
+@pytest.mark.parametrize("turn", [0, 5])
+@pytest.mark.parametrize("base", FAMILIES)
+def test_costs_equal_the_built_model(base: str, turn: int) -> None:
+    design = mixed(base, turn)
+    kinds = {swap.block for swap in design.resolved().values()}
+    assert len(kinds) > 5
+    cell = design.architecture.cell
+    size = 2 * cell, 3 * cell
+    cost = compare_cost(design, size)
+    model = build_model(design, device="meta")
+    assert figures(model, *size) == (cost.lightweight.parameters, cost.lightweight.flops)
+    with torch.device("meta"):
+        fast = deployed(model)
+    assert figures(fast, *size) == (cost.deployed_lightweight.parameters, cost.deployed_lightweight.flops)

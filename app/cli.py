@@ -123,6 +123,8 @@ def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     val.add_argument("--imgsz", type=int, help="input size (default: the checkpoint's)")
     val.add_argument("--batch", type=int, default=16)
     val.add_argument("--device", default="")
+    val.add_argument("--runtime", default="torch", choices=_RUNTIMES, help="default: torch, as in training")
+    val.add_argument("--precision", default="f32", choices=_PRECISIONS, help="default: f32")
 
     runs = _add(verbs, common, "runs", "training", "Runs of the workspace.")
     runs.add_argument("action", nargs="?", default="list", choices=("list", "show", "diff"))

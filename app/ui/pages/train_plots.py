@@ -196,4 +196,4 @@ def _score(value: float) -> str:
 
 def _rate(value: float) -> str:
     """Write a learning rate."""
-    return f"{value:.2e}" if 0 < abs(value) < 0.001 else figure(value)
+    return f"{value:.2e}".replace("e-0", "e-") if 0 < abs(value) < 0.001 else figure(value)

@@ -85,9 +85,9 @@ class Reading(QLabel):
 class EpochAxis(pg.AxisItem):
     """An axis of epochs: ticks at whole numbers alone."""
 
-    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
         """Return (spacing, offset) of the ticks, of at least one epoch."""
-        spacing = super().tickSpacing(minVal, maxVal, size)
+        spacing = super().tickSpacing(low, high, size)
         return [(max(1.0, float(round(step))), offset) for step, offset in spacing]
 
 

@@ -291,12 +291,7 @@ class Workspace:
             except FileExistsError:
                 continue
             except OSError as error:
-                raise AppError(
-                    QT_TRANSLATE_NOOP("core", "{path} cannot be made: {reason}."),
-                    QT_TRANSLATE_NOOP("core", "Choose another workspace."),
-                    path=path,
-                    reason=error.strerror,
-                ) from error
+                raise _cannot_make(path, error) from error
             return RunFolder(path)
         raise AppError(
             QT_TRANSLATE_NOOP("core", "There are too many runs named “{name}”."),
@@ -334,12 +329,7 @@ class Workspace:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise AppError(
-                QT_TRANSLATE_NOOP("core", "{path} cannot be made: {reason}."),
-                QT_TRANSLATE_NOOP("core", "Choose another workspace."),
-                path=path,
-                reason=error.strerror,
-            ) from error
+            raise _cannot_make(path, error) from error
         return path
 
 
@@ -383,6 +373,15 @@ def make_name(text: str, suffix: str = "") -> str:
     if not clean or clean.split(".")[0].lower() in _RESERVED:
         clean = f"run {clean}".strip()
     return check_name(clean + suffix)
+
+
+def _cannot_make(path: Path, error: OSError) -> AppError:
+    return AppError(
+        QT_TRANSLATE_NOOP("core", "{path} cannot be made: {reason}."),
+        QT_TRANSLATE_NOOP("core", "Choose another workspace."),
+        path=path,
+        reason=error.strerror,
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
 
 CODE = """
 import sys
@@ -48,3 +55,34 @@ def test_ultralytics_is_offline_and_silent() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert run.stdout.split()[-2:] == ["False", "False"]
+
+
+def _imported() -> set[str]:
+    """Return the names of the packages that the Studio imports, of others alone."""
+    found = set()
+    for path in (ROOT / "app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.split(".")[0])
+    return found - set(sys.stdlib_module_names) - {"app"}
+
+
+def _plain(name: str) -> str:
+    return re.split(r"[<>=!~;\[ ]", name)[0].lower().replace("_", "-")
+
+
+def test_every_package_that_is_imported_is_named_with_bounds_and_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {_plain(line): line for line in project["dependencies"]}
+    pinned = {_plain(line) for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    providers = metadata.packages_distributions()
+    for package in _imported():
+        # PySide6 is a package of packages: what provides it is named by its parts.
+        known = {package.lower(), *(_plain(name) for name in providers[package])}
+        assert known & set(named), f"{package} is imported and not named in pyproject.toml"
+    for name, line in named.items():
+        assert name in pinned, f"{name} is not in constraints.txt"
+        assert ">=" in line, line
+        assert "<" in line, line

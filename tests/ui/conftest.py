@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from pytestqt.qtbot import QtBot
 from app.core.settings import Settings, save_settings
 from app.ui.application import Studio, build
 from app.ui.page import Services
+from app.ui.pages.design import DesignPage
+from app.ui.pages.train import TrainPage
 
 
 @pytest.fixture
@@ -74,3 +78,44 @@ def answer(qtbot: QtBot) -> Callable[[str], list[str]]:
         return seen
 
     return arrange
+
+
+@pytest.fixture
+def design_page(studio: Studio, qtbot: QtBot) -> DesignPage:
+    """The Design page of a window that has the keyboard."""
+    window = studio.window
+    window.resize(1280, 800)
+    window.show_page("design")
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    shown = window.page("design")
+    assert isinstance(shown, DesignPage)
+    qtbot.waitUntil(shown.diagram.hasFocus)
+    return shown
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that stands for a training's, as far as its identity goes."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def show_train(studio: Studio, qtbot: QtBot) -> Callable[[], TrainPage]:
+    """Return a function that shows the Train page."""
+
+    def go() -> TrainPage:
+        studio.window.resize(1280, 800)
+        studio.window.show()
+        studio.window.show_page("train")
+        page = studio.window.page("train")
+        assert isinstance(page, TrainPage)
+        qtbot.waitUntil(
+            lambda: page.table.model.rowCount() == len(studio.services.workspace.folder.list_runs())
+        )
+        return page
+
+    return go

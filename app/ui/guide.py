@@ -48,7 +48,10 @@ class GuideDialog(QDialog):
         """Read the guide in the language in use, in the colours in use."""
         self.setWindowTitle(self.tr("User guide"))
         self._text.setAccessibleName(self.tr("User guide"))
-        path = guide_path()
+        self._show(guide_path())
+
+    def _show(self, path: Path) -> None:
+        self._path = path
         try:
             text = path.read_text(encoding="utf-8")
         except OSError:
@@ -60,10 +63,26 @@ class GuideDialog(QDialog):
         self._text.setDocument(document)
 
     def _on_text_anchor_clicked(self, url: QUrl) -> None:
+        """Go to a heading or the other language's guide; everything else opens outside."""
+        linked = self._path.parent / url.path()
         if url.scheme() in {"http", "https"}:
             QDesktopServices.openUrl(url)
-        elif url.hasFragment():
-            self._text.scrollToAnchor(url.fragment())
+        elif not url.path():
+            self._go_to(url.fragment(QUrl.ComponentFormattingOption.FullyDecoded))
+        elif linked.parent == self._path.parent:
+            self._show(linked)
+        else:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(linked.resolve())))
+
+    def _go_to(self, anchor: str) -> None:
+        """Bring the heading with this anchor to the top: Qt's reader of Markdown makes none."""
+        block = self._text.document().begin()
+        while block.isValid():
+            if block.blockFormat().headingLevel() and _anchor(block.text()) == anchor:
+                bar = self._text.verticalScrollBar()
+                bar.setValue(round(self._text.document().documentLayout().blockBoundingRect(block).top()))
+                return
+            block = block.next()
 
     def changeEvent(self, event: QEvent) -> None:
         """Retranslate."""
@@ -75,10 +94,15 @@ class GuideDialog(QDialog):
 def guide_path() -> Path:
     """Return the guide's file, in the language in use where there is one."""
     folder = resources().parent / "docs"
-    chinese = folder / "guide.zh_CN.md"
+    chinese = folder / "guide.zh-CN.md"
     if QLocale().language() == QLocale.Language.Chinese and chinese.is_file():
         return chinese
     return folder / "guide.md"
+
+
+def _anchor(heading: str) -> str:
+    """Return what a link to a heading is spelt like."""
+    return heading.strip().lower().replace(" ", "-")
 
 
 def _set_type(document: QTextDocument) -> None:

@@ -14,12 +14,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QPushButton, QTextBrowser
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.application import Studio
 from app.ui.crash import CrashDialog, CrashGuard
-from app.ui.guide import GuideDialog, guide_path
 from app.ui.single import SingleInstance, hand_over, server_name
 from app.ui.workspace import RECOVERY_NAME
 
@@ -241,13 +240,3 @@ def test_escape_goes_on(guard: CrashGuard, qtbot: QtBot) -> None:
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
     assert not dialog.quit_chosen
-
-
-def test_the_guide_is_read_inside_the_studio(studio: Studio, qtbot: QtBot) -> None:
-    assert guide_path().is_file()
-    dialog = GuideDialog(studio.window)
-    qtbot.addWidget(dialog)
-    dialog.show()
-    text = dialog.findChild(QTextBrowser, "guideText").toPlainText()
-    assert len(text) > 1000
-    assert "missing from this installation" not in text

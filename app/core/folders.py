@@ -8,12 +8,24 @@ from pathlib import Path
 
 APP_NAME = "depthwise-studio"
 
+_ROOT = Path(__file__).resolve().parents[2]
+
 
 def resources() -> Path:
     """Return the folder of icons, themes, translations, presets, base models and the sample."""
     frozen = getattr(sys, "_MEIPASS", None)
-    root = Path(frozen) if frozen else Path(__file__).resolve().parents[2]
-    return root / "resources"
+    if frozen:
+        return Path(frozen) / "resources"
+    checkout = _ROOT / "resources"
+    return checkout if checkout.is_dir() else Path(__file__).resolve().parents[1] / "resources"
+
+
+def door() -> list[str]:
+    """Return how a process starts the Studio again: from a checkout, an installed package or a frozen application."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    script = _ROOT / "main.py"
+    return [sys.executable, str(script)] if script.is_file() else [sys.executable, "-m", "app"]
 
 
 def config_folder() -> Path:

@@ -6,6 +6,7 @@ the last one is "done" with a result or "error" with a message and a hint.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import json
@@ -15,6 +16,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TextIO
 
@@ -177,12 +179,20 @@ def _take_streams() -> tuple[TextIO, TextIO]:
 
 
 def lower_priority() -> None:
-    """Let the window go first: nice 10 on POSIX, below normal on Windows."""
+    """Let the window go first: nice 10 on POSIX, below normal on Windows.
+
+    Linux shares the processor between sessions first, where its autogroups are on, and heeds a nice level within one
+    session alone (sched(7)). A process that leads a session of its own says the level for the whole session.
+    """
     level = int(os.environ.get("DEPTHWISE_STUDIO_NICE", "10"))
     if hasattr(os, "nice"):
         missing = level - os.nice(0)
         if missing > 0:
             os.nice(missing)
+        group = Path("/proc/self/autogroup")
+        if level > 0 and group.exists() and os.getsid(0) == os.getpid():
+            with contextlib.suppress(OSError):  # some containers forbid it: then sessions share alike
+                group.write_text(str(min(level, 19)))
     else:
         import psutil
 

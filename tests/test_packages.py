@@ -95,29 +95,31 @@ def test_every_package_is_installed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     listed = set(project["tool"]["setuptools"]["packages"])
     folders = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "app").rglob("__init__.py")}
-    assert listed == folders | {"app.resources"}
+    assert listed == folders | {"app.resources", "app.docs"}
 
 
 def test_an_installed_package_needs_no_checkout(tmp_path: Path) -> None:
     """Where only the package is installed, the command line finds its resources and starts its engine."""
     target, source = tmp_path / "site", tmp_path / "source"
     source.mkdir()
-    for name in ("app", "resources"):
+    for name in ("app", "resources", "docs"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*install, "--target", str(target), str(source)], check=True, timeout=240)
+    (target / "resources").mkdir()  # another package's, of the same name
+    (target / "main.py").touch()
     environment = {**os.environ, "PYTHONPATH": str(target)}
-    code = "import app.core.folders as f; print(f.door()[1:]); print(f.resources()); print(f.__file__)"
+    code = "import app.core.folders as f; print(f.door('-I')[1:]); print(f.resources()); print(f.documentation())"
     seen = subprocess.run(
         [sys.executable, "-P", "-c", code],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=True, timeout=60,
     ).stdout.splitlines()  # fmt: skip
     assert seen == [
-        "['-m', 'app']",
+        "['-I', '-m', 'app']",
         str(target / "app" / "resources"),
-        str(target / "app" / "core" / "folders.py"),
+        str(target / "app" / "docs"),
     ]
     cost = subprocess.run(
         [sys.executable, "-P", "-m", "app", "cost", "separable", "--json"],
@@ -125,3 +127,4 @@ def test_an_installed_package_needs_no_checkout(tmp_path: Path) -> None:
     )  # fmt: skip
     assert json.loads(cost.stdout)["lightweight"]["parameters"] < 1_200_000
     assert (target / "app" / "resources" / "sample" / "standard.pt").is_file()
+    assert (target / "app" / "docs" / "guide.zh-CN.md").is_file()

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
 
-from app.core.folders import resources
+from app.core.folders import documentation
 from app.ui import theme
 
 _HEADINGS = {1: theme.SIZE_TITLE, 2: theme.SIZE_SECTION, 3: theme.SIZE_BODY}
@@ -93,7 +93,7 @@ class GuideDialog(QDialog):
 
 def guide_path() -> Path:
     """Return the guide's file, in the language in use where there is one."""
-    folder = resources().parent / "docs"
+    folder = documentation()
     chinese = folder / "guide.zh-CN.md"
     if QLocale().language() == QLocale.Language.Chinese and chinese.is_file():
         return chinese

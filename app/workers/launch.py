@@ -12,10 +12,7 @@ from app.core.folders import door
 
 def engine_command(job: str) -> list[str]:
     """Return the command line of an engine job."""
-    python, *rest = door()
-    if getattr(sys, "frozen", False):
-        return [python, *rest, "--engine", job]
-    return [python, "-X", "faulthandler", *rest, "--engine", job]
+    return [*door("-X", "faulthandler"), "--engine", job]
 
 
 def engine_environment(nice: int = 10) -> dict[str, str]:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QTextBrowser
 from pytestqt.qtbot import QtBot
 
-from app.core.folders import resources
+from app.core.folders import documentation
 from app.ui.application import Studio
 from app.ui.guide import GuideDialog, guide_path
 from app.ui.pages import PAGES
@@ -43,7 +43,7 @@ def test_the_guide_speaks_the_language_in_use(studio: Studio, qtbot: QtBot) -> N
 
 @pytest.mark.parametrize("name", ["guide.md", "guide.zh-CN.md"])
 def test_the_guides_name_every_key(studio: Studio, name: str) -> None:
-    text = (resources().parent / "docs" / name).read_text(encoding="utf-8")
+    text = (documentation() / name).read_text(encoding="utf-8")
     keys = set()
     for page in PAGES:
         studio.window.show_page(page.name)
@@ -58,7 +58,7 @@ def test_the_guides_name_every_key(studio: Studio, name: str) -> None:
 
 
 def test_the_guides_say_the_same() -> None:
-    folder = resources().parent / "docs"
+    folder = documentation()
     english, chinese = (
         (folder / name).read_text(encoding="utf-8") for name in ("guide.md", "guide.zh-CN.md")
     )

@@ -6,7 +6,6 @@ the last one is "done" with a result or "error" with a message and a hint.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import io
 import json
@@ -14,6 +13,7 @@ import os
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +22,9 @@ from typing import Any, TextIO
 
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
+
+_TRIES = 3
+_BETWEEN_TRIES_S = 0.11
 
 JOBS: Mapping[str, str] = MappingProxyType(
     {
@@ -189,12 +192,22 @@ def lower_priority() -> None:
         missing = level - os.nice(0)
         if missing > 0:
             os.nice(missing)
-        group = Path("/proc/self/autogroup")
-        if level > 0 and group.exists() and os.getsid(0) == os.getpid():
-            with contextlib.suppress(OSError):  # some containers forbid it: then sessions share alike
-                group.write_text(str(min(level, 19)))
+        if level > 0 and os.getsid(0) == os.getpid():
+            _lower_session(min(level, 19))
     else:
         import psutil
 
         name = "BELOW_NORMAL_PRIORITY_CLASS" if level else "NORMAL_PRIORITY_CLASS"
         psutil.Process().nice(getattr(psutil, name))
+
+
+def _lower_session(level: int) -> None:
+    """Say a nice level for the whole session, where the system shares by session and lets us."""
+    for _ in range(_TRIES):
+        try:
+            Path("/proc/self/autogroup").write_text(str(level))
+            return
+        except BlockingIOError:  # the kernel takes one such wish in 100 ms from ordinary users
+            time.sleep(_BETWEEN_TRIES_S)
+        except OSError:  # no such groups here, or a container forbids it: sessions share alike then
+            return

@@ -15,7 +15,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QWidget
 
-from app.core.text import figure
+from app.core.text import figure, scientific
 from app.ui import theme
 from app.ui.widgets.cards import Card, label
 
@@ -98,12 +98,7 @@ class ValueAxis(pg.AxisItem):
         """Return what stands at the ticks."""
         if not values or max(abs(value * scale) for value in values) >= _SMALL:
             return list(super().tickStrings(values, scale, spacing))
-        return ["0" if value == 0 else _short(value * scale) for value in values]
-
-
-def _short(value: float) -> str:
-    """Write a small number as 8e-5."""
-    return f"{value:.1e}".replace(".0e", "e").replace("e-0", "e-")
+        return ["0" if value == 0 else scientific(value * scale) for value in values]
 
 
 class LinePlot(Card):

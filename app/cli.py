@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from app import __version__
 from app.commands.output import Output
-from app.core.errors import AppError
+from app.core.errors import AppError, missing_package
 
 _RUNTIMES = ("auto", "torch", "openvino")
 _PRECISIONS = ("auto", "f32", "f16", "bf16", "int8")
@@ -195,6 +195,9 @@ def run(arguments: Sequence[str]) -> int:
         function(options, output)
     except AppError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"{missing_package(error)}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TextIO
 
-from app.core.errors import AppError
+from app.core.errors import AppError, missing_package
 from app.core.text import QT_TRANSLATE_NOOP
 
 _TRIES = 3
@@ -126,6 +126,10 @@ def _finish(channel: Channel, job: Callable[[], Mapping[str, Any] | None]) -> in
         result = job()
     except AppError as error:
         channel.emit({"event": "error", **error.as_dict()})
+        return 1
+    except ModuleNotFoundError as error:
+        sys.stderr.write(traceback.format_exc())
+        channel.emit({"event": "error", **missing_package(error).as_dict()})
         return 1
     except KeyboardInterrupt:
         channel.emit({"event": "error", "message": "Interrupted.", "hint": ""})

@@ -35,11 +35,11 @@ class RunFolder:
     """One training: a folder with its record, events, checkpoints and weights.
 
     Args:
-        path: The folder.
+        path: The folder; kept absolute, for a training's libraries take a relative one for something of their own.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path.absolute()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RunFolder) and other.path == self.path
@@ -246,11 +246,11 @@ class Workspace:
     """The folder of everything the user makes; its parts are made when first needed.
 
     Args:
-        root: The folder.
+        root: The folder; kept absolute.
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = root.absolute()
 
     @property
     def designs(self) -> Path:

@@ -157,3 +157,21 @@ def test_every_failure_is_one_sentence_with_a_hint(error: Exception, words: str)
     assert words in told.message
     assert told.hint
     assert "\n" not in told.message
+
+
+def test_a_relative_workspace_holds_all_that_a_training_writes(few_cells: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    command = [sys.executable, str(ROOT / "main.py"), "train", "yolov5n", "--data", str(few_cells)]
+    command += ["--epochs", "1", "--imgsz", "64", "--batch", "4", "--device", "cpu"]
+    done = subprocess.run(
+        [*command, "--name", "near", "--workspace", "mine", "--json"],
+        cwd=home, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [path.name for path in home.iterdir()] == ["mine"]
+    run = home / "mine" / "runs" / "near"
+    assert json.loads(done.stdout.splitlines()[-1])["event"] == "finished"
+    assert (run / "weights" / "best.pt").is_file()
+    assert (run / "args.yaml").is_file()
+    assert not (ROOT / "runs").exists()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from app import __version__
 from app.commands.output import Output
-from app.core.errors import AppError
+from app.core.errors import AppError, missing_package
 from app.core.user_models import NotTracedError
 
 _RUNTIMES = ("auto", "openvino", "onnxruntime", "torch")
@@ -205,6 +205,8 @@ def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     val.add_argument("--imgsz", type=int, help="input size (default: the checkpoint's)")
     val.add_argument("--batch", type=int, default=16)
     val.add_argument("--device", default="")
+    val.add_argument("--runtime", default="torch", choices=_RUNTIMES, help="default: torch, as in training")
+    val.add_argument("--precision", default="f32", choices=_PRECISIONS, help="default: f32")
 
     runs = _add(verbs, common, "runs", "training", "Runs of the workspace.")
     runs.add_argument("action", nargs="?", default="list", choices=("list", "show", "diff"))
@@ -282,6 +284,9 @@ def run(arguments: Sequence[str]) -> int:
             function(options, output)
     except AppError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"{missing_package(error)}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import os
+import re
+import shutil
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
 
 CODE = """
 import sys
@@ -48,3 +58,73 @@ def test_ultralytics_is_offline_and_silent() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert run.stdout.split()[-2:] == ["False", "False"]
+
+
+def _imported() -> set[str]:
+    """Return the names of the packages that the Studio imports, of others alone."""
+    found = set()
+    for path in (ROOT / "app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.split(".")[0])
+    return found - set(sys.stdlib_module_names) - {"app"}
+
+
+def _plain(name: str) -> str:
+    return re.split(r"[<>=!~;\[ ]", name)[0].lower().replace("_", "-")
+
+
+def test_every_package_that_is_imported_is_named_with_bounds_and_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {_plain(line): line for line in project["dependencies"]}
+    pinned = {_plain(line) for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    providers = metadata.packages_distributions()
+    for package in _imported():
+        # PySide6 is a package of packages: what provides it is named by its parts.
+        known = {package.lower(), *(_plain(name) for name in providers[package])}
+        assert known & set(named), f"{package} is imported and not named in pyproject.toml"
+    for name, line in named.items():
+        assert name in pinned, f"{name} is not in constraints.txt"
+        assert ">=" in line, line
+        assert "<" in line, line
+
+
+def test_every_package_is_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = set(project["tool"]["setuptools"]["packages"])
+    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "app").rglob("__init__.py")}
+    assert listed == folders | {"app.resources", "app.docs"}
+
+
+def test_an_installed_package_needs_no_checkout(tmp_path: Path) -> None:
+    """Where only the package is installed, the command line finds its resources and starts its engine."""
+    target, source = tmp_path / "site", tmp_path / "source"
+    source.mkdir()
+    for name in ("app", "resources", "docs"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*install, "--target", str(target), str(source)], check=True, timeout=240)
+    (target / "resources").mkdir()  # another package's, of the same name
+    (target / "main.py").touch()
+    environment = {**os.environ, "PYTHONPATH": str(target)}
+    code = "import app.core.folders as f; print(f.door('-I')[1:]); print(f.resources()); print(f.documentation())"
+    seen = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True, timeout=60,
+    ).stdout.splitlines()  # fmt: skip
+    assert seen == [
+        "['-I', '-m', 'app']",
+        str(target / "app" / "resources"),
+        str(target / "app" / "docs"),
+    ]
+    cost = subprocess.run(
+        [sys.executable, "-P", "-m", "app", "cost", "separable", "--json"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert json.loads(cost.stdout)["lightweight"]["parameters"] < 1_200_000
+    assert (target / "app" / "resources" / "sample" / "standard.pt").is_file()
+    assert (target / "app" / "docs" / "guide.zh-CN.md").is_file()

@@ -50,4 +50,5 @@ P
 extra=
 [ "$what" = test ] && extra='[dev]'
 echo "Installing Python packages into $venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".$extra"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+    --config-settings editable_mode=compat -e ".$extra"

@@ -175,10 +175,14 @@ def val(options: Namespace, output: Output) -> None:
         imgsz=options.imgsz,
         batch=options.batch,
         device=options.device,
+        runtime=options.runtime,
+        precision=options.precision,
     )
     rows = [(name, figure(v["ap50"]), figure(v["ap50_95"])) for name, v in result["per_class"].items()]
     rows.append(("all", figure(result["map50"]), figure(result["map50_95"])))
-    output.document(result, table(("class", "AP50", "AP50-95"), rows))
+    where = " ".join(filter(None, (result["runtime"], result["inference_precision"])))
+    said = f"{result['images']} pictures at {result['imgsz']} px on {where}"
+    output.document(result, f"{table(('class', 'AP50', 'AP50-95'), rows)}\n\n{said}")
 
 
 def runs(options: Namespace, output: Output) -> None:

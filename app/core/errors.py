@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.core.text import Text, Value, filled, value_from_json, value_to_json
+from app.core.text import QT_TRANSLATE_NOOP, Text, Value, filled, value_from_json, value_to_json
 
 
 class AppError(Exception):
@@ -63,3 +63,12 @@ def _value(value: Any) -> Value:
     if isinstance(value, AppError):
         return Text(value.template, value.values)
     return value if isinstance(value, str | int | float) else str(value)
+
+
+def missing_package(error: ModuleNotFoundError) -> AppError:
+    """Return what to tell about a Python package that is not there: some are needed for one job alone."""
+    return AppError(
+        QT_TRANSLATE_NOOP("core", "The Python package “{name}” is missing."),
+        QT_TRANSLATE_NOOP("core", "`python main.py doctor` says what to do."),
+        name=error.name or error,
+    )

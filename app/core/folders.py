@@ -8,12 +8,42 @@ from pathlib import Path
 
 APP_NAME = "depthwise-studio"
 
+_PACKAGE = Path(__file__).resolve().parents[1]
+_CHECKOUT = _PACKAGE.parent
+
+
+def is_installed() -> bool:
+    """Return whether this is an installed package, which holds its resources itself, rather than a checkout."""
+    return (_PACKAGE / "resources").is_dir()
+
 
 def resources() -> Path:
     """Return the folder of icons, themes, translations, presets, base models and the sample."""
+    return _home() / "resources"
+
+
+def documentation() -> Path:
+    """Return the folder of the user guide and what it links to."""
+    return _home() / "docs"
+
+
+def door(*flags: str) -> list[str]:
+    """Return how a process starts the Studio again: from a checkout, an installed package or a frozen application.
+
+    Args:
+        flags: what the interpreter is to be told; a frozen application has none to tell.
+    """
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    studio = ["-m", _PACKAGE.name] if is_installed() else [str(_CHECKOUT / "main.py")]
+    return [sys.executable, *flags, *studio]
+
+
+def _home() -> Path:
     frozen = getattr(sys, "_MEIPASS", None)
-    root = Path(frozen) if frozen else Path(__file__).resolve().parents[2]
-    return root / "resources"
+    if frozen:
+        return Path(frozen)
+    return _PACKAGE if is_installed() else _CHECKOUT
 
 
 def config_folder() -> Path:

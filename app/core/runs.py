@@ -35,11 +35,11 @@ class RunFolder:
     """One training: a folder with its record, events, checkpoints and weights.
 
     Args:
-        path: The folder.
+        path: The folder; kept absolute, for a training's libraries take a relative one for something of their own.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path.absolute()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RunFolder) and other.path == self.path
@@ -246,11 +246,11 @@ class Workspace:
     """The folder of everything the user makes; its parts are made when first needed.
 
     Args:
-        root: The folder.
+        root: The folder; kept absolute.
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = root.absolute()
 
     @property
     def designs(self) -> Path:
@@ -291,12 +291,7 @@ class Workspace:
             except FileExistsError:
                 continue
             except OSError as error:
-                raise AppError(
-                    QT_TRANSLATE_NOOP("core", "{path} cannot be made: {reason}."),
-                    QT_TRANSLATE_NOOP("core", "Choose another workspace."),
-                    path=path,
-                    reason=error.strerror,
-                ) from error
+                raise _cannot_make(path, error) from error
             return RunFolder(path)
         raise AppError(
             QT_TRANSLATE_NOOP("core", "There are too many runs named “{name}”."),
@@ -334,12 +329,7 @@ class Workspace:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise AppError(
-                QT_TRANSLATE_NOOP("core", "{path} cannot be made: {reason}."),
-                QT_TRANSLATE_NOOP("core", "Choose another workspace."),
-                path=path,
-                reason=error.strerror,
-            ) from error
+            raise _cannot_make(path, error) from error
         return path
 
 
@@ -383,6 +373,15 @@ def make_name(text: str, suffix: str = "") -> str:
     if not clean or clean.split(".")[0].lower() in _RESERVED:
         clean = f"run {clean}".strip()
     return check_name(clean + suffix)
+
+
+def _cannot_make(path: Path, error: OSError) -> AppError:
+    return AppError(
+        QT_TRANSLATE_NOOP("core", "{path} cannot be made: {reason}."),
+        QT_TRANSLATE_NOOP("core", "Choose another workspace."),
+        path=path,
+        reason=error.strerror,
+    )
 
 
 def _first_line(error: Exception) -> str:

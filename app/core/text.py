@@ -101,6 +101,14 @@ def figure(value: float, digits: int = 3) -> str:
     return f"{MINUS}{text}" if value < 0 else text
 
 
+def scientific(value: float, decimals: int = 1) -> str:
+    """Write a small number by its power of ten, without zeros at its end: ``8e-5``, ``2.5e-5``."""
+    mantissa, _, power = f"{value:.{decimals}e}".partition("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa.replace('-', MINUS)}e{int(power)}"
+
+
 def change(value: float, digits: int = 3) -> str:
     """Write a difference, always with its sign: ``+0.31``, ``−2.4``, ``±0``."""
     if not math.isfinite(value):

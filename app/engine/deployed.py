@@ -61,7 +61,6 @@ def deployed(model: nn.Module, *, forms: Mapping[str, str] | None = None) -> nn.
         AppError: a block has no such form.
     """
     result = fold_block(model)
-    left = {path for path, _ in result.named_modules()}
     there = dict(result.named_modules())
     for path, form in _chosen_forms(model, forms or {}).items():
         if path in there:  # of two heads only one remains

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
-
-
-def cores() -> int:
-    """Return how many logical cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+from app.engine.runtimes import default_threads
 
 
 def use_all_cores() -> None:
     """Let torch use every core; ultralytics leaves one idle, and sets that again whenever it picks a device."""
-    torch.set_num_threads(cores())
+    torch.set_num_threads(default_threads())
 
 
 def resolve_device(asked: str) -> str:

@@ -147,9 +147,9 @@ def _accelerators() -> list[Found]:
 
 
 def _openvino() -> list[Found]:
-    import openvino
+    from app.engine.openvino_model import openvino
 
-    core = openvino.Core()
+    core = openvino().Core()
     devices = [f"{d} ({core.get_property(d, 'FULL_DEVICE_NAME')})" for d in core.available_devices]
     able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     precisions = ", ".join(sorted(p for p in able if p in {"FP32", "BF16", "FP16", "INT8"}))

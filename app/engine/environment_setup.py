@@ -70,12 +70,16 @@ def prepare(allow_network: bool = False) -> None:
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     os.environ.pop("ULTRALYTICS_API_KEY", None)
-    # OpenVINO reports every import over the network where this package can be imported; it does without.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    silence_openvino()
     os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
     _provide_font(folder)
     # Numpy and torch announce future changes of their own to each other; nothing a user could act on.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\..*")
+
+
+def silence_openvino() -> None:
+    """Hide OpenVINO's telemetry client: with it every import and conversion is reported to a server (ADR 4)."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
 
 def assert_private_settings() -> None:

@@ -13,13 +13,18 @@ import os
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TextIO
 
-from app.core.errors import AppError
+from app.core.errors import AppError, missing_package
 from app.core.text import QT_TRANSLATE_NOOP
+
+_TRIES = 3
+_BETWEEN_TRIES_S = 0.11
 
 JOBS: Mapping[str, str] = MappingProxyType(
     {
@@ -133,6 +138,10 @@ def _finish(channel: Channel, job: Callable[[], Mapping[str, Any] | None]) -> in
     except AppError as error:
         channel.emit({"event": "error", **error.as_dict()})
         return 1
+    except ModuleNotFoundError as error:
+        sys.stderr.write(traceback.format_exc())
+        channel.emit({"event": "error", **missing_package(error).as_dict()})
+        return 1
     except KeyboardInterrupt:
         channel.emit({"event": "error", "message": "Interrupted.", "hint": ""})
         return 130
@@ -188,14 +197,32 @@ def _take_streams() -> tuple[TextIO, TextIO]:
 
 
 def lower_priority() -> None:
-    """Let the window go first: nice 10 on POSIX, below normal on Windows."""
+    """Let the window go first: nice 10 on POSIX, below normal on Windows.
+
+    Linux shares the processor between sessions first, where its autogroups are on, and heeds a nice level within one
+    session alone (sched(7)). A process that leads a session of its own says the level for the whole session.
+    """
     level = int(os.environ.get("DEPTHWISE_STUDIO_NICE", "10"))
     if hasattr(os, "nice"):
         missing = level - os.nice(0)
         if missing > 0:
             os.nice(missing)
+        if level > 0 and os.getsid(0) == os.getpid():
+            _lower_session(min(level, 19))
     else:
         import psutil
 
         name = "BELOW_NORMAL_PRIORITY_CLASS" if level else "NORMAL_PRIORITY_CLASS"
         psutil.Process().nice(getattr(psutil, name))
+
+
+def _lower_session(level: int) -> None:
+    """Say a nice level for the whole session, where the system shares by session and lets us."""
+    for _ in range(_TRIES):
+        try:
+            Path("/proc/self/autogroup").write_text(str(level))
+            return
+        except BlockingIOError:  # the kernel takes one such wish in 100 ms from ordinary users
+            time.sleep(_BETWEEN_TRIES_S)
+        except OSError:  # no such groups here, or a container forbids it: sessions share alike then
+            return

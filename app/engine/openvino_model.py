@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any
+
+from app.engine.environment_setup import silence_openvino
 
 if TYPE_CHECKING:
     from torch import nn
@@ -14,8 +15,8 @@ EXAMPLE = (128, 192)
 
 
 def openvino() -> Any:
-    """Import OpenVINO with its telemetry client hidden: its converter would report every call to a server."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    """Import OpenVINO, silent even where the process was not prepared."""
+    silence_openvino()
     import openvino as library
 
     return library

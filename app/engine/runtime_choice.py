@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.util
 import json
 import platform
 import time
@@ -60,7 +61,7 @@ class Measured:
 
 
 def resolve(runtime: str = "auto", precision: str = "auto", device: str = "auto") -> Choice:
-    """Return what "auto" stands for: the fastest measured here that fits, until then OpenVINO in f32."""
+    """Return what "auto" stands for: the fastest measured here that fits; until then OpenVINO, or torch without it."""
     table = measured()
     fitting = [
         row
@@ -70,7 +71,7 @@ def resolve(runtime: str = "auto", precision: str = "auto", device: str = "auto"
     if fitting:
         return min(fitting, key=lambda row: row.milliseconds).choice
     if runtime == "auto":
-        runtime = "torch" if device.startswith(("cuda", "mps")) else "openvino"
+        runtime = "torch" if device.startswith(("cuda", "mps")) or not has_openvino() else "openvino"
     return Choice(runtime, "cpu" if device == "auto" else device, "f32" if precision == "auto" else precision)
 
 
@@ -103,6 +104,11 @@ def machine() -> dict[str, Any]:
     """Return what the measured table depends on: processor, its count, library versions."""
     versions = {name: version(name) for name in _PACKAGES}
     return {"processor": _processor(), "threads": default_threads(), **versions}
+
+
+def has_openvino() -> bool:
+    """Return whether OpenVINO is installed: boards without a window may do without."""
+    return importlib.util.find_spec("openvino") is not None
 
 
 def version(package: str) -> str:
@@ -168,18 +174,23 @@ def candidates() -> list[Choice]:
     """Return what can be tried here; float32 on the CPU comes first, as the reference."""
     import torch
 
-    from app.engine.openvino_model import openvino
-    from app.engine.runtimes import OpenVinoRuntime
-
-    core = openvino().Core()
-    found = [Choice("openvino", "cpu", p) for p in OpenVinoRuntime.precisions(core, "CPU")]
-    found.sort(key=lambda choice: choice.precision != "f32")
-    found += [Choice(runtime, "cpu", "f32") for runtime in ("onnxruntime", "torch")]
+    found = _openvino_candidates() if has_openvino() else []
+    if importlib.util.find_spec("onnxruntime") is not None:
+        found.append(Choice("onnxruntime", "cpu", "f32"))
+    found.append(Choice("torch", "cpu", "f32"))
     if torch.cuda.is_available():
         found += [Choice("torch", "cuda", p) for p in ("f32", "f16")]
     if torch.backends.mps.is_available():
         found.append(Choice("torch", "mps", "f32"))
     return found
+
+
+def _openvino_candidates() -> list[Choice]:
+    from app.engine.openvino_model import openvino
+    from app.engine.runtimes import OpenVinoRuntime
+
+    precisions = OpenVinoRuntime.precisions(openvino().Core(), "CPU")
+    return [Choice("openvino", "cpu", p) for p in sorted(precisions, key=lambda p: p != "f32")]
 
 
 class _Runner:
@@ -235,7 +246,7 @@ def run(_request: dict[str, Any], channel: Any) -> dict[str, Any]:
     known, weights = measured(), sample_detectors()
     if known or not weights:
         return _told(known)
-    for index, path in enumerate(weights):
+    for index, path in enumerate(weights if has_openvino() else ()):
         channel.progress(0.1 * index, QT_TRANSLATE_NOOP("core", "Converting the sample's detectors"))
         model_cache.converted(path)
     with measuring(patience_s=0) as turn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from app.core.errors import AppError
+from app.core.errors import AppError, missing_package
 from app.core.text import QT_TRANSLATE_NOOP, Text
 
 _MEMORY_MARKS = ("out of memory", "can't allocate memory", "cannot allocate memory", "alloc_failed")
@@ -55,11 +55,7 @@ def explain(error: BaseException) -> AppError:
             path=error.filename or Text(QT_TRANSLATE_NOOP("core", "The run folder")),
         )
     if isinstance(error, ModuleNotFoundError):
-        return AppError(
-            QT_TRANSLATE_NOOP("core", "The Python package “{name}” is missing."),
-            QT_TRANSLATE_NOOP("core", "`python main.py doctor` says what to do."),
-            name=error.name,
-        )
+        return missing_package(error)
     first = text.splitlines()[0]
     return AppError(
         QT_TRANSLATE_NOOP("core", "{name}: {first}"),

@@ -10,13 +10,12 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from app.core.errors import AppError
 from app.core.events import FINAL, Event
+from app.core.folders import door
 from app.core.runs import RunFolder
 from app.core.text import QT_TRANSLATE_NOOP
 
@@ -26,9 +25,7 @@ _GRACE_S = 5.0
 
 def engine_command() -> list[str]:
     """Return the command line of a process that trains on one of the GPUs."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "--engine", "train"]
-    return [sys.executable, str(Path(__file__).resolve().parents[2] / "main.py"), "--engine", "train"]
+    return [*door(), "--engine", "train"]
 
 
 def train_on_ranks(

@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
 
-from app.core.folders import resources
+from app.core.folders import documentation
 from app.ui import theme
 
 _PICTURE_WIDTH = 680.0
@@ -67,20 +67,36 @@ class GuideDialog(QDialog):
         self._text.setDocument(document)
 
     def _on_text_anchor_clicked(self, url: QUrl) -> None:
+        """Go to a heading or the other language's guide; everything else opens outside."""
         if url.scheme() in {"http", "https"}:
             QDesktopServices.openUrl(url)
-        elif url.path().endswith(".md"):
-            self._go(url.path())
-        elif url.hasFragment():
-            self._text.scrollToAnchor(url.fragment())
+        elif not url.path():
+            self._go_to(url.fragment(QUrl.ComponentFormattingOption.FullyDecoded))
+        elif not self._go(url.path()):
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._linked(url.path()))))
 
-    def _go(self, name: str) -> None:
-        """Show another file of the documents; one outside them is left alone."""
-        folder = guide_path().parent.resolve()
-        path = ((self._chapter or guide_path()).parent / name).resolve()
-        if path.is_relative_to(folder) and path.is_file():
-            self._chapter = None if path == guide_path().resolve() else path
-            self._show(path)
+    def _go_to(self, anchor: str) -> None:
+        """Bring the heading with this anchor to the top: Qt's reader of Markdown makes none."""
+        block = self._text.document().begin()
+        while block.isValid():
+            if block.blockFormat().headingLevel() and _anchor(block.text()) == anchor:
+                bar = self._text.verticalScrollBar()
+                bar.setValue(round(self._text.document().documentLayout().blockBoundingRect(block).top()))
+                return
+            block = block.next()
+
+    def _go(self, name: str) -> bool:
+        """Show another file of the documents, and return whether there is one of this name."""
+        path = self._linked(name)
+        if path.suffix != ".md" or not path.is_relative_to(documentation().resolve()) or not path.is_file():
+            return False
+        self._chapter = None if path == guide_path().resolve() else path
+        self._show(path)
+        return True
+
+    def _linked(self, name: str) -> Path:
+        """Return the file that a link in the shown one names."""
+        return ((self._chapter or guide_path()).parent / name).resolve()
 
     def changeEvent(self, event: QEvent) -> None:
         """Retranslate."""
@@ -91,11 +107,16 @@ class GuideDialog(QDialog):
 
 def guide_path() -> Path:
     """Return the guide's file, in the language in use where there is one."""
-    folder = resources().parent / "docs"
-    chinese = folder / "guide.zh_CN.md"
+    folder = documentation()
+    chinese = folder / "guide.zh-CN.md"
     if QLocale().language() == QLocale.Language.Chinese and chinese.is_file():
         return chinese
     return folder / "guide.md"
+
+
+def _anchor(heading: str) -> str:
+    """Return what a link to a heading is spelt like."""
+    return heading.strip().lower().replace(" ", "-")
 
 
 def _set_type(document: QTextDocument) -> None:

@@ -5,22 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
+
+from app.core.folders import door
 
 
 def engine_command(job: str) -> list[str]:
     """Return the command line of an engine job."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "--engine", job]
-    return [
-        sys.executable,
-        "-X",
-        "faulthandler",
-        str(Path(__file__).resolve().parents[2] / "main.py"),
-        "--engine",
-        job,
-    ]
+    return [*door("-X", "faulthandler"), "--engine", job]
 
 
 def engine_environment(nice: int = 10) -> dict[str, str]:

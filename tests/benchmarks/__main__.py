@@ -85,11 +85,17 @@ def window() -> None:
             line(f"heartbeat in {name}, {who}: p99.9 / maximum", shown, limit)
 
 
-def comparison() -> None:
-    """The sample's detectors against each other."""
+def sample_pair() -> tuple[str, str]:
+    """The sample's two checkpoints."""
     from app.core.folders import resources
 
-    a, b = (str(resources() / "sample" / f"{name}.pt") for name in ("standard", "lightweight"))
+    folder = resources() / "sample"
+    return str(folder / "standard.pt"), str(folder / "lightweight.pt")
+
+
+def comparison() -> None:
+    """The sample's detectors against each other."""
+    a, b = sample_pair()
     for runtime, precision in (("torch", "f32"), ("openvino", "f32"), ("openvino", "bf16")):
         r = verb(
             "compare",
@@ -109,12 +115,22 @@ def comparison() -> None:
         line(f"sample pair on {runtime} {precision}: speed-up", shown, "as measured")
 
 
+def comparing() -> None:
+    """What a comparison adds to the bare runtime calls, and what stock predict manages, on the sample's clip."""
+    result = child("tests.benchmarks.comparing", *sample_pair(), "sample")
+    rates = result.pop("pairs_per_second")
+    for precision, r in result.items():
+        shown = f"{r['pair_ms']:.2f} / {r['bare_ms']:.2f} ms, {r['ratio']:.3f} ×"
+        line(f"a pair / bare calls, OpenVINO {precision}", shown, "as measured")
+        faster = rates[precision] / rates["stock"]
+        shown = f"{rates[precision]:.0f} against {rates['stock']:.1f} pairs/s, {faster:.1f} ×"
+        line(f"OpenVINO {precision} against two stock predicts", shown, "as measured")
+
+
 def conversion() -> None:
     """Converting the sample's standard detector."""
-    from app.core.folders import resources
-
     with tempfile.TemporaryDirectory() as folder:
-        standard = str(resources() / "sample" / "standard.pt")
+        standard = sample_pair()[0]
         target = str(Path(folder) / "converted.pt")
         result = verb("convert", standard, "--design", "separable", "--data", "sample", "-o", target)
         line("conversion of the sample's standard detector", f"{result['seconds']:.1f} s", "≤ 30 s")
@@ -145,6 +161,7 @@ if __name__ == "__main__":
         "editing",
         "window",
         "comparison",
+        "comparing",
         "conversion",
         "demo",
         "prediction",

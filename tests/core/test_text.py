@@ -56,3 +56,19 @@ def test_counts_sizes_and_spans() -> None:
     assert text.duration(245) == "4:05"
     assert text.duration(4800) == "1:20:00"
     assert text.duration(-1) == "–"
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "written"),
+    [
+        (8e-5, 1, "8e-5"),
+        (2.5e-5, 1, "2.5e-5"),
+        (1e-4, 1, "1e-4"),
+        (3.4e-5, 2, "3.4e-5"),
+        (3.456e-12, 2, "3.46e-12"),
+        (-2e-5, 1, "\u22122e-5"),
+        (9.99e-5, 1, "1e-4"),
+    ],
+)
+def test_small_numbers_are_written_by_their_power_of_ten(value: float, decimals: int, written: str) -> None:
+    assert text.scientific(value, decimals) == written

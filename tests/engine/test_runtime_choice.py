@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from app.core.errors import AppError
+from app.core.folders import resources
 from app.engine import runtime_choice
 from app.engine.detector import Detector
 from app.engine.runtime_choice import Choice, Measured, measure, measured, resolve
@@ -79,3 +82,44 @@ def test_measuring_keeps_a_table_that_auto_follows(
 def test_nothing_to_measure_with_is_said() -> None:
     with pytest.raises(AppError):
         measure([], [])
+
+
+BARE = """
+import importlib.abc, sys
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"openvino", "onnx", "onnxruntime"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+import importlib.util
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "openvino" else real(name, *more)
+from app.cli import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def _bare(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a verb where neither OpenVINO nor ONNX is installed."""
+    command = [sys.executable, "-c", BARE, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_without_openvino_detectors_run_on_torch() -> None:
+    folder = resources() / "sample"
+    pair = [str(folder / f"{name}.pt") for name in ("standard", "lightweight")]
+    done = _bare("compare", *pair, "--source", "sample", "--frames", "8", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert [result[side]["runtime"] for side in "ab"] == ["torch", "torch"]
+
+
+def test_what_a_missing_package_is_needed_for_names_it(tmp_path: Path) -> None:
+    weights = str(resources() / "sample" / "standard.pt")
+    for form, name in (("onnx", "a.onnx"), ("openvino", "a_openvino_model")):
+        done = _bare("export", weights, "--format", form, "-o", str(tmp_path / name))
+        assert done.returncode == 1
+        assert f"“{form}” is missing" in done.stderr
+        assert "Traceback" not in done.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,8 @@ from pytestqt.qtbot import QtBot
 from app.core.settings import Settings, save_settings
 from app.ui.application import Studio, build
 from app.ui.page import Services
+from app.ui.pages.design import DesignPage
+from app.ui.pages.train import TrainPage
 
 if TYPE_CHECKING:
     from app.ui.pages.design import DesignPage
@@ -95,3 +99,29 @@ def answer(qtbot: QtBot) -> Callable[[str], list[str]]:
         return seen
 
     return arrange
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that stands for a training's, as far as its identity goes."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def show_train(studio: Studio, qtbot: QtBot) -> Callable[[], TrainPage]:
+    """Return a function that shows the Train page."""
+
+    def go() -> TrainPage:
+        studio.window.resize(1280, 800)
+        studio.window.show()
+        studio.window.show_page("train")
+        page = studio.window.page("train")
+        assert isinstance(page, TrainPage)
+        qtbot.waitUntil(
+            lambda: page.table.model.rowCount() == len(studio.services.workspace.folder.list_runs())
+        )
+        return page
+
+    return go

@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QPushButton, QTextBrowser
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.application import Studio
 from app.ui.crash import CrashDialog, CrashGuard
-from app.ui.guide import GuideDialog, guide_path
 from app.ui.single import SingleInstance, hand_over, server_name
 from app.ui.workspace import RECOVERY_NAME
 
@@ -241,34 +240,3 @@ def test_escape_goes_on(guard: CrashGuard, qtbot: QtBot) -> None:
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
     assert not dialog.quit_chosen
-
-
-def test_the_guide_is_read_inside_the_studio(studio: Studio, qtbot: QtBot) -> None:
-    assert guide_path().is_file()
-    dialog = GuideDialog(studio.window)
-    qtbot.addWidget(dialog)
-    dialog.show()
-    text = dialog.findChild(QTextBrowser, "guideText").toPlainText()
-    assert len(text) > 1000
-    assert "missing from this installation" not in text
-
-
-def test_the_guide_s_chapters_are_read_there_too_with_their_pictures(studio: Studio, qtbot: QtBot) -> None:
-    dialog = GuideDialog(studio.window)
-    qtbot.addWidget(dialog)
-    dialog.show()
-    text = dialog.findChild(QTextBrowser, "guideText")
-    guide = text.toPlainText()
-    text.anchorClicked.emit(QUrl("designing.md"))
-    assert text.toPlainText().startswith("Designing")
-    pictures = text.document().toHtml().split("<img ")[1:]
-    assert len(pictures) == 4
-    for picture in pictures:
-        name = picture.split('src="')[1].split('"')[0]
-        assert (guide_path().parent / name).is_file(), name
-    text.anchorClicked.emit(QUrl("../README.md"))
-    assert text.toPlainText().startswith("Designing"), "what is not a document is left alone"
-    studio.services.store.update(theme="dark")
-    assert text.toPlainText().startswith("Designing"), "another theme keeps the place"
-    text.anchorClicked.emit(QUrl("guide.md"))
-    assert text.toPlainText() == guide

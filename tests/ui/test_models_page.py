@@ -17,7 +17,7 @@ from app.ui.pages.models import ModelsPage
 from app.ui.pages.models_rows import figures_path
 from app.ui.pages.models_table import GFLOPS, KIND, MAP, NAME, SIZE, STATE
 from app.ui.requests import ModelRequest
-from tests.ui.test_train_page import EPOCHS, events_of, make_run
+from tests.ui.train_runs import EPOCHS, events_of, make_run
 
 ROOT = Path(__file__).resolve().parents[2]
 FAILED = {

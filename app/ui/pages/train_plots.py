@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QMenu, QToolButton, QWidget
 
 from app.core.run_series import RunSeries
-from app.core.text import figure
+from app.core.text import figure, scientific
 from app.ui import theme
 from app.ui.calls import calling
 from app.ui.widgets.plots import Curve, LinePlot
@@ -196,4 +196,4 @@ def _score(value: float) -> str:
 
 def _rate(value: float) -> str:
     """Write a learning rate."""
-    return f"{value:.2e}" if 0 < abs(value) < 0.001 else figure(value)
+    return scientific(value, 2) if 0 < abs(value) < 0.001 else figure(value)

@@ -15,7 +15,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QWidget
 
-from app.core.text import figure
+from app.core.text import figure, scientific
 from app.ui import theme
 from app.ui.widgets.cards import Card, label
 
@@ -30,6 +30,7 @@ _GAP_PX = 6
 _SPIKE = 1.5
 _LEGIBLE = 4.5
 _LEFT_AXIS_PX = 46
+_SMALL = 1e-3
 
 pg.setConfigOptions(antialias=True)
 
@@ -81,6 +82,25 @@ class Reading(QLabel):
         super().paintEvent(event)
 
 
+class EpochAxis(pg.AxisItem):
+    """An axis of epochs: ticks at whole numbers alone."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        """Return (spacing, offset) of the ticks, of at least one epoch."""
+        spacing = super().tickSpacing(low, high, size)
+        return [(max(1.0, float(round(step))), offset) for step, offset in spacing]
+
+
+class ValueAxis(pg.AxisItem):
+    """An axis of values: small ones as 8e-5, all of an axis in the same way."""
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        """Return what stands at the ticks."""
+        if not values or max(abs(value * scale) for value in values) >= _SMALL:
+            return list(super().tickStrings(values, scale, spacing))
+        return ["0" if value == 0 else scientific(value * scale) for value in values]
+
+
 class LinePlot(Card):
     """A card with a title and a plot; a sentence in its place while there is nothing to draw.
 
@@ -101,7 +121,7 @@ class LinePlot(Card):
         self.heading = label(role="strong")
         self.corner = QHBoxLayout()
         self.sentence = label(role="muted", wrap=True)
-        self.plot = pg.PlotWidget()
+        self.plot = pg.PlotWidget(axisItems={"bottom": EpochAxis("bottom"), "left": ValueAxis("left")})
         self._lay_out()
         self._set_up_plot()
         theme.notifier().changed.connect(self._tint)

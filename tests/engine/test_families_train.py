@@ -11,7 +11,7 @@ from app.core.blocks import eligible
 from app.core.design import Design, Swap, dump_design
 from app.engine.models import load_checkpoint
 from app.engine.sample import write_dataset
-from tests.engine.test_training import child, lines, new_run
+from tests.engine.tiny_runs import child, lines, new_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -19,7 +19,7 @@ from app.ui.pages.design import DesignPage
 from app.ui.pages.design_compare import Other, difference
 from app.ui.widgets.diagram_facts import take_snapshot
 from app.ui.widgets.diagram_nodes import ADDED, CHANGED, REMOVED
-from tests.ui.test_design_page import click, press
+from tests.ui.designing import click, press
 
 OPEN = (
     Design.stock("yolov5n")

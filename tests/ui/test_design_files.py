@@ -18,7 +18,7 @@ from app.core.presets import preset
 from app.ui.messages import ERROR, SUCCESS, Message
 from app.ui.pages import design_actions as names
 from app.ui.pages.design import DesignPage
-from tests.ui.test_design_page import click, press
+from tests.ui.designing import click, press
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 

@@ -25,12 +25,12 @@ class Rule:
     """What a preset changes.
 
     Attributes:
-        kinds: block kinds; where several could replace something, the first one does.
+        swaps: replacements; where several could take a module's place, the first one does.
         parts: parts of the model.
         picks: which of the modules there; None takes all.
     """
 
-    kinds: tuple[str, ...]
+    swaps: tuple[Swap, ...]
     parts: tuple[str, ...] = ("backbone", "neck", "head")
     picks: Callable[[Site], bool] | None = None
 
@@ -47,39 +47,57 @@ def _is_module_or_halves(site: Site) -> bool:
     return site.conv is None or site.s == (2, 2)
 
 
-RULES: Mapping[str, Rule] = MappingProxyType(
+def _is_whole(site: Site) -> bool:
+    return site.conv is None
+
+
+_SEPARABLE = Swap("separable")
+
+RULES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     {
-        "separable": Rule(("separable",)),
-        "backbone": Rule(("separable",), ("backbone",)),
-        "neck": Rule(("separable",), ("neck",)),
-        "head": Rule(("separable",), ("head",)),
-        "head-classes": Rule(("separable",), ("head",), _is_class_branch),
-        "ghost": Rule(("ghost_c3", "ghost"), ("backbone", "neck"), _is_module_or_halves),
-        "shufflenetv2": Rule(("shufflenetv2",), ("backbone",)),
-        "mobilenetv3": Rule(("mobilenetv3",), ("backbone",)),
-        "efficientnetv2": Rule(("efficientnetv2",), ("backbone",)),
-        "seed": Rule(("dwconv",), picks=_halves),
+        "balanced": (
+            Rule((Swap("separable", {"rank": 4}),), ("backbone",)),
+            Rule((Swap("separable", {"rank": 2}),), ("neck", "head")),
+        ),
+        "separable": (Rule((_SEPARABLE,)),),
+        "smallest": (
+            Rule((Swap("shufflenetv2"),), ("backbone", "neck"), _is_whole),
+            Rule((_SEPARABLE,)),
+        ),
+        "backbone": (Rule((_SEPARABLE,), ("backbone",)),),
+        "neck": (Rule((_SEPARABLE,), ("neck",)),),
+        "head": (Rule((_SEPARABLE,), ("head",)),),
+        "head-classes": (Rule((_SEPARABLE,), ("head",), _is_class_branch),),
+        "ghost": (Rule((Swap("ghost_c3"), Swap("ghost")), ("backbone", "neck"), _is_module_or_halves),),
+        "shufflenetv2": (Rule((Swap("shufflenetv2"),), ("backbone",)),),
+        "mobilenetv3": (Rule((Swap("mobilenetv3"),), ("backbone",)),),
+        "efficientnetv2": (Rule((Swap("efficientnetv2"),), ("backbone",)),),
+        "seed": (Rule((Swap("dwconv"),), picks=_halves),),
     }
 )
-"""Preset → what it changes, in the order in which the window offers them."""
+"""Preset → what it changes, rule by rule, in the order in which the window offers them.
+
+"balanced" and "smallest" were chosen by measurement: docs/benchmarks has the table.
+"""
 
 
-def by_rule(name: str, architecture: Architecture) -> dict[str, str]:
-    """Return module path → block kind in order of execution, for a preset on any base model.
+def by_rule(name: str, architecture: Architecture) -> dict[str, Swap]:
+    """Return module path → swap in order of execution, for a preset on any base model.
 
-    What a kind would not make lighter is left alone; where nothing remains, nothing is returned.
+    What a swap would not make lighter is left alone; where nothing remains, nothing is returned.
     """
-    rule, places = RULES[name], sites(architecture)
-    found: dict[str, str] = {}
-    for kind in rule.kinds:
-        for path in eligible(architecture, kind):
+    places = sites(architecture)
+    found: dict[str, Swap] = {}
+    pairs = [(rule, swap) for rule in RULES[name] for swap in rule.swaps]
+    for rule, swap in pairs:
+        for path in eligible(architecture, swap.block):
             site = places[path]
             wanted = site.part in rule.parts and site.c1 != STEM_CHANNELS
             wanted = wanted and (rule.picks is None or rule.picks(site)) and not _overlaps(path, found)
-            if wanted and saves(architecture, path, Swap(kind)):
-                found[path] = kind
+            if wanted and saves(architecture, path, swap):
+                found[path] = swap
     return dict(sorted(found.items(), key=lambda item: architecture.order[item[0]]))
 
 
-def _overlaps(path: str, found: Mapping[str, str]) -> bool:
+def _overlaps(path: str, found: Mapping[str, Swap]) -> bool:
     return any(path == p or path.startswith(f"{p}.") or p.startswith(f"{path}.") for p in found)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from app.core.architecture import load_architecture
-from app.core.design import Design, Swap, load_design
+from app.core.design import Design, load_design
 from app.core.errors import AppError
 from app.core.folders import resources
 from app.core.preset_rules import RULES, by_rule
@@ -16,7 +16,17 @@ _FILES_FIT = frozenset(f"yolov5{scale}" for scale in "nsmlx")
 """Base models that are laid out as the preset files say."""
 
 PRESET_SUMMARIES = (
+    QT_TRANSLATE_NOOP(
+        "core",
+        "Balanced: depthwise separable everywhere but in the stem, of rank 4 in the backbone and rank 2 elsewhere; "
+        "half the cost, hardly any accuracy.",
+    ),
     QT_TRANSLATE_NOOP("core", "Every 3×3 convolution but the stem becomes depthwise separable."),
+    QT_TRANSLATE_NOOP(
+        "core",
+        "Smallest: C3 modules become ShuffleNetV2 units, all other 3×3 convolutions but the stem depthwise "
+        "separable; less than a quarter of the cost, and a clear loss of accuracy.",
+    ),
     QT_TRANSLATE_NOOP(
         "core", "The 3×3 convolutions of the backbone, but the stem, become depthwise separable."
     ),
@@ -110,7 +120,7 @@ def _on_base(name: str, base: str) -> Design:
     if name not in RULES or base in _FILES_FIT:
         return replace(_file(name).with_base(base), notes="")
     found = by_rule(name, load_architecture(base))
-    return Design(base, None, tuple((path, Swap(kind)) for path, kind in found.items()))
+    return Design(base, None, tuple(found.items()))
 
 
 @lru_cache(maxsize=32)

@@ -31,11 +31,18 @@ SHORT_EPOCHS = 20
 """Up to so many epochs a training that starts from trained weights takes the gentle schedule."""
 
 _GENTLE_SCHEDULE: Mapping[str, Any] = MappingProxyType(
-    {"optimizer": "AdamW", "lr0": 0.0005, "warmup_epochs": 0.0, "cos_lr": True, "close_mosaic": 0}
+    {
+        "optimizer": "AdamW",
+        "lr0": 0.0002,
+        "warmup_epochs": 0.0,
+        "cos_lr": True,
+        **dict.fromkeys(("mosaic", "scale", "translate", "hsv_h", "hsv_s", "hsv_v"), 0.0),
+        "close_mosaic": 0,
+    }
 )
 _GENTLE = QT_TRANSLATE_NOOP(
     "core",
-    "Few epochs from trained weights: AdamW from a learning rate of {lr}, no warm-up, mosaics to the end.",
+    "Few epochs from trained weights: AdamW from a learning rate of {lr}, no warm-up, pictures as they are.",
 )
 _CARRYING = QT_TRANSLATE_NOOP("core", "Carrying the weights over from {weights}.")
 _FRESH = QT_TRANSLATE_NOOP("core", "Starting from fresh weights: nothing was carried over.")
@@ -151,11 +158,10 @@ def _schedule(
 ) -> dict[str, Any]:
     """Choose a gentle schedule for a short training that starts from a detector of the same classes.
 
-    Stock's automatic schedule begins with steps that undo what was carried over; it pays that back only over many
-    epochs. yolov5n on 205 pictures of BCCD at 320 px, every eligible convolution separable, refitted from a finished
-    standard run: mAP50-95 after two epochs 0.293 with stock's schedule, 0.401 with this one.
+    Stock's automatic schedule begins with steps that undo what was carried over, and its mosaics show pictures that
+    the new layers were not fitted to: both cost more than ten epochs pay back. docs/adr/0013 has the measurements.
     """
-    chosen = {"optimizer", "lr0", "warmup_epochs", "cos_lr"} & set(config.overrides)
+    chosen = {"optimizer", "lr0", "warmup_epochs", "cos_lr", "mosaic"} & set(config.overrides)
     trained = source is not None and source.classes == classes and config.warm_start in ("refit", "factorise")
     if not trained or chosen or config.epochs > SHORT_EPOCHS:
         return {}

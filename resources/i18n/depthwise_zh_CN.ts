@@ -148,10 +148,195 @@
     </message>
 </context>
 <context>
+    <name>Answer</name>
+    <message>
+        <source>This design is open</source>
+        <translation>当前方案即此</translation>
+    </message>
+    <message>
+        <source>Take this design</source>
+        <translation>采用此方案</translation>
+    </message>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
+    </message>
+    <message>
+        <source>Parameters (M)</source>
+        <translation>参数量 (M)</translation>
+    </message>
+    <message>
+        <source>File size (MB)</source>
+        <translation>文件大小 (MB)</translation>
+    </message>
+    <message>
+        <source>Milliseconds</source>
+        <translation>毫秒</translation>
+    </message>
+    <message>
+        <source>Standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>Asked for, at most</source>
+        <translation>目标上限</translation>
+    </message>
+    <message>
+        <source>Reached</source>
+        <translation>达到</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>变化</translation>
+    </message>
+    <message>
+        <source>Swaps of the answer</source>
+        <translation>答案中的替换</translation>
+    </message>
+    <message>
+        <source>For each layer left alone, the swap that would have risked least for what it saves.</source>
+        <translation>对每个未改动的层，列出相对节省而言风险最小的替换。</translation>
+    </message>
+    <message>
+        <source>Set a target at the left.</source>
+        <translation>请在左侧设定目标。</translation>
+    </message>
+    <message>
+        <source>The Studio then finds the swaps of least risk that reach it.</source>
+        <translation>Studio 会找出达到目标且风险最小的替换。</translation>
+    </message>
+    <message>
+        <source>Reached with {count} swaps at a risk of {risk}. It is proven that no others risk less.</source>
+        <translation>用 {count} 处替换达到，风险 {risk}。已证明没有风险更小的选择。</translation>
+    </message>
+    <message>
+        <source>The standard model reaches that already: nothing has to be replaced.</source>
+        <translation>标准模型已达到目标，无需替换。</translation>
+    </message>
+    <message>
+        <source>Reached with {count} swaps at a risk of {risk}. The time was up before it was proven that no others risk less.</source>
+        <translation>用 {count} 处替换达到，风险 {risk}。时间已到，尚未证明没有风险更小的选择。</translation>
+    </message>
+    <message>
+        <source>The risks are guessed from shapes; measure them for your own pictures at the left.</source>
+        <translation>风险由形状推测；可在左侧用您自己的图片测量。</translation>
+    </message>
+    <message>
+        <source>The risks were measured with {source}.</source>
+        <translation>风险测量所用：{source}。</translation>
+    </message>
+    <message>
+        <source>{count} of them are guesses (?).</source>
+        <translation>其中 {count} 个为推测 (?)。</translation>
+    </message>
+    <message>
+        <source>Replaced ({count})</source>
+        <translation>已替换 ({count})</translation>
+    </message>
+    <message>
+        <source>Left alone ({count})</source>
+        <translation>未改动 ({count})</translation>
+    </message>
+</context>
+<context>
+    <name>AnswerModel</name>
+    <message>
+        <source>Layer</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>Becomes</source>
+        <translation>改为</translation>
+    </message>
+    <message>
+        <source>Saves GFLOPs</source>
+        <translation>节省 GFLOPs</translation>
+    </message>
+    <message>
+        <source>Saves parameters (M)</source>
+        <translation>节省参数量 (M)</translation>
+    </message>
+    <message>
+        <source>Saves ms</source>
+        <translation>节省 ms</translation>
+    </message>
+    <message>
+        <source>Milliseconds that the swap saves on the chosen runtime.</source>
+        <translation>此替换在所选推理后端上节省的毫秒数。</translation>
+    </message>
+    <message>
+        <source>Risk</source>
+        <translation>风险</translation>
+    </message>
+    <message>
+        <source>Mean squared movement of the predictions; ? marks a guess. Risks add up.</source>
+        <translation>预测值的均方变动；? 表示推测。风险可以相加。</translation>
+    </message>
+    <message>
+        <source>Of all</source>
+        <translation>占比</translation>
+    </message>
+    <message>
+        <source>Its share of the risk of the whole design.</source>
+        <translation>占整个方案风险的比例。</translation>
+    </message>
+    <message>
+        <source>{kind} (locked)</source>
+        <translation>{kind}（已锁定）</translation>
+    </message>
+    <message>
+        <source>Its risk is not known.</source>
+        <translation>风险未知。</translation>
+    </message>
+    <message>
+        <source>Guessed from shapes: what such a block typically leaves unexplained.</source>
+        <translation>由形状推测：这类块通常无法复现的部分。</translation>
+    </message>
+    <message>
+        <source>Measured: the mAP50-95 that this swap alone costs.</source>
+        <translation>实测：仅此一处替换损失的 mAP50-95。</translation>
+    </message>
+    <message>
+        <source>Measured. {share} % of the output's energy is left unexplained.</source>
+        <translation>实测。有 {share}% 的输出能量未能复现。</translation>
+    </message>
+</context>
+<context>
+    <name>BaseChooser</name>
+    <message>
+        <source>Base model</source>
+        <translation>基础模型</translation>
+    </message>
+    <message>
+        <source>Base models by family and scale</source>
+        <translation>按系列和规模排列的基础模型</translation>
+    </message>
+    <message>
+        <source>Search for a base model</source>
+        <translation>搜索基础模型</translation>
+    </message>
+    <message>
+        <source>Search, such as v8n or p2</source>
+        <translation>搜索，如 v8n 或 p2</translation>
+    </message>
+    <message>
+        <source>No base model is called so.</source>
+        <translation>没有这样的基础模型。</translation>
+    </message>
+    <message>
+        <source>Open a model YAML…</source>
+        <translation>打开模型 YAML…</translation>
+    </message>
+</context>
+<context>
     <name>BlockPicture</name>
     <message>
         <source>Ordinary convolution</source>
         <translation>普通卷积</translation>
+    </message>
+    <message>
+        <source>{type} as it is</source>
+        <translation>原样的 {type}</translation>
     </message>
     <message>
         <source>{count} weights</source>
@@ -161,8 +346,28 @@
 <context>
     <name>Canvas</name>
     <message>
+        <source>No layer is called so.</source>
+        <translation>没有这样的层。</translation>
+    </message>
+    <message>
         <source>Find a layer</source>
         <translation>查找层</translation>
+    </message>
+    <message>
+        <source>Rows of the table</source>
+        <translation>表格显示的行</translation>
+    </message>
+    <message>
+        <source>All rows</source>
+        <translation>全部行</translation>
+    </message>
+    <message>
+        <source>What can be replaced</source>
+        <translation>可替换的</translation>
+    </message>
+    <message>
+        <source>What is replaced</source>
+        <translation>已替换的</translation>
     </message>
     <message>
         <source>Zoom out</source>
@@ -191,7 +396,7 @@
         <translation>请先选择两个检测器。</translation>
     </message>
     <message>
-        <source>The sample&apos;s pair, two runs, or any .pt of a YOLOv5u.</source>
+        <source>The sample's pair, two runs, or any .pt of a YOLOv5u.</source>
         <translation>可选示例自带的一对、两次训练的结果，或任意 YOLOv5u 的 .pt 权重。</translation>
     </message>
     <message>
@@ -281,6 +486,84 @@
     <message>
         <source>Take a snapshot</source>
         <translation>截图</translation>
+    </message>
+</context>
+<context>
+    <name>CompareStrip</name>
+    <message>
+        <source>Differences only</source>
+        <translation>仅差异</translation>
+    </message>
+    <message>
+        <source>The table shows only what differs.</source>
+        <translation>表格只显示不同之处。</translation>
+    </message>
+    <message>
+        <source>Stop comparing</source>
+        <translation>停止对比</translation>
+    </message>
+    <message>
+        <source>The same as {name}.</source>
+        <translation>与“{name}”相同。</translation>
+    </message>
+    <message>
+        <source>{count} replaced only here (+)</source>
+        <translation>{count} 处仅此方案替换 (+)</translation>
+    </message>
+    <message>
+        <source>{count} only there (−)</source>
+        <translation>{count} 处仅对方替换 (−)</translation>
+    </message>
+    <message>
+        <source>{count} otherwise (≠)</source>
+        <translation>{count} 处类型不同 (≠)</translation>
+    </message>
+    <message>
+        <source>Against {name}: {ways}; {flops} GFLOPs, {parameters} parameters.</source>
+        <translation>与“{name}”相比：{ways}；GFLOPs {flops}，参数量 {parameters}。</translation>
+    </message>
+    <message>
+        <source>{count} of its modules are not in this base model ({base} there).</source>
+        <translation>对方有 {count} 个模块在此基础模型中不存在（对方为 {base}）。</translation>
+    </message>
+</context>
+<context>
+    <name>Comparison</name>
+    <message>
+        <source>Stop comparing</source>
+        <translation>停止对比</translation>
+    </message>
+    <message>
+        <source>Standard model</source>
+        <translation>标准模型</translation>
+    </message>
+    <message>
+        <source>the standard model</source>
+        <translation>标准模型</translation>
+    </message>
+    <message>
+        <source>As it was saved</source>
+        <translation>上次保存的状态</translation>
+    </message>
+    <message>
+        <source>the saved design</source>
+        <translation>已保存的方案</translation>
+    </message>
+    <message>
+        <source>Preset</source>
+        <translation>预设</translation>
+    </message>
+    <message>
+        <source>A design file…</source>
+        <translation>方案文件…</translation>
+    </message>
+    <message>
+        <source>Compare with a design</source>
+        <translation>与方案对比</translation>
+    </message>
+    <message>
+        <source>Designs ({patterns})</source>
+        <translation>方案 ({patterns})</translation>
     </message>
 </context>
 <context>
@@ -412,6 +695,10 @@
         <translation>恢复为标准卷积</translation>
     </message>
     <message>
+        <source>Choose a kind…</source>
+        <translation>选择类型…</translation>
+    </message>
+    <message>
         <source>Select everything replaceable</source>
         <translation>选择全部可替换项</translation>
     </message>
@@ -444,12 +731,237 @@
         <translation>折叠所有层</translation>
     </message>
     <message>
+        <source>Choose the base model…</source>
+        <translation>选择基础模型…</translation>
+    </message>
+    <message>
+        <source>Duplicate the design</source>
+        <translation>复制方案</translation>
+    </message>
+    <message>
+        <source>Rename the design…</source>
+        <translation>重命名方案…</translation>
+    </message>
+    <message>
+        <source>Write notes</source>
+        <translation>写备注</translation>
+    </message>
+    <message>
+        <source>Export the cost table…</source>
+        <translation>导出开销表…</translation>
+    </message>
+    <message>
+        <source>Export the diagram…</source>
+        <translation>导出结构图…</translation>
+    </message>
+    <message>
+        <source>Export a model YAML for ultralytics…</source>
+        <translation>导出 ultralytics 模型 YAML…</translation>
+    </message>
+    <message>
+        <source>Export a model YAML for the YOLOv5 repository…</source>
+        <translation>导出 YOLOv5 仓库的模型 YAML…</translation>
+    </message>
+    <message>
+        <source>Open a model YAML…</source>
+        <translation>打开模型 YAML…</translation>
+    </message>
+    <message>
+        <source>Measure the milliseconds</source>
+        <translation>测量毫秒数</translation>
+    </message>
+    <message>
+        <source>Measure this machine</source>
+        <translation>测量本机</translation>
+    </message>
+    <message>
+        <source>Measure with another runtime…</source>
+        <translation>用其他推理后端测量…</translation>
+    </message>
+    <message>
+        <source>Load another device's table…</source>
+        <translation>载入其他设备的延迟表…</translation>
+    </message>
+    <message>
+        <source>Show the roofline</source>
+        <translation>显示屋顶线</translation>
+    </message>
+    <message>
+        <source>Reach a target…</source>
+        <translation>达到目标…</translation>
+    </message>
+    <message>
+        <source>Lock against reaching</source>
+        <translation>锁定（不参与目标）</translation>
+    </message>
+    <message>
         <source>Close the layer</source>
         <translation>折叠该层</translation>
     </message>
     <message>
+        <source>Unlock</source>
+        <translation>解锁</translation>
+    </message>
+    <message>
+        <source>Not here</source>
+        <translation>此处不适用</translation>
+    </message>
+    <message>
+        <source>{kind}: {reason}</source>
+        <translation>{kind}：{reason}</translation>
+    </message>
+    <message>
         <source>Select a layer first.</source>
         <translation>请先选择一层。</translation>
+    </message>
+    <message>
+        <source>{module}: {reason}</source>
+        <translation>{module}：{reason}</translation>
+    </message>
+</context>
+<context>
+    <name>DesignEdits</name>
+    <message>
+        <source>Standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>{kind} on {path}</source>
+        <translation>{path} 改为“{kind}”</translation>
+    </message>
+    <message>
+        <source>{kind} on {count} convolutions</source>
+        <translation>{count} 个卷积改为“{kind}”</translation>
+    </message>
+    <message>
+        <source>{kind} on {count} whole modules</source>
+        <translation>{count} 个整模块改为“{kind}”</translation>
+    </message>
+    <message>
+        <source>{kind} on {count} modules</source>
+        <translation>{count} 个模块改为“{kind}”</translation>
+    </message>
+    <message>
+        <source>{kind}, as a whole</source>
+        <translation>{kind}（整个模块）</translation>
+    </message>
+</context>
+<context>
+    <name>DesignFiles</name>
+    <message>
+        <source>Saved as {name}.</source>
+        <translation>已保存为 {name}。</translation>
+    </message>
+    <message>
+        <source>You go on with the copy {name}; {before} stays as it was saved.</source>
+        <translation>之后编辑的是副本 {name}，{before} 保持上次保存的状态。</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>重命名</translation>
+    </message>
+    <message>
+        <source>CSV ({patterns})</source>
+        <translation>CSV ({patterns})</translation>
+    </message>
+    <message>
+        <source>Markdown ({patterns})</source>
+        <translation>Markdown ({patterns})</translation>
+    </message>
+    <message>
+        <source>LaTeX ({patterns})</source>
+        <translation>LaTeX ({patterns})</translation>
+    </message>
+    <message>
+        <source>Export the cost table</source>
+        <translation>导出开销表</translation>
+    </message>
+    <message>
+        <source>SVG picture ({patterns})</source>
+        <translation>SVG 图片 ({patterns})</translation>
+    </message>
+    <message>
+        <source>PNG picture ({patterns})</source>
+        <translation>PNG 图片 ({patterns})</translation>
+    </message>
+    <message>
+        <source>Export the diagram</source>
+        <translation>导出结构图</translation>
+    </message>
+    <message>
+        <source>Export a model YAML for ultralytics</source>
+        <translation>导出 ultralytics 模型 YAML</translation>
+    </message>
+    <message>
+        <source>Export a model YAML for the YOLOv5 repository</source>
+        <translation>导出 YOLOv5 仓库的模型 YAML</translation>
+    </message>
+    <message>
+        <source>Model YAML ({patterns})</source>
+        <translation>模型 YAML ({patterns})</translation>
+    </message>
+    <message>
+        <source>Open a model YAML</source>
+        <translation>打开模型 YAML</translation>
+    </message>
+    <message>
+        <source>{name} is {base} with {count} replacements.</source>
+        <translation>{name} 是含 {count} 处替换的 {base}。</translation>
+    </message>
+    <message>
+        <source>Written: {name}.</source>
+        <translation>已写入 {name}。</translation>
+    </message>
+</context>
+<context>
+    <name>DesignLatency</name>
+    <message>
+        <source>{machine} is another device: measure there, and load the table that it writes.</source>
+        <translation>{machine} 是另一台设备：请在那里测量，再载入所生成的延迟表。</translation>
+    </message>
+    <message>
+        <source>This machine is measured: every design on this base model can be predicted now.</source>
+        <translation>本机已测量：现在可以预测此基础模型上的任何方案。</translation>
+    </message>
+    <message>
+        <source>Measure this machine</source>
+        <translation>测量本机</translation>
+    </message>
+    <message>
+        <source>Measure with another runtime…</source>
+        <translation>用其他推理后端测量…</translation>
+    </message>
+    <message>
+        <source>Load another device's table…</source>
+        <translation>载入其他设备的延迟表…</translation>
+    </message>
+    <message>
+        <source>Forget {machine}</source>
+        <translation>移除 {machine}</translation>
+    </message>
+    <message>
+        <source>This machine</source>
+        <translation>本机</translation>
+    </message>
+    <message>
+        <source>Which device and runtime to predict for.</source>
+        <translation>预测所针对的设备和推理后端。</translation>
+    </message>
+    <message>
+        <source>Measures the open design against its standard model, some seconds long.</source>
+        <translation>将当前方案与其标准模型对照测量，需数秒。</translation>
+    </message>
+    <message>
+        <source>Measuring this design against its standard model</source>
+        <translation>正在将此方案与其标准模型对照测量</translation>
+    </message>
+    <message>
+        <source>{base} was not measured at this input size: this is guessed from what was.</source>
+        <translation>{base} 没有在此输入尺寸下测量过，由已有测量推测。</translation>
+    </message>
+    <message>
+        <source>Only {count} models on {base} were measured so far: predictions are rough.</source>
+        <translation>{base} 目前只测量了 {count} 个模型，预测较粗略。</translation>
     </message>
 </context>
 <context>
@@ -463,20 +975,16 @@
         <translation>用此方案前往“训练”页。</translation>
     </message>
     <message>
-        <source>Standard</source>
-        <translation>标准</translation>
-    </message>
-    <message>
-        <source>{kind} on {path}</source>
-        <translation>{path} 改为{kind}</translation>
-    </message>
-    <message>
-        <source>{kind} on {count} convolutions</source>
-        <translation>{count} 个卷积改为{kind}</translation>
-    </message>
-    <message>
         <source>This design has no file yet.</source>
         <translation>此方案还没有文件。</translation>
+    </message>
+    <message>
+        <source>{name}: {flops} GFLOPs, {parameters} M parameters</source>
+        <translation>{name}：{flops} GFLOPs，参数量 {parameters} M</translation>
+    </message>
+    <message>
+        <source>Notes</source>
+        <translation>备注</translation>
     </message>
     <message>
         <source>Base model {base}</source>
@@ -498,9 +1006,13 @@
         <source>Preset: {name}</source>
         <translation>预设：{name}</translation>
     </message>
+    <message>
+        <source>{kind} does not fit here. {reason}</source>
+        <translation>“{kind}”不适用于此处。{reason}</translation>
+    </message>
 </context>
 <context>
-    <name>DesignTools</name>
+    <name>DesignPresets</name>
     <message>
         <source>All 3×3 separable</source>
         <translation>全部 3×3 深度可分离</translation>
@@ -518,13 +1030,48 @@
         <translation>检测头深度可分离</translation>
     </message>
     <message>
+        <source>Head classes separable</source>
+        <translation>类别分支深度可分离</translation>
+    </message>
+    <message>
+        <source>Ghost</source>
+        <translation>Ghost</translation>
+    </message>
+    <message>
+        <source>ShuffleNetV2 backbone</source>
+        <translation>ShuffleNetV2 骨干网络</translation>
+    </message>
+    <message>
+        <source>MobileNetV3 backbone</source>
+        <translation>MobileNetV3 骨干网络</translation>
+    </message>
+    <message>
+        <source>EfficientNetV2 backbone</source>
+        <translation>EfficientNetV2 骨干网络</translation>
+    </message>
+    <message>
         <source>Seed recipe (stride-2 layers grouped)</source>
         <translation>初始做法（步长 2 的层改为分组）</translation>
+    </message>
+    <message>
+        <source>Balanced</source>
+        <translation>均衡</translation>
+    </message>
+    <message>
+        <source>Smallest</source>
+        <translation>最小</translation>
     </message>
     <message>
         <source>Standard model</source>
         <translation>标准模型</translation>
     </message>
+    <message>
+        <source>Undoes every replacement.</source>
+        <translation>撤销所有替换。</translation>
+    </message>
+</context>
+<context>
+    <name>DesignTools</name>
     <message>
         <source>Base model</source>
         <translation>基础模型</translation>
@@ -550,8 +1097,28 @@
         <translation>预设</translation>
     </message>
     <message>
-        <source>Undoes every replacement.</source>
-        <translation>撤销所有替换。</translation>
+        <source>Take a ready design on this base model.</source>
+        <translation>在此基础模型上采用现成方案。</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>Show how this design differs from another one.</source>
+        <translation>查看此方案与另一方案的差异。</translation>
+    </message>
+    <message>
+        <source>Reach…</source>
+        <translation>目标…</translation>
+    </message>
+    <message>
+        <source>Reach a target: let the Studio pick the layers</source>
+        <translation>达到目标：由 Studio 挑选层</translation>
+    </message>
+    <message>
+        <source>Duplicate, rename, export</source>
+        <translation>复制、重命名、导出</translation>
     </message>
     <message>
         <source>Undo: {action}</source>
@@ -620,16 +1187,28 @@
         <translation>{count} 个类别</translation>
     </message>
     <message>
-        <source>{now} % of the standard model&apos;s operations</source>
+        <source>{now} % of the standard model's operations</source>
         <translation>占标准模型运算量的 {now}%</translation>
     </message>
     <message>
-        <source>{now} % of the standard model&apos;s operations, before {then} %</source>
+        <source>{now} % of the standard model's operations, before {then} %</source>
         <translation>占标准模型运算量的 {now}%，替换前为 {then}%</translation>
+    </message>
+    <message>
+        <source>Locked: it stays as it is when a target is reached.</source>
+        <translation>已锁定：达到目标时保持不变。</translation>
+    </message>
+    <message>
+        <source>Part of {path}, which is replaced as a whole: {kind}</source>
+        <translation>属于已整体替换的 {path}：{kind}</translation>
     </message>
     <message>
         <source>{swapped} of {count} convolutions replaced; Enter opens it</source>
         <translation>已替换 {swapped}/{count} 个卷积；按回车展开</translation>
+    </message>
+    <message>
+        <source>It can be replaced as a whole too.</source>
+        <translation>也可以整体替换。</translation>
     </message>
 </context>
 <context>
@@ -680,6 +1259,10 @@
     <message>
         <source>Open a folder</source>
         <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Looking at {name}</source>
+        <translation>正在检查 {name}</translation>
     </message>
     <message>
         <source>Save the design</source>
@@ -827,6 +1410,49 @@
     </message>
 </context>
 <context>
+    <name>FrontierCard</name>
+    <message>
+        <source>Risk against cost</source>
+        <translation>风险与开销</translation>
+    </message>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
+    </message>
+    <message>
+        <source>Parameters</source>
+        <translation>参数量</translation>
+    </message>
+    <message>
+        <source>ms</source>
+        <translation>ms</translation>
+    </message>
+    <message>
+        <source>Draw over {cost}</source>
+        <translation>以{cost}为横轴</translation>
+    </message>
+    <message>
+        <source>Looking for the designs of least risk…</source>
+        <translation>正在寻找风险最小的方案…</translation>
+    </message>
+    <message>
+        <source>least risk for its cost</source>
+        <translation>同等开销下风险最小</translation>
+    </message>
+    <message>
+        <source>the open design</source>
+        <translation>当前方案</translation>
+    </message>
+    <message>
+        <source>the answer</source>
+        <translation>答案</translation>
+    </message>
+    <message>
+        <source>plain smaller and narrower models: trained on their own, not converted, so without a risk</source>
+        <translation>更小或更窄的普通模型：单独训练而非转换，因此没有风险</translation>
+    </message>
+</context>
+<context>
     <name>Gallery</name>
     <message>
         <source>Boxes</source>
@@ -862,6 +1488,29 @@
     </message>
 </context>
 <context>
+    <name>GraphView</name>
+    <message>
+        <source>weigh the channels</source>
+        <translation>通道加权</translation>
+    </message>
+    <message>
+        <source>{kernel} depthwise</source>
+        <translation>{kernel} 深度</translation>
+    </message>
+    <message>
+        <source>{kernel} in {groups} groups</source>
+        <translation>{kernel} 分 {groups} 组</translation>
+    </message>
+    <message>
+        <source>1×1 pointwise</source>
+        <translation>1×1 逐点</translation>
+    </message>
+    <message>
+        <source>{kernel} dense</source>
+        <translation>{kernel} 稠密</translation>
+    </message>
+</context>
+<context>
     <name>GuideDialog</name>
     <message>
         <source>User guide</source>
@@ -870,6 +1519,53 @@
     <message>
         <source>The user guide is missing from this installation: {path}</source>
         <translation>安装中缺少用户指南：{path}</translation>
+    </message>
+</context>
+<context>
+    <name>HintsCard</name>
+    <message>
+        <source>What the chosen device dislikes</source>
+        <translation>不适合所选设备之处</translation>
+    </message>
+    <message>
+        <source>{arrow} {where}: {count} hints</source>
+        <translation>{arrow} {where}：{count} 条建议</translation>
+    </message>
+    <message>
+        <source>{arrow} {where}: 1 hint</source>
+        <translation>{arrow} {where}：1 条建议</translation>
+    </message>
+    <message>
+        <source>{arrow} {where}: {count} hints, {here} on the selection</source>
+        <translation>{arrow} {where}：{count} 条建议，所选 {here} 条</translation>
+    </message>
+    <message>
+        <source>and {count} more</source>
+        <translation>另有 {count} 个</translation>
+    </message>
+    <message>
+        <source>Warning</source>
+        <translation>警告</translation>
+    </message>
+    <message>
+        <source>Note</source>
+        <translation>提示</translation>
+    </message>
+    <message>
+        <source>Select: {paths}</source>
+        <translation>选择：{paths}</translation>
+    </message>
+    <message>
+        <source>Change these modules; it can be undone.</source>
+        <translation>更改这些模块，可以撤销。</translation>
+    </message>
+    <message>
+        <source>Restore the standard</source>
+        <translation>恢复为标准</translation>
+    </message>
+    <message>
+        <source>Take {kind}</source>
+        <translation>改用“{kind}”</translation>
     </message>
 </context>
 <context>
@@ -934,8 +1630,8 @@
         <translation>在结构图中选择一层，按 1 改为深度可分离，按 0 恢复。</translation>
     </message>
     <message>
-        <source>The costliest convolutions</source>
-        <translation>开销最大的卷积</translation>
+        <source>The costliest modules</source>
+        <translation>开销最大的模块</translation>
     </message>
     <message>
         <source>Nothing selected</source>
@@ -958,6 +1654,10 @@
         <translation>其中 {count} 个卷积可替换。</translation>
     </message>
     <message>
+        <source>{count} convolutions can be replaced, and {wholes} modules as a whole.</source>
+        <translation>其中 {count} 个卷积可替换，{wholes} 个模块可整体替换。</translation>
+    </message>
+    <message>
         <source>backbone</source>
         <translation>骨干网络</translation>
     </message>
@@ -970,18 +1670,20 @@
         <translation>检测头</translation>
     </message>
     <message>
-        <source>{share} % of the model&apos;s operations</source>
-        <translation>占模型运算量的 {share}%</translation>
+        <source>Part of {path}, which is replaced as a whole: {kind}.</source>
+        <translation>属于已整体替换的 {path}：{kind}。</translation>
+    </message>
+    <message>
+        <source>It is: {kind}.</source>
+        <translation>现为：{kind}。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs ({share} % of all), {parameters} parameters</source>
+        <translation>{flops} GFLOPs（占 {share}%），参数量 {parameters}</translation>
     </message>
     <message>
         <source>{swapped} of {count} convolutions replaced.</source>
         <translation>已替换 {swapped}/{count} 个卷积。</translation>
-    </message>
-    <message>
-        <source>{flops} GFLOPs ({share} % of all)
-{parameters} parameters</source>
-        <translation>{flops} GFLOPs（占 {share}%）
-参数量 {parameters}</translation>
     </message>
     <message>
         <source>Cannot be replaced. {reason}</source>
@@ -1002,26 +1704,6 @@
     <message>
         <source>{before} → {after} GFLOPs</source>
         <translation>{before} → {after} GFLOPs</translation>
-    </message>
-    <message>
-        <source>Make all {count}</source>
-        <translation>全部 {count} 个改为</translation>
-    </message>
-    <message>
-        <source>Make it</source>
-        <translation>改为</translation>
-    </message>
-    <message>
-        <source>{flops} GFLOPs, {parameters} parameters</source>
-        <translation>{flops} GFLOPs，参数量 {parameters}</translation>
-    </message>
-    <message>
-        <source>Standard</source>
-        <translation>标准</translation>
-    </message>
-    <message>
-        <source>No change: its channels have no common divisor.</source>
-        <translation>没有变化：其通道数没有公约数。</translation>
     </message>
     <message>
         <source>{percent} %</source>
@@ -1084,7 +1766,308 @@
     </message>
 </context>
 <context>
-    <name>LayerModel</name>
+    <name>KindPanel</name>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
+    </message>
+    <message>
+        <source>Param.</source>
+        <translation>参数量</translation>
+    </message>
+    <message>
+        <source>Kinds that fit both replace</source>
+        <translation>两者皆适用的类型用于替换</translation>
+    </message>
+    <message>
+        <source>the whole</source>
+        <translation>整个模块</translation>
+    </message>
+    <message>
+        <source>what is inside</source>
+        <translation>内部卷积</translation>
+    </message>
+    <message>
+        <source>As a whole</source>
+        <translation>整体替换</translation>
+    </message>
+    <message>
+        <source>Modules as a whole</source>
+        <translation>模块整体替换</translation>
+    </message>
+    <message>
+        <source>{count} convolutions inside</source>
+        <translation>内部 {count} 个卷积</translation>
+    </message>
+    <message>
+        <source>Convolutions inside</source>
+        <translation>内部卷积</translation>
+    </message>
+    <message>
+        <source>Make them</source>
+        <translation>改为</translation>
+    </message>
+    <message>
+        <source>Make it</source>
+        <translation>改为</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, {parameters} parameters</source>
+        <translation>GFLOPs {flops}，参数量 {parameters}</translation>
+    </message>
+    <message>
+        <source>Standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>Replaces {count} convolutions.</source>
+        <translation>替换 {count} 个卷积。</translation>
+    </message>
+    <message>
+        <source>Replaces {wholes} modules as a whole.</source>
+        <translation>整体替换 {wholes} 个模块。</translation>
+    </message>
+    <message>
+        <source>Replaces {wholes} modules as a whole and {count} convolutions.</source>
+        <translation>整体替换 {wholes} 个模块，并替换 {count} 个卷积。</translation>
+    </message>
+    <message>
+        <source>No change: its channels have no common divisor.</source>
+        <translation>没有变化：其通道数没有公约数。</translation>
+    </message>
+    <message>
+        <source>▲ {kind} is heavier than what it replaces: {flops} GFLOPs, {parameters} parameters.</source>
+        <translation>▲ “{kind}”比原来更重：GFLOPs {flops}，参数量 {parameters}。</translation>
+    </message>
+    <message>
+        <source>{arrow} Not here ({count})</source>
+        <translation>{arrow} 此处不适用 ({count})</translation>
+    </message>
+</context>
+<context>
+    <name>KindSearch</name>
+    <message>
+        <source>Standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>{kind}: {reason}</source>
+        <translation>{kind}：{reason}</translation>
+    </message>
+    <message>
+        <source>Block kinds</source>
+        <translation>替换类型</translation>
+    </message>
+    <message>
+        <source>Search for a kind</source>
+        <translation>搜索类型</translation>
+    </message>
+    <message>
+        <source>Make the selection…</source>
+        <translation>把所选改为…</translation>
+    </message>
+</context>
+<context>
+    <name>KindsButton</name>
+    <message>
+        <source>All kinds</source>
+        <translation>全部类型</translation>
+    </message>
+    <message>
+        <source>Depthwise separable alone</source>
+        <translation>仅深度可分离卷积</translation>
+    </message>
+    <message>
+        <source>Allowed block kinds</source>
+        <translation>允许的替换类型</translation>
+    </message>
+    <message>
+        <source>all kinds</source>
+        <translation>全部类型</translation>
+    </message>
+    <message>
+        <source>{count} of {total} kinds</source>
+        <translation>{count}/{total} 种类型</translation>
+    </message>
+</context>
+<context>
+    <name>LatencyCard</name>
+    <message>
+        <source>Device and runtime: {name}</source>
+        <translation>设备和推理后端：{name}</translation>
+    </message>
+    <message>
+        <source>{p50} (p95 {p95})</source>
+        <translation>{p50} (p95 {p95})</translation>
+    </message>
+    <message>
+        <source>Milliseconds of the standard and the lightweight model</source>
+        <translation>标准模型与轻量模型的毫秒数</translation>
+    </message>
+    <message>
+        <source>Standard (ms)</source>
+        <translation>标准 (ms)</translation>
+    </message>
+    <message>
+        <source>Lightweight (ms)</source>
+        <translation>轻量 (ms)</translation>
+    </message>
+    <message>
+        <source>Times as fast</source>
+        <translation>加速比</translation>
+    </message>
+    <message>
+        <source>Predicted</source>
+        <translation>预测</translation>
+    </message>
+    <message>
+        <source>From what the modules took in other models measured there; in brackets the 90 % interval.</source>
+        <translation>由该处测得的其他模型中各模块的耗时得出；括号内为 90% 区间。</translation>
+    </message>
+    <message>
+        <source>Measured</source>
+        <translation>实测</translation>
+    </message>
+    <message>
+        <source>Median and 95th percentile; in brackets behind the speed-up its 95 % interval, from paired calls.</source>
+        <translation>中位数和第 95 百分位数；加速比后括号内为成对测量的 95% 置信区间。</translation>
+    </message>
+    <message>
+        <source>How many milliseconds that is has not been measured on this machine yet.</source>
+        <translation>尚未在本机测量这相当于多少毫秒。</translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation>测量</translation>
+    </message>
+    <message>
+        <source>Roofline</source>
+        <translation>屋顶线</translation>
+    </message>
+    <message>
+        <source>Shows which layers wait for memory, and which for arithmetic.</source>
+        <translation>显示哪些层受限于内存，哪些受限于算力。</translation>
+    </message>
+    <message>
+        <source>Measure this machine</source>
+        <translation>测量本机</translation>
+    </message>
+    <message>
+        <source>Measures some dozens of models in the background, so that every design can be predicted. It takes some minutes, waits for trainings, and can be stopped and continued.</source>
+        <translation>在后台测量几十个模型，之后即可预测任何方案。需要几分钟，会等待训练结束，可随时停止再继续。</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>How far the measuring is</source>
+        <translation>测量进度</translation>
+    </message>
+</context>
+<context>
+    <name>LatencyChoice</name>
+    <message>
+        <source>{machine}: {where}</source>
+        <translation>{machine}：{where}</translation>
+    </message>
+    <message>
+        <source>{where} on {device}</source>
+        <translation>{where}，{device}</translation>
+    </message>
+    <message>
+        <source>{where}, {count} threads</source>
+        <translation>{where}，{count} 线程</translation>
+    </message>
+    <message>
+        <source>{where}, 1 thread</source>
+        <translation>{where}，1 线程</translation>
+    </message>
+    <message>
+        <source>{machine}, {where}, device {device}, threads {threads}, pictures per call {batch}</source>
+        <translation>{machine}，{where}，设备 {device}，线程 {threads}，每次图片数 {batch}</translation>
+    </message>
+</context>
+<context>
+    <name>LatencyJobs</name>
+    <message>
+        <source>Measuring this machine</source>
+        <translation>正在测量本机</translation>
+    </message>
+    <message>
+        <source>Measuring this design</source>
+        <translation>正在测量此方案</translation>
+    </message>
+    <message>
+        <source>Measuring memory and arithmetic</source>
+        <translation>正在测量内存带宽和算力</translation>
+    </message>
+    <message>
+        <source>Waiting until the training ends</source>
+        <translation>等待训练结束</translation>
+    </message>
+    <message>
+        <source>Waiting until the comparison ends</source>
+        <translation>等待对比结束</translation>
+    </message>
+    <message>
+        <source>Waiting until the other measurement ends</source>
+        <translation>等待另一次测量结束</translation>
+    </message>
+    <message>
+        <source>Waiting until other programs need less of the machine</source>
+        <translation>等待其他程序减少占用</translation>
+    </message>
+    <message>
+        <source>Building the first model</source>
+        <translation>正在构建第一个模型</translation>
+    </message>
+    <message>
+        <source>{done} of {total} models measured</source>
+        <translation>已测量 {done}/{total} 个模型</translation>
+    </message>
+    <message>
+        <source>{done} of {total} models measured, {left} left</source>
+        <translation>已测量 {done}/{total} 个模型，剩余 {left}</translation>
+    </message>
+</context>
+<context>
+    <name>LatencyTables</name>
+    <message>
+        <source>Designs are predicted for {machine} now.</source>
+        <translation>现在按 {machine} 预测方案。</translation>
+    </message>
+    <message>
+        <source>Load a latency table</source>
+        <translation>载入延迟表</translation>
+    </message>
+    <message>
+        <source>Latency tables ({patterns})</source>
+        <translation>延迟表 ({patterns})</translation>
+    </message>
+    <message>
+        <source>This machine</source>
+        <translation>本机</translation>
+    </message>
+    <message>
+        <source>Other devices</source>
+        <translation>其他设备</translation>
+    </message>
+</context>
+<context>
+    <name>LayerTable</name>
+    <message>
+        <source>Layers of the model</source>
+        <translation>模型的层</translation>
+    </message>
+    <message>
+        <source>Time (ms)</source>
+        <translation>耗时 (ms)</translation>
+    </message>
+    <message>
+        <source>Saves (ms)</source>
+        <translation>节省 (ms)</translation>
+    </message>
     <message>
         <source>Layer</source>
         <translation>层</translation>
@@ -1094,31 +2077,36 @@
         <translation>类型</translation>
     </message>
     <message>
-        <source>GFLOPs</source>
-        <translation>GFLOPs</translation>
+        <source>in {kind}</source>
+        <translation>属于“{kind}”</translation>
     </message>
     <message>
-        <source>Change</source>
-        <translation>变化</translation>
+        <source>mixed {swapped}/{count}</source>
+        <translation>混合 {swapped}/{count}</translation>
+    </message>
+    <message>
+        <source>standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
     </message>
     <message>
         <source>Parameters</source>
         <translation>参数量</translation>
     </message>
     <message>
-        <source>mixed</source>
-        <translation>混合</translation>
+        <source>Change</source>
+        <translation>变化</translation>
     </message>
     <message>
-        <source>standard</source>
-        <translation>标准</translation>
+        <source>In {name}</source>
+        <translation>“{name}”中</translation>
     </message>
-</context>
-<context>
-    <name>LayerTable</name>
     <message>
-        <source>Layers of the model</source>
-        <translation>模型的层</translation>
+        <source>replaced inside</source>
+        <translation>内部有替换</translation>
     </message>
 </context>
 <context>
@@ -1191,6 +2179,29 @@
     <message>
         <source>Close the Studio?</source>
         <translation>关闭 Studio？</translation>
+    </message>
+</context>
+<context>
+    <name>MeansWidget</name>
+    <message>
+        <source>Kinds</source>
+        <translation>类型</translation>
+    </message>
+    <message>
+        <source>Unlock all</source>
+        <translation>全部解锁</translation>
+    </message>
+    <message>
+        <source>No layer is locked. Select some in the diagram and press L to lock them.</source>
+        <translation>没有锁定的层。在结构图中选择后按 L 锁定。</translation>
+    </message>
+    <message>
+        <source>Locked, these stay as they are: {layers}.</source>
+        <translation>已锁定，保持不变：{layers}。</translation>
+    </message>
+    <message>
+        <source>Locked, these and {count} more stay as they are: {layers}.</source>
+        <translation>已锁定，以下及另外 {count} 个保持不变：{layers}。</translation>
     </message>
 </context>
 <context>
@@ -1469,6 +2480,17 @@
     </message>
 </context>
 <context>
+    <name>NameDialog</name>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+</context>
+<context>
     <name>Note</name>
     <message>
         <source>Close</source>
@@ -1477,6 +2499,25 @@
     <message>
         <source>Close this message</source>
         <translation>关闭此消息</translation>
+    </message>
+</context>
+<context>
+    <name>NotesCard</name>
+    <message>
+        <source>Notes of the design</source>
+        <translation>方案备注</translation>
+    </message>
+    <message>
+        <source>What this design is for. It is saved in the design's file.</source>
+        <translation>此方案的用途，保存在方案文件中。</translation>
+    </message>
+    <message>
+        <source>{arrow} Notes</source>
+        <translation>{arrow} 备注</translation>
+    </message>
+    <message>
+        <source>{arrow} Notes: {first}</source>
+        <translation>{arrow} 备注：{first}</translation>
     </message>
 </context>
 <context>
@@ -1527,6 +2568,17 @@
     <message>
         <source>{side} detector</source>
         <translation>{side}检测器</translation>
+    </message>
+</context>
+<context>
+    <name>ParetoPlot</name>
+    <message>
+        <source>Risk against cost</source>
+        <translation>风险与开销</translation>
+    </message>
+    <message>
+        <source>Risk</source>
+        <translation>风险</translation>
     </message>
 </context>
 <context>
@@ -1742,6 +2794,100 @@
     </message>
 </context>
 <context>
+    <name>ReachChart</name>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
+    </message>
+    <message>
+        <source>Parameters (M)</source>
+        <translation>参数量 (M)</translation>
+    </message>
+    <message>
+        <source>Milliseconds</source>
+        <translation>毫秒</translation>
+    </message>
+    <message>
+        <source>{parameters} parameters, {size}</source>
+        <translation>{parameters} 个参数，{size}</translation>
+    </message>
+    <message>
+        <source>A design of least risk</source>
+        <translation>风险最小的方案</translation>
+    </message>
+    <message>
+        <source>The open design</source>
+        <translation>当前方案</translation>
+    </message>
+    <message>
+        <source>The answer to the target</source>
+        <translation>目标的答案</translation>
+    </message>
+    <message>
+        <source>risk {risk}</source>
+        <translation>风险 {risk}</translation>
+    </message>
+    <message>
+        <source>A click takes this design.</source>
+        <translation>点击采用此方案。</translation>
+    </message>
+    <message>
+        <source>A plain model, trained on its own: it has no risk to compare.</source>
+        <translation>单独训练的普通模型，没有可比的风险。</translation>
+    </message>
+    <message>
+        <source>A click offers it as the base model.</source>
+        <translation>点击可改用它作为基础模型。</translation>
+    </message>
+</context>
+<context>
+    <name>ReachDialog</name>
+    <message>
+        <source>Reach a target: {base}</source>
+        <translation>达到目标：{base}</translation>
+    </message>
+    <message>
+        <source>At most</source>
+        <translation>上限</translation>
+    </message>
+    <message>
+        <source>Allowed</source>
+        <translation>允许</translation>
+    </message>
+    <message>
+        <source>Risks</source>
+        <translation>风险</translation>
+    </message>
+    <message>
+        <source>Measure the latency on the Design page first; then milliseconds can be a target.</source>
+        <translation>请先在“设计”页测量延迟，之后即可以毫秒为目标。</translation>
+    </message>
+    <message>
+        <source>Predicted for {where} on {machine}.</source>
+        <translation>按 {machine} 上的 {where} 预测。</translation>
+    </message>
+    <message>
+        <source>Reach {targets}</source>
+        <translation>达到 {targets}</translation>
+    </message>
+    <message>
+        <source>Least risk at {cost}</source>
+        <translation>{cost} 时风险最小</translation>
+    </message>
+    <message>
+        <source>Begin with {base}?</source>
+        <translation>改从 {base} 开始？</translation>
+    </message>
+    <message>
+        <source>{base} is a smaller base model. It is not converted from your weights but trained on its own.</source>
+        <translation>{base} 是更小的基础模型，不由您的权重转换，需单独训练。</translation>
+    </message>
+    <message>
+        <source>Begin with {base}</source>
+        <translation>从 {base} 开始</translation>
+    </message>
+</context>
+<context>
     <name>RecentDesigns</name>
     <message>
         <source>Recent designs</source>
@@ -1789,6 +2935,223 @@
     <message>
         <source>Trainings of this workspace appear here.</source>
         <translation>此工作区的训练会显示在这里。</translation>
+    </message>
+</context>
+<context>
+    <name>RiskSource</name>
+    <message>
+        <source>Guessed from shapes</source>
+        <translation>由形状推测</translation>
+    </message>
+    <message>
+        <source>At once and without weights; as good as typical models are typical.</source>
+        <translation>立即得到，无需权重；按一般模型的规律推测。</translation>
+    </message>
+    <message>
+        <source>Measured on weights and pictures</source>
+        <translation>用权重和图片测量</translation>
+    </message>
+    <message>
+        <source>The trained standard model looks at 32 training pictures; every swap is fitted to it.</source>
+        <translation>让训练好的标准模型看 32 张训练图片，每处替换都按其拟合。</translation>
+    </message>
+    <message>
+        <source>mAP of each single swap (slow)</source>
+        <translation>逐处替换的 mAP（慢）</translation>
+    </message>
+    <message>
+        <source>Every separable swap is converted alone and validated on 64 pictures.</source>
+        <translation>每处深度可分离替换单独转换，在 64 张图片上评估。</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>Pictures</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Weights of the trained standard model</source>
+        <translation>已训练标准模型的权重</translation>
+    </message>
+    <message>
+        <source>Data set with the pictures</source>
+        <translation>提供图片的数据集</translation>
+    </message>
+    <message>
+        <source>run {name}</source>
+        <translation>训练 {name}</translation>
+    </message>
+    <message>
+        <source>the sample's model</source>
+        <translation>示例的模型</translation>
+    </message>
+    <message>
+        <source>Choose a checkpoint…</source>
+        <translation>选择检查点…</translation>
+    </message>
+    <message>
+        <source>Choose a data.yaml…</source>
+        <translation>选择 data.yaml…</translation>
+    </message>
+    <message>
+        <source>Choose the weights of a trained standard model</source>
+        <translation>选择已训练标准模型的权重</translation>
+    </message>
+    <message>
+        <source>Checkpoints ({patterns})</source>
+        <translation>检查点 ({patterns})</translation>
+    </message>
+    <message>
+        <source>Choose a data set</source>
+        <translation>选择数据集</translation>
+    </message>
+    <message>
+        <source>Data sets ({patterns})</source>
+        <translation>数据集 ({patterns})</translation>
+    </message>
+    <message>
+        <source>the sample</source>
+        <translation>示例</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Measuring the risks of {base}</source>
+        <translation>正在测量 {base} 的风险</translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation>剩余 {time}</translation>
+    </message>
+    <message>
+        <source>Measuring: {time} left.</source>
+        <translation>正在测量，剩余 {time}。</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation>测量</translation>
+    </message>
+    <message>
+        <source>Measuring…</source>
+        <translation>正在测量…</translation>
+    </message>
+    <message>
+        <source>Guesses are marked with a question mark.</source>
+        <translation>推测值标有问号。</translation>
+    </message>
+    <message>
+        <source>{count} swaps measured on {pictures} pictures; the others are guessed.</source>
+        <translation>{count} 处替换已在 {pictures} 张图片上测量，其余为推测。</translation>
+    </message>
+    <message>
+        <source>No finished standard run of {base} is here. Train one, or choose weights and pictures.</source>
+        <translation>此处没有 {base} 标准模型的已完成训练。请训练一个，或选择权重和图片。</translation>
+    </message>
+    <message>
+        <source>Not measured yet: it takes several seconds for each swap. Guesses are used meanwhile.</source>
+        <translation>尚未测量：每处替换需数秒。目前使用推测值。</translation>
+    </message>
+    <message>
+        <source>Not measured yet. Guesses are used meanwhile.</source>
+        <translation>尚未测量，目前使用推测值。</translation>
+    </message>
+</context>
+<context>
+    <name>RooflineDialog</name>
+    <message>
+        <source>standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>Nothing is measured yet: measure this machine first.</source>
+        <translation>尚无测量结果：请先测量本机。</translation>
+    </message>
+    <message>
+        <source>Below the slope modules wait for memory, {share} % of the time here: fewer operations do not help them, fewer bytes do. Right of the ridge, at {ridge} operations per byte, arithmetic is the limit.</source>
+        <translation>斜线之下的模块受限于内存，此处占耗时的 {share}%：减少运算无济于事，减少字节数才有用。转折点在每字节 {ridge} 次运算，其右侧受限于算力。</translation>
+    </message>
+    <message>
+        <source>Measuring what memory and arithmetic of this machine can do at best</source>
+        <translation>正在测量本机内存带宽和算力的上限</translation>
+    </message>
+    <message>
+        <source>What memory and arithmetic of {machine} can do at best is not known here.</source>
+        <translation>此处不知道 {machine} 内存带宽和算力的上限。</translation>
+    </message>
+    <message>
+        <source>What memory and arithmetic of this machine can do at best is not measured yet.</source>
+        <translation>尚未测量本机内存带宽和算力的上限。</translation>
+    </message>
+    <message>
+        <source>There is no roof for {precision}: only f32, bf16 and f16 can be measured.</source>
+        <translation>{precision} 没有屋顶线：只能测量 f32、bf16 和 f16。</translation>
+    </message>
+    <message>
+        <source>Roofline: {name}</source>
+        <translation>屋顶线：{name}</translation>
+    </message>
+    <message>
+        <source>Roofline</source>
+        <translation>屋顶线</translation>
+    </message>
+    <message>
+        <source>Measure the roof</source>
+        <translation>测量屋顶线</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Size: milliseconds. Colour: kind, as in the diagram. A click selects the layer.</source>
+        <translation>大小：毫秒数。颜色：类型，与结构图相同。点击选择该层。</translation>
+    </message>
+</context>
+<context>
+    <name>RooflinePlot</name>
+    <message>
+        <source>memory: {bandwidth} GB/s</source>
+        <translation>内存：{bandwidth} GB/s</translation>
+    </message>
+    <message>
+        <source>arithmetic: {peak} GFLOP/s</source>
+        <translation>算力：{peak} GFLOP/s</translation>
+    </message>
+    <message>
+        <source>{kind}, {ms} ms</source>
+        <translation>{kind}，{ms} ms</translation>
+    </message>
+    <message>
+        <source>{intensity} operations per byte, {speed} GFLOP/s</source>
+        <translation>每字节 {intensity} 次运算，{speed} GFLOP/s</translation>
+    </message>
+    <message>
+        <source>{share} % of what memory allows</source>
+        <translation>达到内存上限的 {share}%</translation>
+    </message>
+    <message>
+        <source>{share} % of what arithmetic allows</source>
+        <translation>达到算力上限的 {share}%</translation>
+    </message>
+    <message>
+        <source>Modules by operations per byte and operations a second; arrow keys walk through them</source>
+        <translation>各模块的每字节运算次数与每秒运算次数；可用方向键逐个查看</translation>
+    </message>
+    <message>
+        <source>operations per byte</source>
+        <translation>每字节运算次数</translation>
+    </message>
+    <message>
+        <source>GFLOP/s</source>
+        <translation>GFLOP/s</translation>
     </message>
 </context>
 <context>
@@ -1985,6 +3348,49 @@
     </message>
 </context>
 <context>
+    <name>RuntimeDialog</name>
+    <message>
+        <source>Measure with another runtime</source>
+        <translation>用其他推理后端测量</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Runtime</source>
+        <translation>推理后端</translation>
+    </message>
+    <message>
+        <source>Precision</source>
+        <translation>精度</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程</translation>
+    </message>
+    <message>
+        <source>What is not installed, or not possible here, is said when it is tried.</source>
+        <translation>若未安装或本机不支持，尝试时会说明。</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Measure this design</source>
+        <translation>测量此方案</translation>
+    </message>
+    <message>
+        <source>Measure this machine</source>
+        <translation>测量本机</translation>
+    </message>
+</context>
+<context>
     <name>RuntimeMenus</name>
     <message>
         <source>Fastest here</source>
@@ -2042,7 +3448,7 @@
         <translation>没有框。</translation>
     </message>
     <message>
-        <source>{count} boxes; the middle one measures {percent} % of the picture&apos;s longer side.</source>
+        <source>{count} boxes; the middle one measures {percent} % of the picture's longer side.</source>
         <translation>{count} 个框；中位大小为图片长边的 {percent}%。</translation>
     </message>
 </context>
@@ -2100,12 +3506,51 @@
         <translation>框的大小</translation>
     </message>
     <message>
-        <source>√(width × height) of a box, as a share of its picture&apos;s longer side</source>
+        <source>√(width × height) of a box, as a share of its picture's longer side</source>
         <translation>框的 √(宽 × 高) 占图片长边的比例</translation>
     </message>
     <message>
         <source>{boxes} boxes, {mean} a picture</source>
         <translation>{boxes} 个框，平均每张 {mean} 个</translation>
+    </message>
+</context>
+<context>
+    <name>TargetFields</name>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
+    </message>
+    <message>
+        <source>Parameters (M)</source>
+        <translation>参数量 (M)</translation>
+    </message>
+    <message>
+        <source>File size (MB)</source>
+        <translation>文件大小 (MB)</translation>
+    </message>
+    <message>
+        <source>Milliseconds</source>
+        <translation>毫秒</translation>
+    </message>
+    <message>
+        <source>Target for {resource}</source>
+        <translation>{resource}的目标</translation>
+    </message>
+    <message>
+        <source>The most it may cost, such as 4.2, or a change with its sign, such as −50 %.</source>
+        <translation>开销上限，如 4.2；或带正负号的变化，如 −50%。</translation>
+    </message>
+    <message>
+        <source>any</source>
+        <translation>不限</translation>
+    </message>
+    <message>
+        <source>standard {value}</source>
+        <translation>标准 {value}</translation>
+    </message>
+    <message>
+        <source>≤ {value} ({change})</source>
+        <translation>≤ {value} ({change})</translation>
     </message>
 </context>
 <context>
@@ -2464,6 +3909,10 @@
 <context>
     <name>TransferCard</name>
     <message>
+        <source>{kind}: {what}</source>
+        <translation>{kind}：{what}</translation>
+    </message>
+    <message>
         <source>Fresh weights: nothing was carried over.</source>
         <translation>随机初始化：没有沿用任何权重。</translation>
     </message>
@@ -2496,6 +3945,10 @@
         <translation>分解</translation>
     </message>
     <message>
+        <source>identity</source>
+        <translation>恒等</translation>
+    </message>
+    <message>
         <source>fresh</source>
         <translation>随机</translation>
     </message>
@@ -2516,7 +3969,7 @@
         <translation>能量</translation>
     </message>
     <message>
-        <source>Share of the standard layer&apos;s output that the new layer reproduces</source>
+        <source>Share of the standard layer's output that the new layer reproduces</source>
         <translation>新层复现标准层输出的比例</translation>
     </message>
     <message>
@@ -2571,7 +4024,7 @@
         <translation>因有更新画面而跳过的帧数</translation>
     </message>
     <message>
-        <source>From the picture&apos;s capture until it is painted with both results</source>
+        <source>From the picture's capture until it is painted with both results</source>
         <translation>从采集画面到显示两侧结果的时间</translation>
     </message>
     <message>
@@ -2660,7 +4113,7 @@
 <context>
     <name>core</name>
     <message>
-        <source>The sample&apos;s detector is missing: {path}.</source>
+        <source>The sample's detector is missing: {path}.</source>
         <translation>示例检测器缺失：{path}。</translation>
     </message>
     <message>
@@ -2676,12 +4129,40 @@
         <translation>请选择 1 到 10000 之间的数。</translation>
     </message>
     <message>
-        <source>Unknown base model: “{name}”.</source>
-        <translation>未知的基础模型：“{name}”。</translation>
+        <source>“{name}” does something else than detecting boxes.</source>
+        <translation>“{name}”的用途不是检测框。</translation>
+    </message>
+    <message>
+        <source>The Studio lightens detectors. Choose one of {choices}.</source>
+        <translation>Studio 只轻量化检测器。可选：{choices}。</translation>
+    </message>
+    <message>
+        <source>“{name}” looks for what a text names, which needs a language model.</source>
+        <translation>“{name}”按文字查找目标，需要语言模型。</translation>
+    </message>
+    <message>
+        <source>Choose a detector with fixed classes: {choices}.</source>
+        <translation>请选择类别固定的检测器：{choices}。</translation>
+    </message>
+    <message>
+        <source>“{name}” decodes by a transformer, which has no convolutions to lighten.</source>
+        <translation>“{name}”用 Transformer 解码，没有可轻量化的卷积。</translation>
+    </message>
+    <message>
+        <source>Choose a convolutional detector: {choices}.</source>
+        <translation>请选择卷积检测器：{choices}。</translation>
+    </message>
+    <message>
+        <source>Unknown base model “{name}”.</source>
+        <translation>未知的基础模型“{name}”。</translation>
     </message>
     <message>
         <source>Choose one of {choices}.</source>
         <translation>可选：{choices}。</translation>
+    </message>
+    <message>
+        <source>“{name}” comes in several sizes.</source>
+        <translation>“{name}”有多种规模。</translation>
     </message>
     <message>
         <source>Depthwise separable</source>
@@ -2704,12 +4185,76 @@
         <translation>一个 k×k 卷积，分为 gcd(c1, c2) 组；通道之间不混合。</translation>
     </message>
     <message>
+        <source>Ghost convolution</source>
+        <translation>Ghost 卷积</translation>
+    </message>
+    <message>
+        <source>A k×k convolution makes half of the channels, 5×5 depthwise filters the others from them.</source>
+        <translation>一半通道由 k×k 卷积得到，另一半由 5×5 深度卷积从中生成。</translation>
+    </message>
+    <message>
+        <source>Decoupled downsampling (SCDown)</source>
+        <translation>解耦下采样 (SCDown)</translation>
+    </message>
+    <message>
+        <source>A pointwise convolution at full resolution, then a depthwise one of stride 2.</source>
+        <translation>先在原分辨率上做逐点卷积，再做步长 2 的深度卷积。</translation>
+    </message>
+    <message>
+        <source>Grouped RepConv</source>
+        <translation>分组 RepConv</translation>
+    </message>
+    <message>
+        <source>A grouped 3×3 and a grouped 1×1 branch, merged into one convolution when deployed.</source>
+        <translation>3×3 与 1×1 两个分组卷积分支，部署时合并为一个卷积。</translation>
+    </message>
+    <message>
+        <source>Groups of channels</source>
+        <translation>通道的组数</translation>
+    </message>
+    <message>
+        <source>Side of the depthwise kernel</source>
+        <translation>深度卷积核的边长</translation>
+    </message>
+    <message>
+        <source>Squeeze-and-excitation: 1 weighs the channels, 0 does not</source>
+        <translation>压缩激励 (SE)：1 为通道加权，0 为不加权</translation>
+    </message>
+    <message>
         <source>Open it: the 3×3 convolutions of its bottlenecks can be replaced one by one.</source>
         <translation>请展开：其中各瓶颈的 3×3 卷积可逐个替换。</translation>
     </message>
     <message>
-        <source>Its second convolution (cv2) is the one that can be replaced.</source>
-        <translation>可替换的是其中第二个卷积 (cv2)。</translation>
+        <source>This kind replaces whole modules such as a C3, not a single convolution.</source>
+        <translation>此类型替换 C3 等整个模块，不替换单个卷积。</translation>
+    </message>
+    <message>
+        <source>This kind replaces convolutions of stride 2 only.</source>
+        <translation>此类型只替换步长为 2 的卷积。</translation>
+    </message>
+    <message>
+        <source>This kind keeps the resolution; here it is halved.</source>
+        <translation>此类型保持分辨率，而此处分辨率减半。</translation>
+    </message>
+    <message>
+        <source>Choose an odd kernel: an even one has no centre.</source>
+        <translation>请选择奇数卷积核，偶数的没有中心。</translation>
+    </message>
+    <message>
+        <source>This kind needs an even number of output channels.</source>
+        <translation>此类型需要偶数个输出通道。</translation>
+    </message>
+    <message>
+        <source>This kind exists with 3×3 kernels and padding 1 only.</source>
+        <translation>此类型只有 3×3 卷积核、填充为 1 的形式。</translation>
+    </message>
+    <message>
+        <source>Its channels cannot be divided into so many groups.</source>
+        <translation>通道数无法分成这么多组。</translation>
+    </message>
+    <message>
+        <source>This kind works at the resolution of its input, which here is not twice that of the output.</source>
+        <translation>此类型在输入的分辨率上计算，而此处输入的分辨率不是输出的 2 倍。</translation>
     </message>
     <message>
         <source>It has only 1×1 convolutions and pooling: nothing to make depthwise.</source>
@@ -2722,6 +4267,30 @@
     <message>
         <source>It has no weights: it only enlarges.</source>
         <translation>没有权重：只做上采样。</translation>
+    </message>
+    <message>
+        <source>It has no weights to save.</source>
+        <translation>没有可节省的权重。</translation>
+    </message>
+    <message>
+        <source>Open it: what can be replaced stands inside it.</source>
+        <translation>请展开：可替换的部分在其内部。</translation>
+    </message>
+    <message>
+        <source>It computes attention, for which there is no lighter kind here.</source>
+        <translation>它计算注意力，这里没有更轻的替换类型。</translation>
+    </message>
+    <message>
+        <source>It is a light block already.</source>
+        <translation>它已是轻量块。</translation>
+    </message>
+    <message>
+        <source>It is a branch of a RepConv: choose the whole RepConv.</source>
+        <translation>它是 RepConv 的一个分支，请选择整个 RepConv。</translation>
+    </message>
+    <message>
+        <source>It is changed along with its twin in the other head.</source>
+        <translation>它随另一检测头中对应的部分一起更改。</translation>
     </message>
     <message>
         <source>It has no weights: it only joins channels.</source>
@@ -2760,8 +4329,8 @@
         <translation>输入尺寸不能是 {side} 像素。</translation>
     </message>
     <message>
-        <source>Choose a multiple of 32 from 32 to 8192, such as 640.</source>
-        <translation>请选择 32 到 8192 之间 32 的倍数，如 640。</translation>
+        <source>Choose a multiple of {cell} from {cell} to 8192, such as 640.</source>
+        <translation>请选择 {cell} 到 8192 之间 {cell} 的倍数，如 640。</translation>
     </message>
     <message>
         <source>{first} and {second} both change {path}.</source>
@@ -2812,12 +4381,28 @@
         <translation>请选择其他文件夹或名称。</translation>
     </message>
     <message>
+        <source>Another model stands in {path}.</source>
+        <translation>{path} 中是另一个模型。</translation>
+    </message>
+    <message>
+        <source>Choose another folder, or rename the file.</source>
+        <translation>请选择其他文件夹，或重命名该文件。</translation>
+    </message>
+    <message>
         <source>There is no preset “{name}”.</source>
         <translation>没有预设“{name}”。</translation>
     </message>
     <message>
         <source>Every 3×3 convolution but the stem becomes depthwise separable.</source>
         <translation>除首层外，所有 3×3 卷积改为深度可分离卷积。</translation>
+    </message>
+    <message>
+        <source>Balanced: depthwise separable everywhere but in the stem, of rank 4 in the backbone and rank 2 elsewhere; half the cost, hardly any accuracy.</source>
+        <translation>除首层外全部改为深度可分离卷积，骨干网络用 rank 4，其余用 rank 2；开销减半，精度几乎不变。</translation>
+    </message>
+    <message>
+        <source>Smallest: C3 modules become ShuffleNetV2 units, all other 3×3 convolutions but the stem depthwise separable; less than a quarter of the cost, and a clear loss of accuracy.</source>
+        <translation>C3 模块改为 ShuffleNetV2 单元，除首层外其余 3×3 卷积改为深度可分离卷积；开销不到四分之一，精度明显下降。</translation>
     </message>
     <message>
         <source>The 3×3 convolutions of the backbone, but the stem, become depthwise separable.</source>
@@ -2828,12 +4413,36 @@
         <translation>颈部的 3×3 卷积改为深度可分离卷积。</translation>
     </message>
     <message>
-        <source>The 3×3 convolutions of the head&apos;s box and class branches become depthwise separable.</source>
+        <source>The 3×3 convolutions of the head's box and class branches become depthwise separable.</source>
         <translation>检测头框分支和类别分支的 3×3 卷积改为深度可分离卷积。</translation>
+    </message>
+    <message>
+        <source>Head classes: only the 3×3 convolutions of the head's class branches become depthwise separable.</source>
+        <translation>只把检测头类别分支的 3×3 卷积改为深度可分离卷积。</translation>
+    </message>
+    <message>
+        <source>Ghost: the stride-2 convolutions but the stem become Ghost convolutions, the C3 modules Ghost C3.</source>
+        <translation>除首层外，步长 2 的卷积改为 Ghost 卷积，C3 模块改为 Ghost C3。</translation>
+    </message>
+    <message>
+        <source>ShuffleNetV2 backbone: every stride-2 convolution but the stem and every C3 of the backbone becomes ShuffleNetV2 units.</source>
+        <translation>除首层外，骨干网络中步长 2 的卷积和每个 C3 都改为 ShuffleNetV2 单元。</translation>
+    </message>
+    <message>
+        <source>MobileNetV3 backbone: every stride-2 convolution but the stem and every C3 of the backbone becomes MobileNetV3 blocks.</source>
+        <translation>除首层外，骨干网络中步长 2 的卷积和每个 C3 都改为 MobileNetV3 块。</translation>
+    </message>
+    <message>
+        <source>EfficientNetV2 backbone: every stride-2 convolution but the stem and every C3 of the backbone becomes EfficientNetV2 blocks.</source>
+        <translation>除首层外，骨干网络中步长 2 的卷积和每个 C3 都改为 EfficientNetV2 块。</translation>
     </message>
     <message>
         <source>The seed recipe: the stride-2 convolutions but the stem become grouped (DWConv).</source>
         <translation>初始做法：除首层外，步长 2 的卷积改为分组卷积 (DWConv)。</translation>
+    </message>
+    <message>
+        <source>{base} has nothing that the preset “{name}” changes.</source>
+        <translation>{base} 中没有预设“{name}”会更改的部分。</translation>
     </message>
     <message>
         <source>“{name}” is no design file, preset or base model.</source>
@@ -2850,6 +4459,14 @@
     <message>
         <source>Choose a design file.</source>
         <translation>请选择方案文件。</translation>
+    </message>
+    <message>
+        <source>The description of {name} is damaged.</source>
+        <translation>{name} 的描述文件已损坏。</translation>
+    </message>
+    <message>
+        <source>Delete it, or install the Studio again.</source>
+        <translation>请删除它，或重新安装 Studio。</translation>
     </message>
     <message>
         <source>{path} cannot be read: {reason}.</source>
@@ -2952,8 +4569,12 @@
         <translation>请添加一行，例如 base: yolov5n。</translation>
     </message>
     <message>
-        <source>unknown base model “{name}”.</source>
-        <translation>未知的基础模型“{name}”。</translation>
+        <source>there is no model “{name}” beside this file.</source>
+        <translation>此文件旁没有模型“{name}”。</translation>
+    </message>
+    <message>
+        <source>Put the model's YAML there, and give its name alone, without a folder.</source>
+        <translation>请把模型的 YAML 放到该处，只写文件名，不写文件夹。</translation>
     </message>
     <message>
         <source>a swap is a block kind, or a mapping.</source>
@@ -3012,7 +4633,7 @@
         <translation>“{key}:”出现两次，以后一个为准。</translation>
     </message>
     <message>
-        <source>“path: {folder}” is not on this computer; the file&apos;s own folder is used.</source>
+        <source>“path: {folder}” is not on this computer; the file's own folder is used.</source>
         <translation>“path: {folder}”在本机不存在，改用文件所在的文件夹。</translation>
     </message>
     <message>
@@ -3184,7 +4805,7 @@
         <translation>此图片文件夹是指向 {target} 的链接，那里没有标签：原版训练找不到其 {count} 个标签，什么也学不到。Studio 能找到它们。</translation>
     </message>
     <message>
-        <source>For use elsewhere, link the whole data set&apos;s folder, or copy the pictures.</source>
+        <source>For use elsewhere, link the whole data set's folder, or copy the pictures.</source>
         <translation>若要在别处使用，请链接整个数据集文件夹，或复制图片。</translation>
     </message>
     <message>
@@ -3296,7 +4917,7 @@
         <translation>若要检测框，则无需处理。</translation>
     </message>
     <message>
-        <source>The training&apos;s process ended without a word: killed, out of memory, or the machine was switched off.</source>
+        <source>The training's process ended without a word: killed, out of memory, or the machine was switched off.</source>
         <translation>训练进程突然结束：被终止、内存不足，或电脑关机。</translation>
     </message>
     <message>
@@ -3356,8 +4977,8 @@
         <translation>请使用 1 到 {count} 个字符。</translation>
     </message>
     <message>
-        <source>Leave out / \ : * ? &quot; &lt; &gt; | and dots at the ends.</source>
-        <translation>不能含有 / \ : * ? &quot; &lt; &gt; |，首尾不能是句点。</translation>
+        <source>Leave out / \ : * ? " &lt; &gt; | and dots at the ends.</source>
+        <translation>不能含有 / \ : * ? " &lt; &gt; |，首尾不能是句点。</translation>
     </message>
     <message>
         <source>“{name}” cannot be a name: Windows reserves it.</source>
@@ -3376,11 +4997,11 @@
         <translation>请用 {nearest}。</translation>
     </message>
     <message>
-        <source>The training&apos;s record lacks “{name}”.</source>
+        <source>The training's record lacks “{name}”.</source>
         <translation>训练记录缺少“{name}”。</translation>
     </message>
     <message>
-        <source>The training&apos;s “overrides” is no mapping.</source>
+        <source>The training's “overrides” is no mapping.</source>
         <translation>训练记录中的“overrides”不是映射。</translation>
     </message>
     <message>
@@ -3460,11 +5081,11 @@
         <translation>请在“数据”页或用 check 命令检查数据集。</translation>
     </message>
     <message>
-        <source>The run&apos;s folder {folder} cannot be written: {why}.</source>
+        <source>The run's folder {folder} cannot be written: {why}.</source>
         <translation>训练文件夹 {folder} 无法写入：{why}。</translation>
     </message>
     <message>
-        <source>Check the disk&apos;s free space and the folder&apos;s permissions.</source>
+        <source>Check the disk's free space and the folder's permissions.</source>
         <translation>请检查磁盘剩余空间和文件夹权限。</translation>
     </message>
     <message>
@@ -3524,7 +5145,7 @@
         <translation>“path”是 {value}，不是文件夹。</translation>
     </message>
     <message>
-        <source>Write the folder&apos;s path.</source>
+        <source>Write the folder's path.</source>
         <translation>请写明文件夹路径。</translation>
     </message>
     <message>
@@ -3544,7 +5165,7 @@
         <translation>缺少“names:”。</translation>
     </message>
     <message>
-        <source>Add a list of the classes&apos; names.</source>
+        <source>Add a list of the classes' names.</source>
         <translation>请添加类别名称列表。</translation>
     </message>
     <message>
@@ -3612,7 +5233,7 @@
         <translation>没有摄像头“{name}”：本机没有摄像头。</translation>
     </message>
     <message>
-        <source>Plug one in, or use a video file, a folder of pictures, a stream&apos;s address or “sample”.</source>
+        <source>Plug one in, or use a video file, a folder of pictures, a stream's address or “sample”.</source>
         <translation>请接入摄像头，或使用视频文件、图片文件夹、视频流地址或“sample”。</translation>
     </message>
     <message>
@@ -3676,7 +5297,7 @@
         <translation>摄像头 {camera} 无法打开。</translation>
     </message>
     <message>
-        <source>Close other programs that use it, and allow camera access in the system&apos;s privacy settings.</source>
+        <source>Close other programs that use it, and allow camera access in the system's privacy settings.</source>
         <translation>请关闭占用它的其他程序，并在系统隐私设置中允许使用摄像头。</translation>
     </message>
     <message>
@@ -3728,12 +5349,12 @@
         <translation>没有输入源 {path}。</translation>
     </message>
     <message>
-        <source>Name a video, a folder of pictures, a camera (0), a stream&apos;s address (rtsp://…), or “sample”.</source>
+        <source>Name a video, a folder of pictures, a camera (0), a stream's address (rtsp://…), or “sample”.</source>
         <translation>请指定视频、图片文件夹、摄像头 (0)、视频流地址 (rtsp://…) 或“sample”。</translation>
     </message>
     <message>
-        <source>Few epochs from trained weights: AdamW from a learning rate of {lr}, no warm-up, mosaics to the end.</source>
-        <translation>从已训练权重开始且轮数较少：使用 AdamW，学习率从 {lr} 开始，不预热，全程 Mosaic。</translation>
+        <source>Few epochs from trained weights: AdamW from a learning rate of {lr}, no warm-up, pictures as they are.</source>
+        <translation>从已训练权重开始且轮数较少：使用 AdamW，学习率从 {lr} 开始，不预热，图片不做增强。</translation>
     </message>
     <message>
         <source>Carrying the weights over from {weights}.</source>
@@ -3828,6 +5449,10 @@
         <translation>因权重的类别数不同，部分模块为随机初始化。请先训练再使用。</translation>
     </message>
     <message>
+        <source>Some new blocks are fresh, for nothing of what they replace fits into them. Train before using it.</source>
+        <translation>部分新块为随机初始化，因为所替换的权重无法装入。请先训练再使用。</translation>
+    </message>
+    <message>
         <source>Reading {count} training pictures.</source>
         <translation>正在读取 {count} 张训练图片。</translation>
     </message>
@@ -3844,7 +5469,7 @@
         <translation>{name} 是 {base} 的权重，而方案基于 {wanted}。</translation>
     </message>
     <message>
-        <source>Choose weights of {wanted}, or change the design&apos;s base model.</source>
+        <source>Choose weights of {wanted}, or change the design's base model.</source>
         <translation>请选择 {wanted} 的权重，或更改方案的基础模型。</translation>
     </message>
     <message>
@@ -4032,7 +5657,7 @@
         <translation>MPS 不可用</translation>
     </message>
     <message>
-        <source>Plug one in, or allow camera access in the system&apos;s privacy settings. The sample works without.</source>
+        <source>Plug one in, or allow camera access in the system's privacy settings. The sample works without.</source>
         <translation>请接入摄像头，或在系统隐私设置中允许使用摄像头。内置示例不需要摄像头。</translation>
     </message>
     <message>
@@ -4156,8 +5781,8 @@
         <translation>请改用 f32 代替 {precision} 重新导出。</translation>
     </message>
     <message>
-        <source>Choose weights of a YOLOv5 or YOLOv5u detector, n, s, m, l or x.</source>
-        <translation>请选择 YOLOv5 或 YOLOv5u 检测器（n、s、m、l、x）的权重。</translation>
+        <source>Choose weights of a YOLO that detects boxes.</source>
+        <translation>请选择检测框的 YOLO 的权重。</translation>
     </message>
     <message>
         <source>{name} is a PyTorch file, but holds no model.</source>
@@ -4188,7 +5813,7 @@
         <translation>任务：{choices}。</translation>
     </message>
     <message>
-        <source>The comparison&apos;s request is incomplete: {reason}.</source>
+        <source>The comparison's request is incomplete: {reason}.</source>
         <translation>对比请求不完整：{reason}。</translation>
     </message>
     <message>
@@ -4204,16 +5829,40 @@
         <translation>无法将转换后的检测器存入 {folder}。</translation>
     </message>
     <message>
+        <source>{name} has not been looked at yet.</source>
+        <translation>尚未检查过 {name}。</translation>
+    </message>
+    <message>
+        <source>Open it in the Studio, or with: layers --base {name}.</source>
+        <translation>请在 Studio 中打开，或用 layers --base {name} 打开。</translation>
+    </message>
+    <message>
+        <source>“{name}” is no name that a design can hold.</source>
+        <translation>“{name}”不能用作方案中的模型名称。</translation>
+    </message>
+    <message>
+        <source>Use letters, digits, spaces and -_.()+ and end it with .yaml.</source>
+        <translation>请使用字母、数字、空格和 -_.()+，并以 .yaml 结尾。</translation>
+    </message>
+    <message>
+        <source>{name} has {count} modules; {most} are allowed.</source>
+        <translation>{name} 有 {count} 个模块，最多允许 {most} 个。</translation>
+    </message>
+    <message>
+        <source>Lower its repeats or its depth.</source>
+        <translation>请减少其重复次数或深度。</translation>
+    </message>
+    <message>
         <source>Check that the disk is not full and can be written.</source>
         <translation>请检查磁盘未满且可写入。</translation>
     </message>
     <message>
-        <source>{path} is a {type}, not a convolution.</source>
-        <translation>{path} 是 {type}，不是卷积。</translation>
+        <source>The model {name} is not known on this computer.</source>
+        <translation>本机没有模型 {name}。</translation>
     </message>
     <message>
-        <source>Open the design and remove the swap.</source>
-        <translation>请打开方案并删除该替换。</translation>
+        <source>Put {name} beside the design.</source>
+        <translation>请把 {name} 放到方案文件旁。</translation>
     </message>
     <message>
         <source>The checkpoint carries no design of the Studio.</source>
@@ -4230,14 +5879,6 @@
     <message>
         <source>Train with it as the starting weights first.</source>
         <translation>请先以它为初始权重进行训练。</translation>
-    </message>
-    <message>
-        <source>{name} is no YOLOv5u detector.</source>
-        <translation>{name} 不是 YOLOv5u 检测器。</translation>
-    </message>
-    <message>
-        <source>Choose a checkpoint of a YOLOv5u n, s, m, l or x.</source>
-        <translation>请选择 YOLOv5u n、s、m、l 或 x 的检查点。</translation>
     </message>
     <message>
         <source>{name} has no detection head.</source>
@@ -4316,7 +5957,7 @@
         <translation>请选择两个检查点。</translation>
     </message>
     <message>
-        <source>Converting the sample&apos;s detectors</source>
+        <source>Converting the sample's detectors</source>
         <translation>正在转换示例检测器</translation>
     </message>
     <message>
@@ -4330,6 +5971,14 @@
     <message>
         <source>OpenVINO cannot compute in {precision} on this {device}.</source>
         <translation>OpenVINO 无法在此 {device} 上以 {precision} 计算。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime computes in f32 here, not {precision}.</source>
+        <translation>本机的 ONNX Runtime 以 f32 计算，不支持 {precision}。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime finds no device “{device}” here.</source>
+        <translation>ONNX Runtime 在本机找不到设备“{device}”。</translation>
     </message>
     <message>
         <source>PyTorch knows no device “{device}”.</source>
@@ -4412,7 +6061,7 @@
         <translation>数量须大于 0，随机种子须不小于 0。</translation>
     </message>
     <message>
-        <source>The sample&apos;s pictures cannot be {width}×{height} pixels.</source>
+        <source>The sample's pictures cannot be {width}×{height} pixels.</source>
         <translation>示例图片不能是 {width}×{height} 像素。</translation>
     </message>
     <message>
@@ -4456,7 +6105,7 @@
         <translation>第 {epoch} 轮损失变为无穷或无效：训练已发散。</translation>
     </message>
     <message>
-        <source>Lower the learning rate (lr0), switch mixed precision off (amp), or look at the data&apos;s findings.</source>
+        <source>Lower the learning rate (lr0), switch mixed precision off (amp), or look at the data's findings.</source>
         <translation>请降低学习率 (lr0)、关闭混合精度 (amp)，或查看数据检查结果。</translation>
     </message>
     <message>
@@ -4516,7 +6165,7 @@
         <translation>截图无法保存到 {folder}：{reason}。</translation>
     </message>
     <message>
-        <source>The training&apos;s process of GPU {rank} ended (status {status}).</source>
+        <source>The training's process of GPU {rank} ended (status {status}).</source>
         <translation>GPU {rank} 的训练进程已结束（状态 {status}）。</translation>
     </message>
     <message>
@@ -4602,6 +6251,854 @@
     <message>
         <source>{name} is truncated or damaged.</source>
         <translation>{name} 不完整或已损坏。</translation>
+    </message>
+    <message>
+        <source>Channels in the middle, percent of the input's</source>
+        <translation>中间通道数，占输入的百分比</translation>
+    </message>
+    <message>
+        <source>ShuffleNetV2 unit</source>
+        <translation>ShuffleNetV2 单元</translation>
+    </message>
+    <message>
+        <source>Half of the channels pass by, the others are worked on; then all are shuffled.</source>
+        <translation>一半通道直接通过，另一半参与计算，最后打乱全部通道。</translation>
+    </message>
+    <message>
+        <source>MobileNetV3 block</source>
+        <translation>MobileNetV3 块</translation>
+    </message>
+    <message>
+        <source>Expand, depthwise, weigh the channels, project without activation; a shortcut around all.</source>
+        <translation>扩展、深度卷积、通道加权，再做无激活的投影；整体外加捷径连接。</translation>
+    </message>
+    <message>
+        <source>EfficientNetV2 block</source>
+        <translation>EfficientNetV2 块</translation>
+    </message>
+    <message>
+        <source>Up to P3 a dense convolution and a projection, from P4 on a mobile block; a shortcut around.</source>
+        <translation>到 P3 为止是稠密卷积加投影，从 P4 起是移动块；外加捷径连接。</translation>
+    </message>
+    <message>
+        <source>The same up to level P3, where the expansion is dense</source>
+        <translation>同上，用于 P3 及以前，那里的扩展是稠密卷积</translation>
+    </message>
+    <message>
+        <source>PP-LCNet block</source>
+        <translation>PP-LCNet 块</translation>
+    </message>
+    <message>
+        <source>Depthwise with a large kernel, weigh the channels, pointwise.</source>
+        <translation>大核深度卷积、通道加权、逐点卷积。</translation>
+    </message>
+    <message>
+        <source>Inner channels, percent of the output's</source>
+        <translation>内部通道数，占输出的百分比</translation>
+    </message>
+    <message>
+        <source>Ghost C3</source>
+        <translation>Ghost C3</translation>
+    </message>
+    <message>
+        <source>A C3 whose bottlenecks make half of their channels by cheap filters.</source>
+        <translation>瓶颈的一半通道由廉价卷积生成的 C3。</translation>
+    </message>
+    <message>
+        <source>Compact inverted block (CIB)</source>
+        <translation>紧凑倒置块 (CIB)</translation>
+    </message>
+    <message>
+        <source>Depthwise and pointwise convolutions in turn, five in all.</source>
+        <translation>深度卷积与逐点卷积交替，共 5 个。</translation>
+    </message>
+    <message>
+        <source>1: 7×7 filters in the middle, 0: 3×3 alone</source>
+        <translation>1：中间用 7×7 卷积核，0：只用 3×3</translation>
+    </message>
+    <message>
+        <source>Narrow C3k2</source>
+        <translation>窄 C3k2</translation>
+    </message>
+    <message>
+        <source>YOLO11's C3k2 with few inner channels, all of whose outputs are joined.</source>
+        <translation>YOLO11 的 C3k2，内部通道较少，各部分的输出全部拼接。</translation>
+    </message>
+    <message>
+        <source>Inner blocks: 1 are C3k of two bottlenecks, 0 bottlenecks</source>
+        <translation>内部块：1 为含两个瓶颈的 C3k，0 为瓶颈</translation>
+    </message>
+    <message>
+        <source>There is no design named “{name}” in {folder}.</source>
+        <translation>{folder} 中没有名为“{name}”的方案。</translation>
+    </message>
+    <message>
+        <source>Choose one that is listed.</source>
+        <translation>请选择列出的方案。</translation>
+    </message>
+    <message>
+        <source>Notes of {count} characters are too long.</source>
+        <translation>备注有 {count} 个字符，过长。</translation>
+    </message>
+    <message>
+        <source>Write at most {most}.</source>
+        <translation>最多可写 {most} 个。</translation>
+    </message>
+    <message>
+        <source>There is a design named “{name}” already.</source>
+        <translation>已有名为“{name}”的方案。</translation>
+    </message>
+    <message>
+        <source>Take another name.</source>
+        <translation>请换一个名称。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read or written: {reason}.</source>
+        <translation>{path} 无法读写：{reason}。</translation>
+    </message>
+    <message>
+        <source>Check the folder and its permissions.</source>
+        <translation>请检查文件夹及其权限。</translation>
+    </message>
+    <message>
+        <source>There is no file {path}.</source>
+        <translation>没有文件 {path}。</translation>
+    </message>
+    <message>
+        <source>Write one with: latency DESIGN --save-table FILE.</source>
+        <translation>可用 latency DESIGN --save-table FILE 生成。</translation>
+    </message>
+    <message>
+        <source>{name} is no latency table that this version can read.</source>
+        <translation>{name} 不是此版本能读取的延迟表。</translation>
+    </message>
+    <message>
+        <source>Write it again with: latency DESIGN --save-table FILE.</source>
+        <translation>请用 latency DESIGN --save-table FILE 重新生成。</translation>
+    </message>
+    <message>
+        <source>{name} holds no figures yet.</source>
+        <translation>{name} 中还没有数值。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be removed: {reason}.</source>
+        <translation>{path} 无法删除：{reason}。</translation>
+    </message>
+    <message>
+        <source>Remove it by hand.</source>
+        <translation>请手动删除。</translation>
+    </message>
+    <message>
+        <source>In INT8 several depthwise filters a channel are slower than a standard convolution, unrolled too.</source>
+        <translation>在 INT8 下，每个通道用多个深度卷积核比标准卷积更慢，展开后也一样。</translation>
+    </message>
+    <message>
+        <source>Take rank 1, or leave these modules standard.</source>
+        <translation>请用 rank 1，或让这些模块保持标准。</translation>
+    </message>
+    <message>
+        <source>Several depthwise filters a channel fall off the fast path of every runtime; the Studio unrolls them when it runs and exports, other programs do not.</source>
+        <translation>每个通道用多个深度卷积核时，各推理后端都无法走快速路径；Studio 在运行和导出时会将其展开，其他程序不会。</translation>
+    </message>
+    <message>
+        <source>Export from the Studio, not with the stock command.</source>
+        <translation>请从 Studio 导出，不要用原版命令。</translation>
+    </message>
+    <message>
+        <source>Groups of gcd(c1, c2) are no depthwise convolution here: {where} has its fast kernels for depthwise and for dense ones.</source>
+        <translation>分成 gcd(c1, c2) 组在此处并不是深度卷积：{where} 的快速实现只针对深度卷积和稠密卷积。</translation>
+    </message>
+    <message>
+        <source>Take the depthwise separable block, which mixes channels too.</source>
+        <translation>请改用深度可分离卷积，它还会混合通道。</translation>
+    </message>
+    <message>
+        <source>Inside these blocks channels are no multiples of {multiple} (such as {channels}): part of every vector stays empty in {precision}.</source>
+        <translation>这些块内部的通道数不是 {multiple} 的倍数（例如 {channels}）：在 {precision} 下每个向量都有一部分空置。</translation>
+    </message>
+    <message>
+        <source>Choose another width or expansion, or another kind.</source>
+        <translation>请选择其他宽度或扩展比，或换一种类型。</translation>
+    </message>
+    <message>
+        <source>{where} has no {activation} that is fused into its convolutions: it costs a pass over memory each, or runs on the processor.</source>
+        <translation>{where} 无法把 {activation} 融合进卷积：每次都要多遍历一次内存，或改在处理器上运行。</translation>
+    </message>
+    <message>
+        <source>Train the model with {instead} instead.</source>
+        <translation>请改用 {instead} 训练模型。</translation>
+    </message>
+    <message>
+        <source>{where} waits for the mean over the whole picture in squeeze-and-excitation.</source>
+        <translation>{where} 在压缩激励 (SE) 中要等待整张图片的均值。</translation>
+    </message>
+    <message>
+        <source>Switch it off in these blocks: squeeze = 0.</source>
+        <translation>请在这些块中关闭它：squeeze = 0。</translation>
+    </message>
+    <message>
+        <source>Leave it standard: no other kind is faster there either.</source>
+        <translation>请保持标准：其他类型在那里也不会更快。</translation>
+    </message>
+    <message>
+        <source>Take {kind} instead, which saves {saved} ms.</source>
+        <translation>请改用“{kind}”，可节省 {saved} ms。</translation>
+    </message>
+    <message>
+        <source>Here this swap costs {lost} ms more than it saves on {where}.</source>
+        <translation>在此处，{where} 上这一替换的开销比节省的多 {lost} ms。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, and {percent} faster here on {where}.</source>
+        <translation>GFLOPs {flops}，在本机 {where} 上也快 {percent}。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, but {percent} slower here on {where}.</source>
+        <translation>GFLOPs {flops}，但在本机 {where} 上慢 {percent}。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, but no faster here on {where}.</source>
+        <translation>GFLOPs {flops}，但在本机 {where} 上并不更快。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, and {percent} slower here on {where}.</source>
+        <translation>GFLOPs {flops}，在本机 {where} 上也慢 {percent}。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, yet {percent} faster here on {where}.</source>
+        <translation>GFLOPs {flops}，在本机 {where} 上却快 {percent}。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, equally fast here on {where}.</source>
+        <translation>GFLOPs {flops}，在本机 {where} 上一样快。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, and {percent} faster on {machine} ({where}).</source>
+        <translation>GFLOPs {flops}，在 {machine}（{where}）上也快 {percent}。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, but {percent} slower on {machine} ({where}).</source>
+        <translation>GFLOPs {flops}，但在 {machine}（{where}）上慢 {percent}。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, but no faster on {machine} ({where}).</source>
+        <translation>GFLOPs {flops}，但在 {machine}（{where}）上并不更快。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, and {percent} slower on {machine} ({where}).</source>
+        <translation>GFLOPs {flops}，在 {machine}（{where}）上也慢 {percent}。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, yet {percent} faster on {machine} ({where}).</source>
+        <translation>GFLOPs {flops}，在 {machine}（{where}）上却快 {percent}。</translation>
+    </message>
+    <message>
+        <source>{flops} GFLOPs, equally fast on {machine} ({where}).</source>
+        <translation>GFLOPs {flops}，在 {machine}（{where}）上一样快。</translation>
+    </message>
+    <message>
+        <source>Other programs used {percent} of the processors meanwhile: these figures are not kept; only their ratio says something.</source>
+        <translation>测量期间其他程序占用了 {percent} 的处理器：这些数值不保留，只有两者之比可供参考。</translation>
+    </message>
+    <message>
+        <source>inside a {type}, and a row names only whole layers</source>
+        <translation>位于 {type} 内部，而每行只能写整层</translation>
+    </message>
+    <message>
+        <source>inside the detection head, and a row names only whole layers</source>
+        <translation>位于检测头内部，而每行只能写整层</translation>
+    </message>
+    <message>
+        <source>with such a row ultralytics builds another detection head, with depthwise class branches</source>
+        <translation>有这样一行时，ultralytics 会构建另一种检测头，其类别分支用深度卷积</translation>
+    </message>
+    <message>
+        <source>ultralytics gives the detection head its depthwise class branches at the sight of this layer: one must stay</source>
+        <translation>ultralytics 见到此层才会给检测头配上深度卷积的类别分支，须保留一个</translation>
+    </message>
+    <message>
+        <source>{name}: ultralytics reads a scale in this name, which changes the model.</source>
+        <translation>{name}：ultralytics 会从此文件名读出规模，从而改变模型。</translation>
+    </message>
+    <message>
+        <source>Choose another name, such as {example}.</source>
+        <translation>请换一个名称，如 {example}。</translation>
+    </message>
+    <message>
+        <source>{base} is no stock model of ultralytics: its rows are not known.</source>
+        <translation>{base} 不是 ultralytics 的原版模型，不知道它的各行。</translation>
+    </message>
+    <message>
+        <source>Use the checkpoint best.pt instead; stock ultralytics opens it.</source>
+        <translation>请改用检查点 best.pt，原版 ultralytics 可以打开。</translation>
+    </message>
+    <message>
+        <source>{base} has several activations; a model YAML names one.</source>
+        <translation>{base} 有多种激活函数，而模型 YAML 只能写一种。</translation>
+    </message>
+    <message>
+        <source>{base} cannot be said for the YOLOv5 repository, whose {module} is another or missing.</source>
+        <translation>{base} 无法写给 YOLOv5 仓库：其中的 {module} 不同或不存在。</translation>
+    </message>
+    <message>
+        <source>Export it for ultralytics.</source>
+        <translation>请导出为 ultralytics 的格式。</translation>
+    </message>
+    <message>
+        <source>{unsaid} of {count} swaps cannot be said in a model YAML for {flavour}: {listed}.</source>
+        <translation>{count} 处替换中有 {unsaid} 处无法写入供 {flavour} 使用的模型 YAML：{listed}。</translation>
+    </message>
+    <message>
+        <source>Use the checkpoint best.pt instead, which stock ultralytics opens; replace the whole layer by a kind that a row can name (such as ghost_c3); or leave those layers standard (--partial).</source>
+        <translation>请改用原版 ultralytics 可以打开的检查点 best.pt；或把整层替换为能写成一行的类型（如 ghost_c3）；或让这些层保持标准 (--partial)。</translation>
+    </message>
+    <message>
+        <source>no row of a model YAML makes such a block</source>
+        <translation>模型 YAML 中没有能得到这种块的行</translation>
+    </message>
+    <message>
+        <source>its row has no argument for this padding</source>
+        <translation>其所在行没有表示这种填充的参数</translation>
+    </message>
+    <message>
+        <source>its channels are no multiple of 8, and rows round them up</source>
+        <translation>其通道数不是 8 的倍数，而各行会向上取整</translation>
+    </message>
+    <message>
+        <source>a row cannot name its activation</source>
+        <translation>一行无法写明其激活函数</translation>
+    </message>
+    <message>
+        <source>a RepConv row must make as many channels as it reads: its parser takes them for the same</source>
+        <translation>RepConv 行的输出通道数必须等于输入通道数：解析器视两者相同</translation>
+    </message>
+    <message>
+        <source>the YOLOv5 repository has no such module</source>
+        <translation>YOLOv5 仓库没有这种模块</translation>
+    </message>
+    <message>
+        <source>{source}: no base model has this activation and this kind of head.</source>
+        <translation>{source}：没有基础模型采用这种激活函数和这种检测头。</translation>
+    </message>
+    <message>
+        <source>Only base models and what the Studio makes of them can be imported.</source>
+        <translation>只能导入基础模型，以及 Studio 由其得到的模型。</translation>
+    </message>
+    <message>
+        <source>{source}, line {line}: row {row} ({given}) is neither {expected} of {base}, the nearest base model, nor a block in its place.</source>
+        <translation>{source} 第 {line} 行：第 {row} 层（{given}）既不是最接近的基础模型 {base} 的 {expected}，也不是其位置上的替换块。</translation>
+    </message>
+    <message>
+        <source>this is longer than a model YAML can be.</source>
+        <translation>超过了模型 YAML 的长度上限。</translation>
+    </message>
+    <message>
+        <source>Choose a model YAML.</source>
+        <translation>请选择模型 YAML。</translation>
+    </message>
+    <message>
+        <source>its lists are nested too deeply.</source>
+        <translation>列表嵌套过深。</translation>
+    </message>
+    <message>
+        <source>A model YAML has {entries}.</source>
+        <translation>模型 YAML 可有的条目：{entries}。</translation>
+    </message>
+    <message>
+        <source>this is no model YAML of a detector.</source>
+        <translation>不是检测器的模型 YAML。</translation>
+    </message>
+    <message>
+        <source>It needs the entries backbone and head, the last row being Detect.</source>
+        <translation>它需要 backbone 和 head 两个条目，且最后一行为 Detect。</translation>
+    </message>
+    <message>
+        <source>“{name}” stands twice.</source>
+        <translation>“{name}”出现两次。</translation>
+    </message>
+    <message>
+        <source>this is no row of a model YAML.</source>
+        <translation>不是模型 YAML 的一行。</translation>
+    </message>
+    <message>
+        <source>A row is [from, repeats, module, arguments], with plain numbers and words.</source>
+        <translation>每行写作 [from, repeats, module, arguments]，只用普通的数字和文字。</translation>
+    </message>
+    <message>
+        <source>“{value}” is out of place.</source>
+        <translation>“{value}”不应出现在此处。</translation>
+    </message>
+    <message>
+        <source>Arguments are numbers up to {most}, and the words {words}.</source>
+        <translation>参数可以是不超过 {most} 的数，以及这些文字：{words}。</translation>
+    </message>
+    <message>
+        <source>{name} is no module of a base model or a block.</source>
+        <translation>{name} 不是基础模型或替换块中的模块。</translation>
+    </message>
+    <message>
+        <source>Known are {known}.</source>
+        <translation>已知的有：{known}。</translation>
+    </message>
+    <message>
+        <source>“from” {value} names no row before this one.</source>
+        <translation>“from” {value} 没有指向此行之前的行。</translation>
+    </message>
+    <message>
+        <source>Rows are counted from 0; −1 is the one before.</source>
+        <translation>行从 0 开始计数，−1 表示上一行。</translation>
+    </message>
+    <message>
+        <source>this activation is not known.</source>
+        <translation>未知的激活函数。</translation>
+    </message>
+    <message>
+        <source>the file's name asks for scale “{name}”, which is not there.</source>
+        <translation>文件名要求规模“{name}”，但其中没有。</translation>
+    </message>
+    <message>
+        <source>Name the file after one of {choices}.</source>
+        <translation>请按以下之一命名文件：{choices}。</translation>
+    </message>
+    <message>
+        <source>Give a number from {low} to {high}.</source>
+        <translation>请填写 {low} 到 {high} 之间的数。</translation>
+    </message>
+    <message>
+        <source>Nothing is known about the speed of single layers here.</source>
+        <translation>尚不知道各层在本机的速度。</translation>
+    </message>
+    <message>
+        <source>Measure the latency first, then set a target for it.</source>
+        <translation>请先测量延迟，再为其设定目标。</translation>
+    </message>
+    <message>
+        <source>There is no target to reach.</source>
+        <translation>没有设定目标。</translation>
+    </message>
+    <message>
+        <source>Set one, such as gflops=-50%.</source>
+        <translation>请设定一个，如 gflops=-50%。</translation>
+    </message>
+    <message>
+        <source>How fast the swaps of the locked layers are is not known.</source>
+        <translation>尚不知道锁定层中的替换有多快。</translation>
+    </message>
+    <message>
+        <source>Measure the latency of this design first, or unlock them.</source>
+        <translation>请先测量此方案的延迟，或解锁这些层。</translation>
+    </message>
+    <message>
+        <source>Locked “{pattern}”: {base} has no such module.</source>
+        <translation>锁定“{pattern}”：{base} 没有这样的模块。</translation>
+    </message>
+    <message>
+        <source>{value} GFLOPs</source>
+        <translation>{value} GFLOPs</translation>
+    </message>
+    <message>
+        <source>{value} parameters</source>
+        <translation>{value} 个参数</translation>
+    </message>
+    <message>
+        <source>{value} on disk</source>
+        <translation>{value} 磁盘空间</translation>
+    </message>
+    <message>
+        <source>{value} ms</source>
+        <translation>{value} ms</translation>
+    </message>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
+    </message>
+    <message>
+        <source>parameters</source>
+        <translation>参数量</translation>
+    </message>
+    <message>
+        <source>file size</source>
+        <translation>文件大小</translation>
+    </message>
+    <message>
+        <source>milliseconds</source>
+        <translation>毫秒</translation>
+    </message>
+    <message>
+        <source>“{text}” is no target.</source>
+        <translation>“{text}”不是有效的目标。</translation>
+    </message>
+    <message>
+        <source>Write NAME=VALUE, such as gflops=-50% or params=1.2M; names are {names}.</source>
+        <translation>请写作 NAME=VALUE，如 gflops=-50% 或 params=1.2M；可用的名称：{names}。</translation>
+    </message>
+    <message>
+        <source>“{text}” has no value that a model could reach.</source>
+        <translation>“{text}”中的值是模型无法达到的。</translation>
+    </message>
+    <message>
+        <source>Give the most it may cost, such as 1.2M, or a change with its sign, such as -50%.</source>
+        <translation>请填写开销上限，如 1.2M；或带正负号的变化，如 -50%。</translation>
+    </message>
+    <message>
+        <source>With these layers and kinds {least} ({change}) is the least; {limit} was asked for.</source>
+        <translation>用这些层和类型，最少为 {least}（{change}），而目标为 {limit}。</translation>
+    </message>
+    <message>
+        <source>Each target can be reached, but not all together: with the others met, {least} ({change}) is the least; {limit} was asked for.</source>
+        <translation>各个目标可以单独达到，但无法同时达到：满足其他目标时，最少为 {least}（{change}），而目标为 {limit}。</translation>
+    </message>
+    <message>
+        <source>Unlock {patterns}.</source>
+        <translation>请解锁 {patterns}。</translation>
+    </message>
+    <message>
+        <source>Unlock the locked layers.</source>
+        <translation>请解锁已锁定的层。</translation>
+    </message>
+    <message>
+        <source>Allow more block kinds.</source>
+        <translation>请允许更多替换类型。</translation>
+    </message>
+    <message>
+        <source>Unlock the locked layers and allow more block kinds.</source>
+        <translation>请解锁已锁定的层，并允许更多替换类型。</translation>
+    </message>
+    <message>
+        <source>Begin with a smaller base model: {base}.</source>
+        <translation>请从更小的基础模型开始：{base}。</translation>
+    </message>
+    <message>
+        <source>Set a milder target.</source>
+        <translation>请放宽目标。</translation>
+    </message>
+    <message>
+        <source>{first} or {last}</source>
+        <translation>{first} 或 {last}</translation>
+    </message>
+    <message>
+        <source>No answer was found in {seconds} seconds.</source>
+        <translation>{seconds} 秒内没有找到答案。</translation>
+    </message>
+    <message>
+        <source>Lock some layers or allow fewer kinds, and try again.</source>
+        <translation>请锁定一些层，或减少允许的类型，然后重试。</translation>
+    </message>
+    <message>
+        <source>The depthwise filters come from the standard kernel where there is one, and the channels are weighed alike; the projection was fitted to what the standard module adds to the shortcut, or makes where there is none.</source>
+        <translation>深度卷积核取自标准卷积核（若有），各通道权重相同；投影按标准模块加到捷径上的结果拟合，没有捷径时按其输出拟合。</translation>
+    </message>
+    <message>
+        <source>The depthwise filters come from the standard kernel, and the channels are weighed alike; the projection is random.</source>
+        <translation>深度卷积核取自标准卷积核，各通道权重相同；投影为随机初始化。</translation>
+    </message>
+    <message>
+        <source>The convolutions at both ends were taken over where they have the same shape; what stands inside is new.</source>
+        <translation>两端形状相同的卷积直接沿用，其内部是新的。</translation>
+    </message>
+    <message>
+        <source>Filters and pointwise weights were fitted in turn to what the standard layer makes of the pictures.</source>
+        <translation>深度卷积核和逐点权重交替拟合标准层对图片的计算结果。</translation>
+    </message>
+    <message>
+        <source>Each kernel was split into the filters and pointwise weights that are nearest to it.</source>
+        <translation>每个卷积核分解为与其最接近的深度卷积核和逐点权重。</translation>
+    </message>
+    <message>
+        <source>The weights inside the groups were fitted to what the standard layer makes of the pictures; what crosses the groups is lost.</source>
+        <translation>组内权重按标准层对图片的计算结果拟合，跨组的部分丢失。</translation>
+    </message>
+    <message>
+        <source>The part of each kernel inside the groups was taken over; what crosses the groups is lost.</source>
+        <translation>沿用每个卷积核的组内部分，跨组的部分丢失。</translation>
+    </message>
+    <message>
+        <source>Half of the channels keep their standard kernel, adapted to the pictures; the 5×5 filters that make the other half from them were fitted.</source>
+        <translation>一半通道保留标准卷积核，并按图片调整；由其生成另一半的 5×5 卷积核经过拟合。</translation>
+    </message>
+    <message>
+        <source>Half of the channels keep their standard kernel; the filters that make the other half are random.</source>
+        <translation>一半通道保留标准卷积核，生成另一半的卷积核为随机初始化。</translation>
+    </message>
+    <message>
+        <source>Its convolutions were fitted one after the other to what the standard module has in their place, the last one to the whole output.</source>
+        <translation>其中的卷积依次按标准模块相应位置的结果拟合，最后一个按整个输出拟合。</translation>
+    </message>
+    <message>
+        <source>The last pointwise convolutions were fitted to the standard output; channels that pass by stay what they are.</source>
+        <translation>最后的逐点卷积按标准输出拟合，直接通过的通道保持不变。</translation>
+    </message>
+    <message>
+        <source>The first convolution makes the leading directions of the standard kernel, or its filters where it is depthwise; the projection was fitted to what the standard module adds to the shortcut, or makes where there is none.</source>
+        <translation>第一个卷积取标准卷积核的主要方向，若标准卷积是深度卷积则取其卷积核；投影按标准模块加到捷径上的结果拟合，没有捷径时按其输出拟合。</translation>
+    </message>
+    <message>
+        <source>The depthwise filters come from the standard kernel where there is one, and the channels are weighed alike; the pointwise convolution was fitted to the standard output.</source>
+        <translation>深度卷积核取自标准卷积核（若有），各通道权重相同；逐点卷积按标准输出拟合。</translation>
+    </message>
+    <message>
+        <source>Each output channel got the pointwise row and the filter nearest to its kernel; the filters were then fitted to the standard output.</source>
+        <translation>每个输出通道取与其卷积核最接近的逐点权重和深度卷积核，深度卷积核再按标准输出拟合。</translation>
+    </message>
+    <message>
+        <source>Its pointwise convolutions and the last depthwise one were fitted one after the other to what the standard module has in their place.</source>
+        <translation>其中的逐点卷积和最后一个深度卷积依次按标准模块相应位置的结果拟合。</translation>
+    </message>
+    <message>
+        <source>It took those inner channels of the standard module that weigh most; its convolutions were fitted to them, the last one to the whole output.</source>
+        <translation>取标准模块中权重最大的内部通道，其卷积按这些通道拟合，最后一个按整个输出拟合。</translation>
+    </message>
+    <message>
+        <source>Exact: both branches together are the standard kernel.</source>
+        <translation>精确：两个分支合起来就是标准卷积核。</translation>
+    </message>
+    <message>
+        <source>The grouped kernel was fitted to what the standard layer makes of the pictures and shared between both branches.</source>
+        <translation>分组卷积核按标准层对图片的计算结果拟合，再分配给两个分支。</translation>
+    </message>
+    <message>
+        <source>The part of each kernel inside the groups was taken over and shared between both branches.</source>
+        <translation>沿用每个卷积核的组内部分，再分配给两个分支。</translation>
+    </message>
+    <message>
+        <source>Taken over as it was.</source>
+        <translation>原样沿用。</translation>
+    </message>
+    <message>
+        <source>Made from the standard weights without looking at pictures.</source>
+        <translation>由标准权重得到，没有看图片。</translation>
+    </message>
+    <message>
+        <source>Fitted to what the standard module makes of the pictures.</source>
+        <translation>按标准模块对图片的计算结果拟合。</translation>
+    </message>
+    <message>
+        <source>Its last BatchNorm is zero: the block passes its input on until it is trained.</source>
+        <translation>最后的 BatchNorm 为零：训练之前，此块直接传递输入。</translation>
+    </message>
+    <message>
+        <source>Nothing of the standard module fits into it: its weights are random.</source>
+        <translation>标准模块中没有可装入的权重：随机初始化。</translation>
+    </message>
+    <message>
+        <source>{path} has no form “{form}”.</source>
+        <translation>{path} 没有形式“{form}”。</translation>
+    </message>
+    <message>
+        <source>The measurement was cancelled.</source>
+        <translation>测量已取消。</translation>
+    </message>
+    <message>
+        <source>{value} threads or pictures per call are not possible.</source>
+        <translation>线程数或每次的图片数不能是 {value}。</translation>
+    </message>
+    <message>
+        <source>Choose a number from 1 to {most}.</source>
+        <translation>请选择 1 到 {most} 之间的数。</translation>
+    </message>
+    <message>
+        <source>Building the models</source>
+        <translation>正在构建模型</translation>
+    </message>
+    <message>
+        <source>INT8 can be measured on OpenVINO only.</source>
+        <translation>INT8 只能在 OpenVINO 上测量。</translation>
+    </message>
+    <message>
+        <source>Choose the runtime openvino, or another precision.</source>
+        <translation>请选择推理后端 openvino，或其他精度。</translation>
+    </message>
+    <message>
+        <source>INT8 needs the package NNCF, which is not installed.</source>
+        <translation>INT8 需要软件包 NNCF，目前未安装。</translation>
+    </message>
+    <message>
+        <source>Install it with: pip install nncf. Or choose another precision.</source>
+        <translation>可用 pip install nncf 安装，或选择其他精度。</translation>
+    </message>
+    <message>
+        <source>The roofline cannot be measured in {precision}.</source>
+        <translation>无法以 {precision} 测量屋顶线 (Roofline)。</translation>
+    </message>
+    <message>
+        <source>Choose f32, bf16 or f16.</source>
+        <translation>请选择 f32、bf16 或 f16。</translation>
+    </message>
+    <message>
+        <source>The machine is busy: figures measured now would not hold.</source>
+        <translation>电脑正忙：现在测得的数值不可靠。</translation>
+    </message>
+    <message>
+        <source>End other programs, or measure later; what is done is kept.</source>
+        <translation>请结束其他程序，或稍后再测；已完成的部分会保留。</translation>
+    </message>
+    <message>
+        <source>Check the arguments of its rows.</source>
+        <translation>请检查各行的参数。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be built: {reason}.</source>
+        <translation>{name} 无法构建：{reason}。</translation>
+    </message>
+    <message>
+        <source>{name}, line {line}: this {module} cannot be built: {reason}.</source>
+        <translation>{name} 第 {line} 行：此 {module} 无法构建：{reason}。</translation>
+    </message>
+    <message>
+        <source>Choose a data set with a train split.</source>
+        <translation>请选择有训练集的数据集。</translation>
+    </message>
+    <message>
+        <source>{name} holds a lightweight model already.</source>
+        <translation>{name} 已是轻量模型。</translation>
+    </message>
+    <message>
+        <source>Choose the weights of the standard model.</source>
+        <translation>请选择标准模型的权重。</translation>
+    </message>
+    <message>
+        <source>{name} has no YOLOv5u head: it cannot say which errors matter.</source>
+        <translation>{name} 没有 YOLOv5u 检测头，无法判断哪些误差要紧。</translation>
+    </message>
+    <message>
+        <source>Train with it as the starting weights first, then take the result.</source>
+        <translation>请先以它为初始权重训练，再使用所得结果。</translation>
+    </message>
+    <message>
+        <source>Measuring what each swap risks</source>
+        <translation>正在测量各处替换的风险</translation>
+    </message>
+    <message>
+        <source>The design has {classes} classes, the weights have {count}.</source>
+        <translation>方案有 {classes} 个类别，权重有 {count} 个。</translation>
+    </message>
+    <message>
+        <source>Leave the number of classes to the data, or choose other weights.</source>
+        <translation>请让类别数取自数据，或选择其他权重。</translation>
+    </message>
+    <message>
+        <source>{name} is a {found}, not a {base}.</source>
+        <translation>{name} 是 {found}，不是 {base}。</translation>
+    </message>
+    <message>
+        <source>Choose the weights of a standard {base}.</source>
+        <translation>请选择标准 {base} 的权重。</translation>
+    </message>
+    <message>
+        <source>This was cancelled.</source>
+        <translation>已取消。</translation>
+    </message>
+    <message>
+        <source>What was found so far is kept; the next time it goes on from there.</source>
+        <translation>已得到的结果会保留，下次从此处继续。</translation>
+    </message>
+    <message>
+        <source>TensorRT is not installed.</source>
+        <translation>未安装 TensorRT。</translation>
+    </message>
+    <message>
+        <source>Install it with: pip install tensorrt. On a Jetson, JetPack brings it.</source>
+        <translation>可用 pip install tensorrt 安装。在 Jetson 上由 JetPack 提供。</translation>
+    </message>
+    <message>
+        <source>TensorRT needs an NVIDIA GPU that PyTorch can use; “{device}” is none.</source>
+        <translation>TensorRT 需要 PyTorch 可用的 NVIDIA GPU，而“{device}”不是。</translation>
+    </message>
+    <message>
+        <source>Choose the device cuda, or another runtime.</source>
+        <translation>请选择设备 cuda，或其他推理后端。</translation>
+    </message>
+    <message>
+        <source>TensorRT computes in f32 or f16 here, not {precision}.</source>
+        <translation>本机的 TensorRT 以 f32 或 f16 计算，不支持 {precision}。</translation>
+    </message>
+    <message>
+        <source>TensorRT cannot read the model: {reason}.</source>
+        <translation>TensorRT 无法读取模型：{reason}。</translation>
+    </message>
+    <message>
+        <source>Choose another runtime.</source>
+        <translation>请选择其他推理后端。</translation>
+    </message>
+    <message>
+        <source>TensorRT could not build the model.</source>
+        <translation>TensorRT 无法构建模型。</translation>
+    </message>
+    <message>
+        <source>Close other programs that use the GPU, or choose another runtime.</source>
+        <translation>请关闭占用 GPU 的其他程序，或选择其他推理后端。</translation>
+    </message>
+    <message>
+        <source>{name} has {count} million parameters: too many to train here.</source>
+        <translation>{name} 有 {count} 百万个参数，在此训练过多。</translation>
+    </message>
+    <message>
+        <source>Lower its width.</source>
+        <translation>请减小其宽度。</translation>
+    </message>
+    <message>
+        <source>Choose strides and paddings as the stock models have them.</source>
+        <translation>请采用与原版模型相同的步长和填充。</translation>
+    </message>
+    <message>
+        <source>{name} has layers whose size does not grow with the picture.</source>
+        <translation>{name} 中有的层不随图片尺寸变化。</translation>
+    </message>
+    <message>
+        <source>{name}, line {line}: the size of what this {module} makes does not grow with the picture.</source>
+        <translation>{name} 第 {line} 行：此 {module} 的输出不随图片尺寸变化。</translation>
+    </message>
+    <message>
+        <source>{name}, line {line}: this {module} makes {size} of one picture of {side} × {side}.</source>
+        <translation>{name} 第 {line} 行：一张 {side} × {side} 的图片经此 {module} 得到 {size} 数据。</translation>
+    </message>
+    <message>
+        <source>Lower its width, or its place's resolution by strides before it.</source>
+        <translation>请减小其宽度，或在它之前用步长降低分辨率。</translation>
+    </message>
+    <message>
+        <source>The weights of {path} do not fit the model YAML.</source>
+        <translation>{path} 的权重与模型 YAML 不符。</translation>
+    </message>
+    <message>
+        <source>Use the checkpoint of a training of this very design.</source>
+        <translation>请使用正是此方案训练所得的检查点。</translation>
+    </message>
+    <message>
+        <source>The model of the YAML gives other outputs than {name}: {difference}.</source>
+        <translation>YAML 的模型与 {name} 的输出不同：{difference}。</translation>
+    </message>
+    <message>
+        <source>Use the checkpoint itself; please report this.</source>
+        <translation>请直接使用该检查点，并反馈此问题。</translation>
+    </message>
+    <message>
+        <source>The YAML leaves swaps out: there is no place for their weights.</source>
+        <translation>YAML 略去了一些替换，其权重无处存放。</translation>
+    </message>
+    <message>
+        <source>Write it without --partial, or without the weights.</source>
+        <translation>请不用 --partial，或不带权重写出。</translation>
+    </message>
+    <message>
+        <source>The YOLOv5 repository has another detection head than these weights.</source>
+        <translation>YOLOv5 仓库的检测头与这些权重不同。</translation>
+    </message>
+    <message>
+        <source>Carry weights over for ultralytics only.</source>
+        <translation>只有 ultralytics 格式可以迁移权重。</translation>
+    </message>
+    <message>
+        <source>{name} is a model of another design.</source>
+        <translation>{name} 是另一个方案的模型。</translation>
+    </message>
+    <message>
+        <source>Use weights of this design, with as many classes.</source>
+        <translation>请使用此方案的、类别数相同的权重。</translation>
+    </message>
+    <message>
+        <source>It is the twin of a branch beside it and is replaced along with that one.</source>
+        <translation>它与旁边的分支成对，随其一起替换。</translation>
     </message>
 </context>
 </TS>

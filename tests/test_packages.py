@@ -47,6 +47,18 @@ def test_openvino_reports_nothing() -> None:
     assert run.stdout.strip().endswith("telemetry_stub")
 
 
+def test_nncf_reports_nothing() -> None:
+    code = (
+        "from app.engine.environment_setup import prepare; prepare()\n"
+        "from nncf.telemetry.wrapper import telemetry\n"
+        "print(type(telemetry).__module__)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert run.stdout.strip().endswith("unittest.mock"), "NNCF's stand-in for the client that is not there"
+
+
 def test_ultralytics_is_offline_and_silent() -> None:
     code = (
         "from app.engine.environment_setup import assert_private_settings, prepare; prepare()\n"

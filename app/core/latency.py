@@ -39,7 +39,9 @@ _UNFITTED = 0.15
 
 _KEPT = 1000
 """Corrections remembered: whoever ranks swaps asks for the same design again and again."""
-
+_UNSEEN = 1.75
+"""By how much random designs are further off than measured models under the fit to the others, whose swaps are alike:
+with it 92 % of 60 random yolov5n designs on three runtimes lay inside the interval (docs/benchmarks)."""
 _NINETY = 1.645
 """Standard deviations around the middle that hold 90 % of a normal distribution."""
 
@@ -311,7 +313,8 @@ class LatencyTable:
     @cached_property
     def _fit_error(self) -> float:
         """Relative error of fitted predictions: of each measured model by the fit to the others."""
-        return root_mean_square(self._fit.errors) if self._fit and len(self._fit.errors) > 2 else _UNFITTED
+        errors = self._fit.errors if self._fit else ()
+        return _UNSEEN * root_mean_square(errors) if len(errors) > 2 else _UNFITTED
 
     def predict(self, design: Design, imgsz: int | Shape = 640) -> Prediction | None:
         """Return the milliseconds to expect, or None where nothing was measured.

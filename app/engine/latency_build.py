@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import logging
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -141,7 +144,9 @@ def quantised(model: Any, example: Batch) -> Any:
     """
     check_int8("openvino")
     nncf = importlib.import_module("nncf")
-    return nncf.quantize(model, nncf.Dataset([example]), subset_size=1)
+    nncf.set_log_level(logging.ERROR)
+    with contextlib.redirect_stdout(sys.stderr):  # its progress bars
+        return nncf.quantize(model, nncf.Dataset([example]), subset_size=1)
 
 
 def check_int8(runtime: str) -> None:

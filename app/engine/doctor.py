@@ -148,7 +148,12 @@ def _accelerators() -> list[Found]:
 
 def _openvino() -> list[Found]:
     from app.engine.openvino_model import openvino
+    from app.engine.runtime_choice import has_openvino
 
+    if not has_openvino():
+        words = QT_TRANSLATE_NOOP("core", "OpenVINO is not installed")
+        remedy = QT_TRANSLATE_NOOP("core", "Detectors run on torch. For OpenVINO: pip install openvino.")
+        return [_finding(_DEVICES, "missing", words, remedy)]
     core = openvino().Core()
     devices = [f"{d} ({core.get_property(d, 'FULL_DEVICE_NAME')})" for d in core.available_devices]
     able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")

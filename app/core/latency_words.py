@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.cost import compare_cost
+from app.core.cost import CostTable, compare_cost
 from app.core.design import Design
 from app.core.latency import Prediction, Setting
 from app.core.latency_measurement import Measurement
@@ -24,6 +24,20 @@ _BUT_SAME = QT_TRANSLATE_NOOP("core", "{flops} GFLOPs, but no faster here on {wh
 _MORE_SLOWER = QT_TRANSLATE_NOOP("core", "{flops} GFLOPs, and {percent} slower here on {where}.")
 _MORE_FASTER = QT_TRANSLATE_NOOP("core", "{flops} GFLOPs, yet {percent} faster here on {where}.")
 _SAME = QT_TRANSLATE_NOOP("core", "{flops} GFLOPs, equally fast here on {where}.")
+_THERE_FASTER = QT_TRANSLATE_NOOP("core", "{flops} GFLOPs, and {percent} faster on {machine} ({where}).")
+_THERE_SLOWER = QT_TRANSLATE_NOOP("core", "{flops} GFLOPs, but {percent} slower on {machine} ({where}).")
+_THERE_SAME = QT_TRANSLATE_NOOP("core", "{flops} GFLOPs, but no faster on {machine} ({where}).")
+_THERE_MORE_SLOWER = QT_TRANSLATE_NOOP("core", "{flops} GFLOPs, and {percent} slower on {machine} ({where}).")
+_THERE_MORE_FASTER = QT_TRANSLATE_NOOP("core", "{flops} GFLOPs, yet {percent} faster on {machine} ({where}).")
+_THERE_EQUAL = QT_TRANSLATE_NOOP("core", "{flops} GFLOPs, equally fast on {machine} ({where}).")
+_ON_ANOTHER = {
+    _AND_FASTER: _THERE_FASTER,
+    _BUT_SLOWER: _THERE_SLOWER,
+    _BUT_SAME: _THERE_SAME,
+    _MORE_SLOWER: _THERE_MORE_SLOWER,
+    _MORE_FASTER: _THERE_MORE_FASTER,
+    _SAME: _THERE_EQUAL,
+}
 _BUSY = QT_TRANSLATE_NOOP(
     "core",
     "Other programs used {percent} of the processors meanwhile: these figures are not kept; "
@@ -49,21 +63,33 @@ def predicted_verdict(
     standard: Prediction,
     lightweight: Prediction,
     setting: Setting,
+    *,
+    here: bool = True,
+    costs: CostTable | None = None,
 ) -> Text:
-    """Say the same from predictions."""
-    return _verdict(design, imgsz, lightweight.ms / standard.ms, setting)
-
-
-def _verdict(design: Design, imgsz: int | tuple[int, int], times: float, setting: Setting) -> Text:
-    """Return the sentence.
+    """Say the same from predictions.
 
     Args:
         design: what it is about.
         imgsz: input side, or (height, width), in pixels.
-        times: lightweight over standard milliseconds.
-        setting: where that was measured.
+        standard, lightweight: what the two models are expected to take.
+        setting: where.
+        here: whether that is this machine; another one is named.
+        costs: of the design at that size, where they are known already.
     """
-    costs = compare_cost(design, imgsz)
+    return _verdict(design, imgsz, lightweight.ms / standard.ms, setting, here, costs)
+
+
+def _verdict(
+    design: Design,
+    imgsz: int | tuple[int, int],
+    times: float,
+    setting: Setting,
+    here: bool = True,
+    costs: CostTable | None = None,
+) -> Text:
+    """Return the sentence; `times` is lightweight over standard milliseconds."""
+    costs = costs or compare_cost(design, imgsz)
     before, after = costs.standard.flops, costs.lightweight.flops
     slower, faster, fewer = times > 1 + SAME, times < 1 - SAME, after < before
     template = {
@@ -74,6 +100,8 @@ def _verdict(design: Design, imgsz: int | tuple[int, int], times: float, setting
     }[fewer, faster]
     share = times - 1 if slower else 1 / times - 1
     values = {"flops": percent_change(before, after), "percent": percent(share), "where": where(setting)}
+    if not here:
+        template, values = _ON_ANOTHER[template], {**values, "machine": setting.machine}
     return Text(template, values)
 
 

@@ -31,6 +31,7 @@ class Settings:
         language: One of ``LANGUAGES``.
         workspace: Folder of designs, runs and exports; empty means ``default_workspace()``.
         runtime: What detectors run on unless told otherwise, one of ``RUNTIMES``.
+        latency: Key of the latency table that designs are predicted with; empty for the last measured one.
         allow_network: Whether the Studio may download at all; each download still asks.
         recent_designs: Design files, newest first.
         recent_data: data.yaml files or folders, newest first.
@@ -41,6 +42,7 @@ class Settings:
     language: str = "system"
     workspace: str = ""
     runtime: str = "auto"
+    latency: str = ""
     allow_network: bool = False
     recent_designs: tuple[str, ...] = field(default=())
     recent_data: tuple[str, ...] = field(default=())
@@ -121,8 +123,9 @@ def _from_mapping(data: Mapping[Any, Any]) -> Settings:
     for name, allowed in choices.items():
         if data.get(name) in allowed:
             taken[name] = data[name]
-    if isinstance(data.get("workspace"), str):
-        taken["workspace"] = data["workspace"]
+    for name in ("workspace", "latency"):
+        if isinstance(data.get(name), str):
+            taken[name] = data[name]
     if isinstance(data.get("allow_network"), bool):
         taken["allow_network"] = data["allow_network"]
     for name in ("recent_designs", "recent_data", "recent_sources"):

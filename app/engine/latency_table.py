@@ -15,7 +15,7 @@ from app.core.latency import LatencyTable, Shape
 from app.core.latency_forms import fast_forms
 from app.core.latency_plan import default_kinds, plan
 from app.core.text import QT_TRANSLATE_NOOP
-from app.engine.latency import Bench, CancelledError, Observation, resolve_setting
+from app.engine.latency import Bench, CancelledError, Observation, resolve_setting, setting_of_request
 from app.engine.latency_clock import LoadMeter, Pace
 
 PACE = Pace(rounds=8, seconds=1.5)
@@ -190,16 +190,18 @@ def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
     Args:
         request: "design": its text; "runtime", "device", "precision", "threads", "batch", "imgsz" as in `build_table`;
             "kinds": [[block, options], …].
-        channel: told how far it is, by progress and by events "latency".
+        channel: told how far it is, by progress, and by events "latency" that also name the file of the figures.
     """
     from app.core.design import parse_design
 
     size = request.get("imgsz", 640)
     kinds = [Swap(block, options) for block, options in request.get("kinds") or ()]
 
+    file = str(latency_cache.file_of(setting_of_request(request)))
+
     def emit(event: Mapping[str, Any]) -> None:
-        channel.emit(event)
         channel.progress(event["done"] / max(event["total"], 1), "")
+        channel.emit({**event, "file": file})
 
     table = build_table(
         parse_design(str(request["design"])),
@@ -213,4 +215,4 @@ def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
         device=str(request.get("device", "auto")),
         batch=int(request.get("batch", 1)),
     )
-    return {"file": str(latency_cache.file_of(table.setting)), "wholes": len(table.wholes)}
+    return {"file": file, "wholes": len(table.wholes)}

@@ -27,11 +27,13 @@ class Column(ABC):
         key: its name.
         number: whether it holds figures: those are right-aligned, and sort from the largest.
         sample: the widest text it shows; "" where it takes what is left.
+        spare: whether it gives way where there is no room for all.
     """
 
     key: str
     number = True
     sample = ""
+    spare = False
 
     @abstractmethod
     def title(self) -> str:
@@ -126,6 +128,7 @@ class FigureColumn(Column):
     def __init__(self, measure: str) -> None:
         self.key = measure
         self.sample = "00.0000" if measure == "flops" else "00 000 000"
+        self.spare = measure == "parameters"
 
     def title(self) -> str:
         """Return the header."""
@@ -157,6 +160,7 @@ class ChangeColumn(Column):
     def __init__(self, measure: str) -> None:
         self.measure = measure
         self.key = f"{measure}_change"
+        self.spare = measure == "parameters"
 
     def title(self) -> str:
         """Return the header."""

@@ -25,6 +25,7 @@ from app.core.folders import documentation
 from app.ui import theme
 
 _PICTURE_WIDTH = 680.0
+_CHINESE = ".zh-CN.md"
 _HEADINGS = {1: theme.SIZE_TITLE, 2: theme.SIZE_SECTION, 3: theme.SIZE_BODY}
 
 
@@ -49,7 +50,7 @@ class GuideDialog(QDialog):
         self.retranslate()
 
     def retranslate(self) -> None:
-        """Read the guide in the language in use, in the colours in use."""
+        """Show the document in the language and colours in use."""
         self.setWindowTitle(self.tr("User guide"))
         self._text.setAccessibleName(self.tr("User guide"))
         self._show(self._chapter or guide_path())
@@ -101,17 +102,23 @@ class GuideDialog(QDialog):
     def changeEvent(self, event: QEvent) -> None:
         """Retranslate."""
         if event.type() == QEvent.Type.LanguageChange:
+            if self._chapter is not None:
+                self._chapter = _in_use(self._chapter)
             self.retranslate()
         super().changeEvent(event)
 
 
 def guide_path() -> Path:
     """Return the guide's file, in the language in use where there is one."""
-    folder = documentation()
-    chinese = folder / "guide.zh-CN.md"
-    if QLocale().language() == QLocale.Language.Chinese and chinese.is_file():
-        return chinese
-    return folder / "guide.md"
+    return _in_use(documentation() / "guide.md")
+
+
+def _in_use(path: Path) -> Path:
+    """Return the same document in the language in use, or itself where there is none."""
+    name = path.name.removesuffix(_CHINESE).removesuffix(".md")
+    ending = _CHINESE if QLocale().language() == QLocale.Language.Chinese else ".md"
+    wanted = path.with_name(f"{name}{ending}")
+    return wanted if wanted.is_file() else path
 
 
 def _anchor(heading: str) -> str:

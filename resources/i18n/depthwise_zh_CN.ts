@@ -250,15 +250,15 @@
     </message>
     <message>
         <source>Saves GFLOPs</source>
-        <translation>节省 GFLOPs</translation>
+        <translation>省 GFLOPs</translation>
     </message>
     <message>
         <source>Saves parameters (M)</source>
-        <translation>节省参数量 (M)</translation>
+        <translation>省参数 (M)</translation>
     </message>
     <message>
         <source>Saves ms</source>
-        <translation>节省 ms</translation>
+        <translation>省 ms</translation>
     </message>
     <message>
         <source>Milliseconds that the swap saves on the chosen runtime.</source>
@@ -831,15 +831,15 @@
     </message>
     <message>
         <source>{kind} on {count} convolutions</source>
-        <translation>{count} 个卷积改为“{kind}”</translation>
+        <translation>{kind}（{count} 个卷积）</translation>
     </message>
     <message>
         <source>{kind} on {count} whole modules</source>
-        <translation>{count} 个整模块改为“{kind}”</translation>
+        <translation>{kind}（{count} 个整模块）</translation>
     </message>
     <message>
         <source>{kind} on {count} modules</source>
-        <translation>{count} 个模块改为“{kind}”</translation>
+        <translation>{kind}（{count} 个模块）</translation>
     </message>
     <message>
         <source>{kind}, as a whole</source>
@@ -1690,6 +1690,10 @@
         <translation>不可替换。{reason}</translation>
     </message>
     <message>
+        <source>{modules}: {reason}</source>
+        <translation>{modules}：{reason}</translation>
+    </message>
+    <message>
         <source>{times}× fewer weights</source>
         <translation>权重减少为 1/{times}</translation>
     </message>
@@ -1843,6 +1847,10 @@
         <source>{arrow} Not here ({count})</source>
         <translation>{arrow} 此处不适用 ({count})</translation>
     </message>
+    <message>
+        <source>{kinds}: {reason}</source>
+        <translation>{kinds}：{reason}</translation>
+    </message>
 </context>
 <context>
     <name>KindSearch</name>
@@ -1933,8 +1941,8 @@
         <translation>中位数和第 95 百分位数；加速比后括号内为成对测量的 95% 置信区间。</translation>
     </message>
     <message>
-        <source>How many milliseconds that is has not been measured on this machine yet.</source>
-        <translation>尚未在本机测量这相当于多少毫秒。</translation>
+        <source>What this takes in milliseconds has not been measured on this machine yet.</source>
+        <translation>尚未在本机测量此方案的耗时（毫秒）。</translation>
     </message>
     <message>
         <source>Measure</source>
@@ -5655,6 +5663,14 @@
     <message>
         <source>MPS is not available</source>
         <translation>MPS 不可用</translation>
+    </message>
+    <message>
+        <source>OpenVINO is not installed</source>
+        <translation>未安装 OpenVINO</translation>
+    </message>
+    <message>
+        <source>Detectors run on torch. For OpenVINO: pip install openvino.</source>
+        <translation>检测器在 torch 上运行。如需 OpenVINO：pip install openvino。</translation>
     </message>
     <message>
         <source>Plug one in, or allow camera access in the system's privacy settings. The sample works without.</source>

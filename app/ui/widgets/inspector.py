@@ -14,7 +14,7 @@ from app.core.design import Swap
 from app.core.sites import Site
 from app.core.text import figure, grouped
 from app.ui import theme
-from app.ui.text import translated
+from app.ui.text import listed, translated
 from app.ui.widgets.block_picture import BlockPicture
 from app.ui.widgets.cards import Card, button, label, line
 from app.ui.widgets.diagram_facts import Facts, Snapshot
@@ -238,8 +238,9 @@ class Inspector(Card):
         if len(self._paths) == 1 and reasons:
             text = self.tr("Cannot be replaced. {reason}").format(reason=next(iter(reasons)))
         else:
+            words = self.tr("{modules}: {reason}")
             shown = [
-                f"{', '.join(names[:4])}{'…' if len(names) > 4 else ''}: {why}"
+                words.format(modules=f"{listed(names[:4])}{'…' if len(names) > 4 else ''}", reason=why)
                 for why, names in reasons.items()
             ]
             text = "\n".join(shown[:_REASONS])

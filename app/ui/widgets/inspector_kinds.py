@@ -11,7 +11,7 @@ from app.core.blocks import BLOCKS
 from app.core.cost import Cost
 from app.core.design import Swap
 from app.core.text import figure, percent_change, scaled
-from app.ui.text import translated
+from app.ui.text import listed, translated
 from app.ui.widgets.cards import button, label
 from app.ui.widgets.diagram_facts import Snapshot
 from app.ui.widgets.diagram_targets import Offer, cost_with, offer, offers_both
@@ -303,7 +303,9 @@ class KindPanel(QWidget):
         arrow = "▾" if self.fold.isChecked() else "▸"
         self.fold.setText(self.tr("{arrow} Not here ({count})").format(arrow=arrow, count=count))
         self.reasons.setVisible(bool(count) and self.fold.isChecked())
-        self.reasons.setText("\n".join(f"{', '.join(titles)}: {why}" for why, titles in reasons.items()))
+        words = self.tr("{kinds}: {reason}")
+        lines = (words.format(kinds=listed(titles), reason=why) for why, titles in reasons.items())
+        self.reasons.setText("\n".join(lines))
 
     def _on_scope_clicked(self) -> None:
         self._whole = self.whole_button.isChecked()

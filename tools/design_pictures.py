@@ -54,10 +54,27 @@ def take(made: Studio, page: DesignPage, folder: Path) -> None:
     page.inspector.grab().save(str(folder / "designing-kinds.png"))
     made.window.resize(*SIZE)
     page.select(())
+    take_reach(page, folder)
     page.comparison.compare("Backbone separable", preset("backbone", "yolov5s"))
     wait(300)
     corner = page.canvas.mapTo(made.window, page.canvas.rect().topLeft())
     save("compare", QRect(corner.x() - 8, corner.y() - 8, page.canvas.width() + 16, 580))
+
+
+def take_reach(page: DesignPage, folder: Path) -> None:
+    """Reach a target, wait for all that is drawn, and save the dialog."""
+    page.reach.locks.toggle(["model.24"])
+    page.reach.open()
+    dialog = page.reach.dialog
+    assert dialog is not None
+    found = dialog.search.findings
+    for _ in range(120):
+        wait(500)
+        if found.narrower and dialog.frontier.plot is not None:
+            break
+    dialog.grab().save(str(folder / "designing-reach.png"))
+    dialog.hide()
+    page.reach.locks.clear()
 
 
 def main() -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from app.core.design import Design, Swap, dump_design, parse_design
 from app.core.errors import AppError
+from app.core.latency_cache import load_table
 from app.core.pareto import frontier, position
 from app.core.risk import Key, Risk, Risks, risk_row
-from app.core.rivals import WIDTHS, smaller
-from app.core.target import Problem, Speeds, candidates, parse_target
+from app.core.rivals import WIDTHS, Rival, smaller
+from app.core.target import Problem, Speeds, candidates, parse_target, speeds_of
 from app.core.text import QT_TRANSLATE_NOOP
+from app.core.user_models import base_title, same_base
 
 _MEASURING = QT_TRANSLATE_NOOP("core", "Measuring what each swap risks")
 
@@ -21,11 +24,12 @@ def run_measure(request: dict[str, Any], channel: Any) -> dict[str, Any]:
     """Job "risk.measure": the energy that each swap leaves unexplained.
 
     Args:
-        request: {"weights", "data", "kinds", "imgsz", "pictures"}; all but the first two may be left out.
+        request: {"weights", "data", "kinds", "imgsz", "pictures", "base"}; all but the first two may be left out; with
+            a base model, weights of another one are refused.
         channel: of the engine process; receives {"event": "risk", "path", "block", "options", "risk", …}.
 
     Returns:
-        {"risks": as `Risks.from_json` reads them}.
+        {"risks": as `Risks.from_json` reads them, "base", "classes": of the weights}.
 
     Raises:
         AppError: see `app.engine.risk.measure_risks`; or it was cancelled, and goes on from there the next time.
@@ -33,6 +37,7 @@ def run_measure(request: dict[str, Any], channel: Any) -> dict[str, Any]:
     from app.engine.risk import measure_risks
     from app.engine.risk_site import RiskSettings
 
+    about = _about(request)
     settings = RiskSettings(pictures=int(request.get("pictures") or RiskSettings.pictures))
     tell, found = _listeners(channel)
     risks = measure_risks(
@@ -44,25 +49,26 @@ def run_measure(request: dict[str, Any], channel: Any) -> dict[str, Any]:
         tell=tell,
         found=found,
     )
-    return {"risks": risks.to_json()}
+    return {"risks": risks.to_json(), **about}
 
 
 def run_map(request: dict[str, Any], channel: Any) -> dict[str, Any]:
     """Job "risk.map": the mAP that each swap costs.
 
     Args:
-        request: {"weights", "data", "kinds", "paths": modules to look at, "imgsz", "split", "pictures", "device"}; all
-            but the first two may be left out; kinds are separable blocks of rank 1 then.
+        request: {"weights", "data", "kinds", "paths": modules to look at, "imgsz", "split", "pictures", "device",
+            "base"}; all but the first two may be left out; kinds are separable blocks of rank 1 then.
         channel: of the engine process; receives {"event": "risk", …}.
 
     Returns:
-        {"risks": as `Risks.from_json` reads them}.
+        {"risks": as `Risks.from_json` reads them, "base", "classes": of the weights}.
 
     Raises:
         AppError: see `app.engine.risk_map.measure_map_losses`; or it was cancelled.
     """
     from app.engine.risk_map import SUBSET, measure_map_losses
 
+    about = _about(request)
     tell, found = _listeners(channel)
     paths = request.get("paths")
     wanted = wanted_of(request["weights"], request.get("kinds") or ({"block": "separable"},))
@@ -77,7 +83,7 @@ def run_map(request: dict[str, Any], channel: Any) -> dict[str, Any]:
         tell=tell,
         found=found,
     )
-    return {"risks": risks.to_json()}
+    return {"risks": risks.to_json(), **about}
 
 
 def run_reach(request: dict[str, Any], _channel: Any = None) -> dict[str, Any]:
@@ -118,7 +124,7 @@ def run_frontier(request: dict[str, Any], channel: Any) -> dict[str, Any]:
         channel.emit({"event": "point", **point.to_json()})
     return {
         "current": current.to_json(),
-        "rivals": [rival.to_json() for rival in smaller(problem.design, problem.imgsz)],
+        "rivals": [_timed(rival, problem).to_json() for rival in smaller(problem.design, problem.imgsz)],
     }
 
 
@@ -153,20 +159,43 @@ def problem_of(request: Mapping[str, Any]) -> Problem:
     Args:
         request: "design": text of a design; "risks": as `Risks.to_json` writes them; "locked": patterns; "kinds":
             names, or {"block", "options"}; "imgsz";
-            "speeds": {"standard", "rows": [{"path", "block", "options", "ms"}]}.
+            "speeds": {"standard", "rows": [{"path", "block", "options", "ms"}]}, or "table": file of a latency table;
+            "classes": of the weights that the risks were measured on.
 
     Raises:
-        AppError: the design cannot be read, or a pattern matches nothing.
+        AppError: the design cannot be read, a pattern matches nothing, or the weights have another number of classes.
     """
     risks = request.get("risks")
+    design = _with_classes(parse_design(request["design"], "the design"), request.get("classes"))
+    kinds, imgsz = kinds_of(request.get("kinds")), _size(request.get("imgsz"))
     return Problem.of(
-        parse_design(request["design"], "the design"),
+        design,
         risks=None if risks is None else Risks.from_json(risks),
         locked=tuple(request.get("locked") or ()),
-        kinds=kinds_of(request.get("kinds")),
-        imgsz=request.get("imgsz") or 640,
-        speeds=_speeds(request.get("speeds")),
+        kinds=kinds,
+        imgsz=imgsz,
+        speeds=_speeds(request, design, kinds, imgsz),
     )
+
+
+def _with_classes(design: Design, classes: int | None) -> Design:
+    if classes is None:
+        return design
+    if design.classes not in (None, classes):
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The design has {classes} classes, the weights have {count}."),
+            QT_TRANSLATE_NOOP("core", "Leave the number of classes to the data, or choose other weights."),
+            classes=design.classes,
+            count=classes,
+        )
+    return design.with_classes(classes)
+
+
+def _size(imgsz: Any) -> int | tuple[int, int]:
+    """Return an input size as the core takes it."""
+    if not imgsz:
+        return 640
+    return imgsz if isinstance(imgsz, int) else (int(imgsz[0]), int(imgsz[1]))
 
 
 def wanted_of(weights: Path | str, kinds: Any = None) -> list[Key]:
@@ -191,7 +220,46 @@ def kinds_of(kinds: Any) -> tuple[str | Swap, ...] | None:
     )
 
 
-def _speeds(data: Any) -> Speeds | None:
+def _about(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which base model, with how many classes, the weights of a request are of.
+
+    Raises:
+        AppError: it is not the wanted base model, or they are no trained standard model.
+    """
+    from app.engine.foreign_weights import read_weights
+    from app.engine.risk import standard_design
+
+    path = Path(request["weights"])
+    design, wanted = standard_design(read_weights(path)), request.get("base")
+    if wanted is not None and not same_base(design.base, wanted):
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} is a {found}, not a {base}."),
+            QT_TRANSLATE_NOOP("core", "Choose the weights of a standard {base}."),
+            name=path.name,
+            found=base_title(design.base),
+            base=base_title(wanted),
+        )
+    return {"base": design.base, "classes": design.classes}
+
+
+def _timed(rival: Rival, problem: Problem) -> Rival:
+    """Return a plain base model with its milliseconds, where they can be predicted."""
+    whole = None if problem.speeds is None else problem.speeds.whole
+    if whole is None:
+        return rival
+    ms = whole(Design.stock(rival.base, problem.design.classes))
+    return replace(rival, cost=replace(rival.cost, ms=ms))
+
+
+def _speeds(
+    request: Mapping[str, Any],
+    design: Design,
+    kinds: tuple[str | Swap, ...] | None,
+    imgsz: int | tuple[int, int],
+) -> Speeds | None:
+    if request.get("table"):
+        return speeds_of(load_table(Path(request["table"])), design, kinds, imgsz)
+    data = request.get("speeds")
     if data is None:
         return None
     rows = {

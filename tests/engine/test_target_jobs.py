@@ -119,3 +119,38 @@ def test_what_single_swaps_cost_in_map(tmp_path: Path) -> None:
     again, events = run(run_map, request)
     assert again == result
     assert not any(event["event"] == "progress" for event in events)
+
+
+def test_a_latency_table_and_the_classes_of_the_weights_count(tmp_path: Path) -> None:
+    from app.core.latency_cache import save_table
+    from tests.core.latency_machine import table
+
+    plain = Design.stock("yolov5s", 3)
+    known = [plain, preset("separable", "yolov5s", 3), preset("backbone", "yolov5s", 3)]
+    file = tmp_path / "device.json"
+    save_table(table(known), file)
+    request = {
+        "design": dump_design(Design.stock("yolov5s")),
+        "classes": 3,
+        "kinds": ["separable"],
+        "table": str(file),
+        "imgsz": [640, 640],
+    }
+    reached, _ = run(run_reach, {**request, "targets": ["ms=-8%"]})
+    totals = reached["totals"]
+    assert totals["lightweight"]["ms"] <= 0.92 * totals["standard"]["ms"]
+    assert parse_design(reached["design"]).classes == 3
+    drawn, events = run(run_frontier, {**request, "resource": "ms", "points": 3})
+    assert all(event["cost"]["ms"] for event in events if event["event"] == "point")
+    assert drawn["rivals"][0]["cost"]["ms"] < totals["standard"]["ms"]
+    with pytest.raises(AppError, match="has 2 classes, the weights have 3"):
+        run(
+            run_reach,
+            {**request, "design": dump_design(Design.stock("yolov5s", 2)), "targets": ["gflops=-10%"]},
+        )
+
+
+def test_weights_of_another_base_model_are_refused() -> None:
+    weights = str(resources() / "sample" / "standard.pt")
+    with pytest.raises(AppError, match="is a yolov5n, not a yolov5s"):
+        run(run_measure, {"weights": weights, "data": "sample", "base": "yolov5s"})

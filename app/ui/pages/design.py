@@ -24,8 +24,11 @@ from app.ui.pages.design_edits import edit_words, restored, swapped, with_option
 from app.ui.pages.design_explain import explain
 from app.ui.pages.design_files import DesignFiles
 from app.ui.pages.design_kind_search import KindSearch
+from app.ui.pages.design_latency import DesignLatency
+from app.ui.pages.design_latency_card import Below
 from app.ui.pages.design_notes import NotesCard
 from app.ui.pages.design_presets import preset_words
+from app.ui.pages.design_reach import Reach
 from app.ui.pages.design_rows import TableRows
 from app.ui.pages.design_tools import DesignTools
 from app.ui.widgets.cards import Card
@@ -62,6 +65,8 @@ class DesignPage(Page):
         self.comparison = Comparison(self, self.workspace, self.messages)
         self.files = DesignFiles(self, self.workspace, self.messages)
         self.kind_search = KindSearch(self)
+        self.latency = DesignLatency(self, self.services, self.rows)
+        self.reach = Reach(self)
         self.actions_ = DesignActions(self, self.apply_kind, self._slots())
         self._lay_out()
         self._connect()
@@ -90,6 +95,9 @@ class DesignPage(Page):
             names.YAML: lambda: files.export_yaml(ULTRALYTICS),
             names.YAML_YOLOV5: lambda: files.export_yaml(YOLOV5),
             names.OPEN_YAML: files.open_yaml,
+            names.REACH: self.reach.open,
+            names.LOCK: self.reach.toggle_lock,
+            **self.latency.slots(),
         }
 
     def _lay_out(self) -> None:
@@ -105,7 +113,9 @@ class DesignPage(Page):
         upper.setStretchFactor(1, 2)
         upper.setSizes([600, 400])
         left, right = QWidget(), QWidget()
-        for side, widgets in ((left, (upper, self.totals)), (right, (self.inspector, self.notes))):
+        below = Below(self.totals, self.latency.card)
+        beside = (self.inspector, self.latency.hints, self.notes)
+        for side, widgets in ((left, (upper, below)), (right, beside)):
             column = QVBoxLayout(side)
             column.setContentsMargins(0, 0, 0, 0)
             column.setSpacing(theme.BETWEEN)
@@ -136,6 +146,7 @@ class DesignPage(Page):
         self.tools_.model_file_wanted.connect(self.files.open_yaml)
         self.tools_.classes_chosen.connect(self._on_tools_classes_chosen)
         self.tools_.preset_chosen.connect(self._on_tools_preset_chosen)
+        self.tools_.reach_wanted.connect(self.reach.open)
         self.tools_.compare_menu_wanted.connect(self.comparison.fill_menu)
         self.tools_.more_menu_wanted.connect(self._fill_more_menu)
         self.diagram.selection_changed.connect(self._on_diagram_selection_changed)
@@ -146,6 +157,7 @@ class DesignPage(Page):
         self.table.kinds_requested.connect(self._offer_kinds)
         self.rows.found.connect(self._on_rows_found)
         self.comparison.changed.connect(self._show_difference)
+        self.latency.selected.connect(self.select)
         self.canvas.strip.closed.connect(self.comparison.stop)
         self.totals.imgsz_changed.connect(self._on_totals_imgsz_changed)
         self.totals.refused.connect(lambda text, hint: self.messages.error(text, hint))
@@ -179,6 +191,7 @@ class DesignPage(Page):
         """Catch up with what changed meanwhile, and let the keyboard act on the diagram."""
         if self._stale:
             self._show_design(self.workspace.design)
+        self.latency.start()
         self.diagram.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def menu_actions(self) -> Mapping[str, list[QAction]]:
@@ -209,6 +222,11 @@ class DesignPage(Page):
         reason = self.actions_.reason(self._snapshot, self._paths)
         explain(self, kind, reason)
 
+    def shutdown(self) -> None:
+        """End what is asked."""
+        self.latency.close()
+        self.reach.close()
+
     def retranslate(self) -> None:
         """Set the translated texts."""
         self.primary.setText(self.tr("Train this design") + "\u2002")
@@ -216,7 +234,17 @@ class DesignPage(Page):
         self.tools_.retranslate()
         self.actions_.retranslate()
         self.actions_.enable(self._snapshot, self._paths, self.diagram.opened)
+        self.reach.show_selection()
+        self.latency.retranslate()
         self._show_name()
+
+    def accepts_drop(self, paths: list[Path]) -> bool:
+        """Take latency tables of other devices."""
+        return self.latency.tables.takes(paths)
+
+    def dropped(self, paths: list[Path]) -> None:
+        """Predict for the device of a dropped table."""
+        self.latency.tables.load(paths)
 
     def _apply(self, change: Callable[[Design], Design], targets: tuple[str, ...], swap: Swap | None) -> None:
         try:
@@ -239,10 +267,12 @@ class DesignPage(Page):
         self._stale = False
         self._snapshot = take_snapshot(design, self._imgsz)
         self._paths = tuple(path for path in self._paths if path in self._snapshot.facts)
+        self.reach.show_snapshot(self._snapshot)
         self.canvas.show_snapshot(self._snapshot)
         self.table.show_snapshot(self._snapshot)
         self.totals.show_table(self._snapshot.table)
         self.tools_.show_design(design)
+        self.latency.show(self._snapshot)
         self.notes.show_notes(design.notes)
         self._show_difference()
         self._show_name()
@@ -266,6 +296,8 @@ class DesignPage(Page):
     def _show_selection(self) -> None:
         self.inspector.show_selection(self._snapshot, self._paths, self.diagram.opened)
         self.actions_.enable(self._snapshot, self._paths, self.diagram.opened)
+        self.reach.show_selection()
+        self.latency.show_selection(self._paths)
 
     def _find(self) -> None:
         self.canvas.find_field.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -44,7 +44,16 @@ BASE, DUPLICATE, RENAME, NOTES, COSTS, PICTURE, YAML, YAML_YOLOV5, OPEN_YAML = (
     "exportYamlYolov5",
     "openModelYaml",
 )
-_EDIT = (KINDS, RESTORE, SELECT_ALL, CLEAR, FIND, BASE, NOTES)
+REACH, LOCK = "reachTarget", "lockLayers"
+MEASURE, MEASURE_MACHINE, OTHER_RUNTIME, LOAD_TABLE, ROOFLINE = (
+    "measureTheDesign",
+    "measureTheMachine",
+    "measureOtherRuntime",
+    "loadLatencyTable",
+    "showRoofline",
+)
+_RUN = (MEASURE, MEASURE_MACHINE, OTHER_RUNTIME, LOAD_TABLE, ROOFLINE)
+_EDIT = (KINDS, RESTORE, LOCK, SELECT_ALL, CLEAR, FIND, BASE, NOTES)
 _VIEW = (FIT, ZOOM_IN, ZOOM_OUT, OPEN, CLOSE_ALL)
 FILES = (DUPLICATE, RENAME, OPEN_YAML, COSTS, PICTURE, YAML, YAML_YOLOV5)
 _KEYS: Mapping[str, tuple[str, ...]] = {
@@ -57,8 +66,16 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     ZOOM_OUT: ("-",),
     BASE: ("Ctrl+B",),
     DUPLICATE: ("Ctrl+D",),
+    REACH: ("Ctrl+T",),
+    MEASURE: ("M",),
+    ROOFLINE: ("R",),
+    LOCK: ("L",),
 }
 _ICONS: Mapping[str, str] = {
+    LOCK: "lock",
+    REACH: "target",
+    MEASURE: "clock",
+    MEASURE_MACHINE: "chip",
     FIND: "search",
     FIT: "fit",
     ZOOM_IN: "zoom_in",
@@ -91,6 +108,13 @@ _TEXTS: Mapping[str, str] = {
     YAML: QT_TRANSLATE_NOOP("DesignActions", "Export a model YAML for ultralytics…"),
     YAML_YOLOV5: QT_TRANSLATE_NOOP("DesignActions", "Export a model YAML for the YOLOv5 repository…"),
     OPEN_YAML: QT_TRANSLATE_NOOP("DesignActions", "Open a model YAML…"),
+    MEASURE: QT_TRANSLATE_NOOP("DesignActions", "Measure the milliseconds"),
+    MEASURE_MACHINE: QT_TRANSLATE_NOOP("DesignActions", "Measure this machine"),
+    OTHER_RUNTIME: QT_TRANSLATE_NOOP("DesignActions", "Measure with another runtime…"),
+    LOAD_TABLE: QT_TRANSLATE_NOOP("DesignActions", "Load another device's table…"),
+    ROOFLINE: QT_TRANSLATE_NOOP("DesignActions", "Show the roofline"),
+    REACH: QT_TRANSLATE_NOOP("DesignActions", "Reach a target…"),
+    LOCK: QT_TRANSLATE_NOOP("DesignActions", "Lock against reaching"),
 }
 _REASON_LENGTH = 90
 
@@ -135,6 +159,7 @@ class DesignActions(QObject):
             "file": [self.others[name] for name in FILES],
             "edit": [*self.kinds.values(), *(self.others[name] for name in _EDIT)],
             "view": [self.others[name] for name in _VIEW],
+            "run": [self.others[REACH], *(self.others[name] for name in _RUN)],
         }
 
     def retranslate(self) -> None:
@@ -162,6 +187,11 @@ class DesignActions(QObject):
         inner = snapshot.architecture.convolutions_in(paths[0]) if len(paths) == 1 and not whole else ()
         self.others[OPEN].setEnabled(is_open or len(inner) > 1)
         self.others[OPEN].setText(self.tr("Close the layer") if is_open else self.tr("Open the layer"))
+
+    def show_locked(self, able: bool, locked: bool) -> None:
+        """Let the lock of the selection be set or taken off."""
+        self.others[LOCK].setEnabled(able)
+        self.others[LOCK].setText(self.tr("Unlock") if locked else self.tr(_TEXTS[LOCK]))
 
     def context_menu(self, snapshot: Snapshot, paths: tuple[str, ...], offers: Mapping[str, Offer]) -> QMenu:
         """Return a menu for the selection; what cannot be done stands there with its reason."""
@@ -191,7 +221,7 @@ class DesignActions(QObject):
                 action.setEnabled(False)
                 action.setToolTip(why_not)
         menu.addSeparator()
-        for name in (RESTORE, KINDS, OPEN, SELECT_ALL, FIT):
+        for name in (RESTORE, KINDS, LOCK, OPEN, SELECT_ALL, FIT):
             menu.addAction(self.others[name])
         return menu
 

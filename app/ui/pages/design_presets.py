@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QMenu
 
-from app.core.presets import preset_names, preset_summary
-from app.core.text import QT_TRANSLATE_NOOP
+from app.core.cost import compare_cost
+from app.core.presets import preset, preset_names, preset_summary
+from app.core.text import QT_TRANSLATE_NOOP, percent_change
 from app.ui.text import translated
+
+_CELLS = 10
+"""Input size, in cells, at which the savings are told; their shares hardly depend on it."""
 
 _WORDS = {
     "separable": QT_TRANSLATE_NOOP("DesignPresets", "All 3×3 separable"),
@@ -39,9 +43,19 @@ def fill_presets(menu: QMenu, base: str, choose: Callable[[str], object]) -> Non
     for name in (*preset_names(base), ""):
         if not name:
             menu.addSeparator()
-        action = menu.addAction(preset_words(name))
+        action = menu.addAction(
+            f"{preset_words(name)}\t{_saving(name, base)}" if name else preset_words(name)
+        )
         action.setObjectName(f"preset_{name or 'standard'}")
         words = QCoreApplication.translate("DesignPresets", "Undoes every replacement.")
         action.setToolTip(translated(preset_summary(name)) if name else words)
         slot = partial(choose, name)
         action.triggered.connect(lambda _checked=False, slot=slot: slot())
+
+
+@lru_cache(maxsize=256)
+def _saving(name: str, base: str) -> str:
+    """Return what a preset saves on a base model: "−48 % GFLOPs"."""
+    design = preset(name, base)
+    table = compare_cost(design, _CELLS * design.architecture.cell)
+    return f"{percent_change(table.standard.flops, table.lightweight.flops)} GFLOPs"

@@ -1,4 +1,4 @@
-"""The Design page's tools: base model, classes, presets, undo and redo, comparing, files."""
+"""The Design page's tools: base model, classes, presets, comparing, targets, undo and redo, files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.core.design import Design
 from app.ui import theme
 from app.ui.pages.design_base_chooser import BaseButton
 from app.ui.pages.design_presets import fill_presets
-from app.ui.widgets.cards import label, name_widget, tool
+from app.ui.widgets.cards import button, label, name_widget, tool
 from app.ui.widgets.menu_button import MenuButton
 from app.ui.workspace import Workspace
 
@@ -28,6 +28,8 @@ class DesignTools(QObject):
     """Number of classes; 0 leaves it to the data."""
     preset_chosen = Signal(str)
     """Name of a preset; "" for the standard model."""
+    reach_wanted = Signal()
+    """A target shall be reached."""
     compare_menu_wanted = Signal(QMenu)
     """The menu of what to compare with is about to be shown and wants its entries."""
     more_menu_wanted = Signal(QMenu)
@@ -48,6 +50,8 @@ class DesignTools(QObject):
         self.compare = MenuButton("compareDesign", self.compare_menu_wanted.emit)
         for one in (self.presets, self.compare):
             one.menu().setToolTipsVisible(True)
+        self.reach = button("reachButton", icon="target")
+        self.reach.clicked.connect(self.reach_wanted)
         self.undo = tool("undoDesign", "undo")
         self.redo = tool("redoDesign", "redo")
         self.more = tool("moreDesign", "more")
@@ -61,6 +65,7 @@ class DesignTools(QObject):
             self.classes,
             self.presets,
             self.compare,
+            self.reach,
             self.undo,
             self.redo,
             self.more,
@@ -109,14 +114,16 @@ class DesignTools(QObject):
             ).format(count=DEFAULT_CLASSES)
         )
         self.classes.setAccessibleName(self.tr("Number of classes"))
-        for button, text, tip in (
+        for menu, text, tip in (
             (self.presets, self.tr("Preset"), self.tr("Take a ready design on this base model.")),
             (self.compare, self.tr("Compare"), self.tr("Show how this design differs from another one.")),
         ):
-            button.set_words(text)
-            button.setToolTip(tip)
-            words = button.fontMetrics().horizontalAdvance(text)
-            button.setFixedWidth(max(words + 52, button.minimumSizeHint().width()))
+            menu.set_words(text)
+            menu.setToolTip(tip)
+            words = menu.fontMetrics().horizontalAdvance(text)
+            menu.setFixedWidth(max(words + 52, menu.minimumSizeHint().width()))
+        self.reach.setText(self.tr("Reach…"))
+        name_widget(self.reach, self.tr("Reach a target: let the Studio pick the layers"), "Ctrl+T")
         name_widget(self.more, self.tr("Duplicate, rename, export"))
         self._name_history()
 

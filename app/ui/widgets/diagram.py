@@ -69,6 +69,7 @@ class Diagram(QWidget):
         self._space = False
         self._keyboard = False
         self._signs: Mapping[str, str] = {}
+        self.locked: frozenset[str] = frozenset()
         theme.notifier().changed.connect(self.update)
         self.retranslate()
 
@@ -180,7 +181,7 @@ class Diagram(QWidget):
 
     def describe(self, path: str) -> str:
         """Return a module in words, for tooltips and screen readers."""
-        return describe(self._stage.snapshot, self._stage.snapshot.facts[path])
+        return describe(self._stage.snapshot, self._stage.snapshot.facts[path], path in self.locked)
 
     def retranslate(self) -> None:
         """Set the translated texts."""
@@ -208,6 +209,7 @@ class Diagram(QWidget):
             self._hovered,
             self._words,
             self._signs,
+            self.locked,
         )
         DiagramPainter(painter, scene, QRectF(self.rect())).paint()
         paint_marks(painter, QRectF(self.rect()), self._band, self.hasFocus() and self._keyboard)

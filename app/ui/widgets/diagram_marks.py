@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
 from app.core.blocks import BLOCKS
 from app.ui import theme
@@ -133,6 +133,22 @@ def draw_mark(painter: QPainter, kind: str, rect: QRectF, colour: QColor) -> Non
         painter.setPen(colour)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(inner, 2, 2)
+    painter.restore()
+
+
+def draw_lock(painter: QPainter, plate: QRectF) -> None:
+    """Draw a lock on a round plate."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(theme.colour("surface"))
+    painter.setPen(QPen(theme.colour("text"), 1.2))
+    painter.drawEllipse(plate)
+    c, unit = plate.center(), plate.width() / 13
+    arch = QRectF(c.x() - 1.9 * unit, c.y() - 3.9 * unit, 3.8 * unit, 5 * unit)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(theme.colour("text"), 1.2 * unit))
+    painter.drawArc(arch, 0, 180 * 16)
+    painter.fillRect(QRectF(c.x() - 3 * unit, c.y() - 1.2 * unit, 6 * unit, 4.4 * unit), theme.colour("text"))
     painter.restore()
 
 

@@ -13,7 +13,7 @@ from app.core.blocks import BLOCKS
 from app.ui import theme
 from app.ui.widgets.diagram_facts import MIXED, Facts, Snapshot
 from app.ui.widgets.diagram_layout import Layout, Node
-from app.ui.widgets.diagram_marks import draw_mark, kind_colour
+from app.ui.widgets.diagram_marks import draw_lock, draw_mark, kind_colour
 from app.ui.widgets.diagram_text import NodeText, node_forms
 from app.ui.widgets.diagram_view import View
 
@@ -47,6 +47,7 @@ class Scene:
         hovered: the path under the mouse; "" for none.
         words: translated words: "backbone", "neck", "head".
         signs: path → how it differs from the design that is compared: ADDED, REMOVED or CHANGED.
+        locked: paths that stay as they are when a target is reached.
     """
 
     snapshot: Snapshot
@@ -58,6 +59,7 @@ class Scene:
     hovered: str
     words: Mapping[str, str]
     signs: Mapping[str, str] = field(default_factory=dict)
+    locked: Collection[str] = ()
 
 
 def heat(part: float) -> QColor:
@@ -109,6 +111,7 @@ class NodePainter:
         title = QRectF(rect.left() + 10, rect.top() + 3, rect.width() - 20, self.text.title_height + 2)
         painter.drawText(title, _LEFT, facts.name)
         self.selection_ring(node, rect, 8)
+        self.lock(node.path, rect)
 
     def paint(self, node: Node, rect: QRectF) -> None:
         """Paint a layer, a module or convolution inside one, the outline of a group, or a join."""
@@ -127,6 +130,7 @@ class NodePainter:
         self.words(facts, rect)
         self.share_bar(node, facts, rect)
         self.sign(node.path, rect)
+        self.lock(node.path, rect)
 
     def group(self, node: Node, rect: QRectF) -> None:
         """Paint the outline of what could be replaced as a whole, with its name on the upper edge."""
@@ -146,6 +150,7 @@ class NodePainter:
             painter.drawText(place, _CENTRE, words)
         self.selection_ring(node, rect, 5)
         self.sign(node.path, rect)
+        self.lock(node.path, rect)
 
     def sign(self, path: str, rect: QRectF) -> None:
         """Paint how a module differs from the design that is compared, on the upper left corner."""
@@ -163,6 +168,14 @@ class NodePainter:
         c, r = plate.center(), side * 0.24
         for x1, y1, x2, y2 in _STROKES[sign]:
             painter.drawLine(QPointF(c.x() + x1 * r, c.y() + y1 * r), QPointF(c.x() + x2 * r, c.y() + y2 * r))
+
+    def lock(self, path: str, rect: QRectF) -> None:
+        """Paint a small lock on the lower left corner of what stays as it is."""
+        if path not in self.scene.locked:
+            return
+        side = max(13.0, min(13 * self.scale, 18.0))
+        plate = QRectF(rect.left() - side * 0.45, rect.bottom() - side * 0.65, side, side)
+        draw_lock(self.painter, plate)
 
     def badge(self, kind: str, rect: QRectF) -> None:
         """Paint a kind's mark on the upper right corner."""

@@ -132,8 +132,14 @@ def node_forms(snapshot: Snapshot, facts: Facts, words: Mapping[str, str]) -> li
     return [title, channels, (f"{kernel}{cost}", cost)]
 
 
-def describe(snapshot: Snapshot, facts: Facts) -> str:
-    """Return a module in words: what it is, its share of the cost, what is replaced or why nothing can be."""
+def describe(snapshot: Snapshot, facts: Facts, locked: bool = False) -> str:
+    """Return a module in words: what it is, its share of the cost, what is replaced or why nothing can be.
+
+    Args:
+        snapshot: the design.
+        facts: the module.
+        locked: whether it stays as it is when a target is reached.
+    """
     lines = [f"{facts.path} · {facts.type}"]
     if facts.standard.flops:
         now, then = figure(100 * facts.share, 2), figure(100 * facts.standard_share, 2)
@@ -144,6 +150,10 @@ def describe(snapshot: Snapshot, facts: Facts) -> str:
             )
         lines.append(words.format(now=now, then=then))
     lines.extend(_state(snapshot, facts))
+    if locked:
+        lines.append(
+            QCoreApplication.translate("Diagram", "Locked: it stays as it is when a target is reached.")
+        )
     return "\n".join(lines)
 
 

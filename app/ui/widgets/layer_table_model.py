@@ -28,6 +28,7 @@ class LayerModel(QAbstractItemModel):
         super().__init__(parent)
         self.columns: tuple[Column, ...] = default_columns()
         self.wanted = Wanted()
+        self.locked: frozenset[str] = frozenset()
         self._snapshot: Snapshot | None = None
         self._paths: tuple[str, ...] = ()
         self._numbers: dict[str, int] = {}
@@ -61,14 +62,14 @@ class LayerModel(QAbstractItemModel):
             self._rows = arrange(snapshot, self.wanted)
             self.endResetModel()
             return True
-        return self._rearrange()
+        return self.rearrange()
 
     def want(self, wanted: Wanted) -> bool:
         """Show other rows, or in another order; return whether they are other ones now."""
         if wanted == self.wanted:
             return False
         self.wanted = wanted
-        return self._rearrange()
+        return self.rearrange()
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Show other columns."""
@@ -77,7 +78,8 @@ class LayerModel(QAbstractItemModel):
         self._headers = [column.title() for column in self.columns]
         self.endResetModel()
 
-    def _rearrange(self) -> bool:
+    def rearrange(self) -> bool:
+        """Work out anew which rows are shown, and in which order; return whether they are other ones now."""
         if self._snapshot is None:
             return False
         rows = arrange(self._snapshot, self.wanted)
@@ -161,12 +163,14 @@ class LayerModel(QAbstractItemModel):
             tone = column.tone(snapshot, facts)
             return theme.colour(tone) if tone else None
         if role == Qt.ItemDataRole.DecorationRole:
+            if not index.column():
+                return theme.icon("lock", "muted") if facts.path in self.locked else None
             kind = column.mark(snapshot, facts)
             return None if kind is None else kind_icon(kind)
         if role == Qt.ItemDataRole.FontRole and not index.column() and facts.is_layer:
             return theme.font(weight=QFont.Weight.Medium)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return describe(snapshot, facts)
+            return describe(snapshot, facts, facts.path in self.locked)
         return None
 
     def _tell(self, paths: Iterable[str]) -> None:

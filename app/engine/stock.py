@@ -6,6 +6,8 @@ A description is read from where it is installed, never from the current folder;
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,14 +42,29 @@ def stock_model(base: str, classes: int, device: str = "cpu") -> DetectionModel:
         AppError: there is no such base model.
     """
     description = stock_description(base) | {"nc": classes}
-    if device == "meta":
-        with torch.device("meta"), _NumbersOnCpu():
+    with own_activation():
+        if device == "meta":
+            with torch.device("meta"), _NumbersOnCpu():
+                model = DetectionModel(description, nc=classes, verbose=False)
+        else:
             model = DetectionModel(description, nc=classes, verbose=False)
-    else:
-        model = DetectionModel(description, nc=classes, verbose=False)
     for part, act in description.get(PART_ACTIVATIONS, {}).items():
         _activate(model, part, _ACTIVATIONS[act])
     return model
+
+
+@contextmanager
+def own_activation() -> Iterator[None]:
+    """Keep a description's activation from outliving a failure.
+
+    While ultralytics builds, that of the description is the default of its Conv class; if building fails it stays so,
+    and every later model of the process would have it.
+    """
+    kept = Conv.default_act
+    try:
+        yield
+    finally:
+        Conv.default_act = kept
 
 
 def stock_description(base: str) -> dict[str, Any]:

@@ -19,7 +19,13 @@ from app.core.model_yaml_rows import EXTRAS
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.checkpoint import save_checkpoint
 from app.engine.models import LoadedModel, load_checkpoint
-from app.engine.stock import PART_ACTIVATIONS, detection_families, scales_of, stock_description
+from app.engine.stock import (
+    PART_ACTIVATIONS,
+    detection_families,
+    own_activation,
+    scales_of,
+    stock_description,
+)
 
 _SIDE = 64
 """Side of the random picture on which two models are compared, in pixels."""
@@ -52,7 +58,8 @@ def yaml_model(made: ModelYaml) -> DetectionModel:
         made: a YAML for ultralytics.
     """
     config = yaml.safe_load(made.text)
-    return DetectionModel(config, nc=config["nc"], verbose=False)
+    with own_activation():
+        return DetectionModel(config, nc=config["nc"], verbose=False)
 
 
 def carry_weights(made: ModelYaml, source: nn.Module, target: nn.Module) -> None:

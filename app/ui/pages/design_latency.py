@@ -31,7 +31,7 @@ from app.ui.pages.design_rows import TableRows
 from app.ui.widgets.diagram_facts import Snapshot
 
 Shape = tuple[int, int]
-_HINTS_MS = 120
+_HINTS_MS = 40
 """The hints follow an edit after the figures: they may look at many swaps."""
 
 _FEW = 12

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QLabel, QMenu, QProgressBar, QWidget
 
@@ -18,11 +18,10 @@ from app.ui.widgets.menu_button import MenuButton
 
 _ROWS = ("predicted", "measured")
 _COLUMNS = ("standard", "lightweight", "speedup")
-_NARROW = 660
-"""Width below which the buttons stand above the figures."""
-_WIDE = 1240
+_WIDE = 1380
 """Width from which totals and milliseconds stand beside each other."""
 _DEVICE_WIDTH = 216
+_SENTENCE_WIDTH = 160
 
 
 class LatencyCard(Card):
@@ -213,7 +212,7 @@ class LatencyCard(Card):
             )
         )
         self.sentence.setText(
-            self.tr("How many milliseconds that is has not been measured on this machine yet.")
+            self.tr("What this takes in milliseconds has not been measured on this machine yet.")
         )
         self.measure.setText(self.tr("Measure"))
         self.roofline.setText(self.tr("Roofline"))
@@ -239,10 +238,21 @@ class LatencyCard(Card):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Put the buttons above the figures where there is no room beside them."""
         super().resizeEvent(event)
-        narrow = self.width() < _NARROW
+        narrow = self.width() < self._needed(beside=True)
         ways = QBoxLayout.Direction
         self._upper.setDirection(ways.BottomToTop if narrow else ways.LeftToRight)
         self._upper.setSpacing(4 if narrow else theme.AROUND)
+
+    def minimumSizeHint(self) -> QSize:
+        """Leave the way back to the narrow form."""
+        return QSize(self._needed(beside=False), super().minimumSizeHint().height())
+
+    def _needed(self, beside: bool) -> int:
+        """Return the width that figures and buttons need, beside or above each other."""
+        left, right = self._figures.minimumSizeHint().width(), self._tools.minimumSizeHint().width()
+        if self._figures.isHidden():
+            left = _SENTENCE_WIDTH
+        return 2 * theme.BETWEEN + 2 + (left + theme.AROUND + right if beside else max(left, right))
 
 
 class Below(QWidget):
@@ -255,12 +265,18 @@ class Below(QWidget):
         self._row.setSpacing(theme.BETWEEN)
         self._row.addWidget(totals, 1)
         self._row.addWidget(latency, 1)
+        self._both = totals, latency
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Choose the direction."""
         super().resizeEvent(event)
         ways = QBoxLayout.Direction
         self._row.setDirection(ways.LeftToRight if self.width() >= _WIDE else ways.TopToBottom)
+
+    def minimumSizeHint(self) -> QSize:
+        """Leave the way back to the narrow form."""
+        width = max(widget.minimumSizeHint().width() for widget in self._both)
+        return QSize(width, super().minimumSizeHint().height())
 
 
 def _with_bounds(found: Prediction) -> str:

@@ -37,6 +37,13 @@ class TableRows(QObject):
         self._columns = (*default_columns(), *columns)
         self._set_columns()
 
+    def refresh(self, columns: Sequence[Column]) -> None:
+        """Paint columns anew whose figures changed, and sort by them anew where they rule."""
+        if self._table.model_.wanted.column in columns:
+            self._table.rearrange()
+        else:
+            self._table.viewport().update()
+
     def _set_columns(self) -> None:
         other = () if self._shown is None else (self._other,)
         self._table.set_columns((*self._columns, *other))

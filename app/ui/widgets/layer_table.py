@@ -75,6 +75,11 @@ class LayerTable(QTreeView):
         kept = self._begin()
         self._end(kept, self.model_.want(wanted))
 
+    def rearrange(self) -> None:
+        """Sort and filter anew: what rows are sorted by has changed."""
+        kept = self._begin()
+        self._end(kept, self.model_.rearrange())
+
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Show other columns."""
         kept = self._begin()
@@ -210,17 +215,22 @@ class LayerTable(QTreeView):
             header.setSortIndicator(self.model_.columns.index(wanted.column), order)
 
     def _fit_columns(self) -> None:
-        """Give the numbers what they need, and the rest to path, kind and other words."""
-        width, metrics = self.viewport().width(), self.fontMetrics()
-        rest = width
-        words = []
-        for number, column in enumerate(self.model_.columns):
-            if column.sample:
-                widest = max(metrics.horizontalAdvance(text) for text in (column.title(), column.sample))
-                self.setColumnWidth(number, widest + _PADDING)
-                rest -= widest + _PADDING
-            else:
-                words.append(number)
+        """Give the numbers what they need, and the rest to path, kind and other words; spare columns give way."""
+        columns, metrics = self.model_.columns, self.fontMetrics()
+        words = [number for number, column in enumerate(columns) if not column.sample]
+        needed = {
+            number: _PADDING
+            + max(metrics.horizontalAdvance(text) for text in (column.title(), column.sample))
+            for number, column in enumerate(columns)
+            if column.sample
+        }
+        rest = self.viewport().width() - sum(needed.values())
+        for number in range(len(columns)):
+            gives_way = columns[number].spare and rest < _LEAST_REST
+            self.setColumnHidden(number, gives_way)
+            rest += needed.get(number, 0) if gives_way else 0
+        for number, width in needed.items():
+            self.setColumnWidth(number, width)
         rest = max(rest, _LEAST_REST)
         shares = {number: {PATH: 4, KIND: 6}.get(number, 5) for number in words}
         for number in words[:-1]:

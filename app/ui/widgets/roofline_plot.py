@@ -78,7 +78,7 @@ class RooflinePlot(QWidget):
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._dots = pg.ScatterPlotItem(pxMode=True)
         self._line = pg.PlotCurveItem()
-        self._memory, self._arithmetic = pg.TextItem(anchor=(0, 1)), pg.TextItem(anchor=(1, 1))
+        self._memory, self._arithmetic = pg.TextItem(anchor=(0.5, 1)), pg.TextItem(anchor=(1, 1))
         self._set_up()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -155,7 +155,7 @@ class RooflinePlot(QWidget):
             item.setVisible(roof is not None)
         if roof is None:
             return
-        (left, right), _ = self.plot.viewRange()
+        (left, right), (low, _) = self.plot.viewRange()
         ridge, top = math.log10(roof.ridge), math.log10(roof.flops_per_s / _GIGA)
         corner = [(ridge, top)] if left < ridge < right else []
         ends = [(x, math.log10(roof.attainable(10**x) / _GIGA)) for x in (left, right)]
@@ -167,8 +167,8 @@ class RooflinePlot(QWidget):
         )
         self._memory.setText(memory)
         self._arithmetic.setText(arithmetic)
-        self._memory.setPos(left, ends[0][1])
-        self._memory.setAnchor((0, 1))
+        middle = (max(left, ridge - (top - low)) + ridge) / 2
+        self._memory.setPos(middle, top - (ridge - middle))
         self._memory.setAngle(self._slope())
         self._arithmetic.setPos(right, ends[1][1])
 

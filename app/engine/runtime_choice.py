@@ -34,7 +34,7 @@ AGREEMENT = 0.97
 _OVERLAP = 0.75
 _WATCH_S = 1.0
 _BUSY_PERCENT = 35.0
-_PACKAGES = ("openvino", "onnxruntime", "torch", "ultralytics")
+_PACKAGES = ("openvino", "onnx", "onnxruntime", "torch", "ultralytics")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,16 @@ def machine() -> dict[str, Any]:
 
 def has_openvino() -> bool:
     """Return whether OpenVINO is installed: boards without a window may do without."""
-    return importlib.util.find_spec("openvino") is not None
+    return _installed("openvino")
+
+
+def has_onnxruntime() -> bool:
+    """Return whether ONNX Runtime is installed, and the `onnx` that writing a model for it takes."""
+    return _installed("onnx", "onnxruntime")
+
+
+def _installed(*packages: str) -> bool:
+    return all(importlib.util.find_spec(package) is not None for package in packages)
 
 
 def version(package: str) -> str:
@@ -175,7 +184,7 @@ def candidates() -> list[Choice]:
     import torch
 
     found = _openvino_candidates() if has_openvino() else []
-    if importlib.util.find_spec("onnxruntime") is not None:
+    if has_onnxruntime():
         found.append(Choice("onnxruntime", "cpu", "f32"))
     found.append(Choice("torch", "cpu", "f32"))
     if torch.cuda.is_available():

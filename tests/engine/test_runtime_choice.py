@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -85,41 +87,80 @@ def test_nothing_to_measure_with_is_said() -> None:
 
 
 BARE = """
-import importlib.abc, sys
+import importlib.abc, importlib.metadata, importlib.util, os, sys
+
+absent = set(os.environ["ABSENT"].split())
 
 class Absent(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"openvino", "onnx", "onnxruntime"}:
+        if name.partition(".")[0] in absent:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent())
-import importlib.util
-real = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *more: None if name == "openvino" else real(name, *more)
-from app.cli import run
-sys.exit(run(sys.argv[1:]))
+find_spec, version = importlib.util.find_spec, importlib.metadata.version
+
+def spec_of(name, *more):
+    return None if name.partition(".")[0] in absent else find_spec(name, *more)
+
+def version_of(name):
+    if name in absent:
+        raise importlib.metadata.PackageNotFoundError(name)
+    return version(name)
+
+importlib.util.find_spec, importlib.metadata.version = spec_of, version_of
 """
+VERB = "from app.cli import run; sys.exit(run(sys.argv[1:]))"
+ALL = ("openvino", "onnx", "onnxruntime")
 
 
-def _bare(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _without(absent: Sequence[str], code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a Python in which packages are not installed."""
+    return subprocess.run(
+        [sys.executable, "-c", BARE + code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env={**os.environ, "ABSENT": " ".join(absent)},
+    )
+
+
+def _bare(*verb: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a verb where neither OpenVINO nor ONNX is installed."""
-    command = [sys.executable, "-c", BARE, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return _without(ALL, VERB, *map(str, verb))
 
 
-def test_without_openvino_detectors_run_on_torch() -> None:
-    folder = resources() / "sample"
-    pair = [str(folder / f"{name}.pt") for name in ("standard", "lightweight")]
-    done = _bare("compare", *pair, "--source", "sample", "--frames", "8", "--json")
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
-    assert [result[side]["runtime"] for side in "ab"] == ["torch", "torch"]
+def test_on_a_bare_board_every_verb_runs_on_torch(tmp_path: Path) -> None:
+    sample = [resources() / "sample" / f"{name}.pt" for name in ("standard", "lightweight")]
+    made = tmp_path / "made.pt"
+    found = []
+    for verb in (
+        ("layers",),
+        ("cost", "separable"),
+        ("check", "sample"),
+        ("convert", sample[0], "--design", "head", "--data", "sample", "--pictures", "4", "-o", made),
+        ("val", made, "--data", "sample", "--runtime", "auto"),
+        ("compare", *sample, "--source", "sample", "--frames", "8"),
+    ):
+        done = _bare(*verb, "--json")
+        assert done.returncode == 0, done.stderr
+        found.append(json.loads(done.stdout))
+    assert found[4]["runtime"] == "torch"
+    assert [found[5][side]["runtime"] for side in "ab"] == ["torch", "torch"]
+
+
+def test_onnx_runtime_is_offered_only_with_what_writes_its_models() -> None:
+    code = "from app.engine.runtime_choice import candidates; print(*{c.runtime for c in candidates()})"
+    for absent in (("onnx",), ("onnxruntime",), ALL):
+        done = _without(absent, code)
+        assert done.returncode == 0, done.stderr
+        assert set(done.stdout.split()) == {"torch"} | ({"openvino"} - set(absent))
 
 
 def test_what_a_missing_package_is_needed_for_names_it(tmp_path: Path) -> None:
-    weights = str(resources() / "sample" / "standard.pt")
+    weights = resources() / "sample" / "standard.pt"
     for form, name in (("onnx", "a.onnx"), ("openvino", "a_openvino_model")):
-        done = _bare("export", weights, "--format", form, "-o", str(tmp_path / name))
+        done = _bare("export", weights, "--format", form, "-o", tmp_path / name)
         assert done.returncode == 1
         assert f"“{form}” is missing" in done.stderr
         assert "Traceback" not in done.stderr

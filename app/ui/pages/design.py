@@ -42,7 +42,7 @@ from app.ui.widgets.totals import Totals
 DEFAULT_SIZE = (640, 640)
 _NARROW, _WIDE = 296, 384
 """Least and most width of the inspector, in pixels."""
-_TITLE_WIDTH = 200
+_TITLE_WIDTH = 160
 
 
 class DesignPage(Page):
@@ -52,7 +52,7 @@ class DesignPage(Page):
         super().__init__(services)
         self._imgsz = DEFAULT_SIZE
         self._paths: tuple[str, ...] = ()
-        self._stale = False
+        self._stale = self._narrow = False
         self._snapshot = take_snapshot(self.workspace.design, self._imgsz)
         self.tools_ = DesignTools(self.workspace, self.tools, self)
         self.canvas = Canvas(self._snapshot)
@@ -182,7 +182,8 @@ class DesignPage(Page):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the inspector its share of the width, until the user has chosen another."""
         super().resizeEvent(event)
-        self.tools_.fit(self.width())
+        self._narrow = self.tools_.fit(min(self.width(), self.window().width() - theme.RAIL_WIDTH))
+        self._name_primary()
         if not self._columns_moved:
             share = min(max(round(self.width() * 0.28), _NARROW), _WIDE)
             self._columns.setSizes([max(self._columns.width() - share, 1), share])
@@ -229,7 +230,7 @@ class DesignPage(Page):
 
     def retranslate(self) -> None:
         """Set the translated texts."""
-        self.primary.setText(self.tr("Train this design") + "\u2002")
+        self._name_primary()
         self.primary.setToolTip(self.tr("Go on to the Train page with this design."))
         self.tools_.retranslate()
         self.actions_.retranslate()
@@ -237,6 +238,9 @@ class DesignPage(Page):
         self.reach.show_selection()
         self.latency.retranslate()
         self._show_name()
+
+    def _name_primary(self) -> None:
+        self.primary.setText((self.tr("Train") if self._narrow else self.tr("Train this design")) + "\u2002")
 
     def accepts_drop(self, paths: list[Path]) -> bool:
         """Take latency tables of other devices."""

@@ -213,7 +213,7 @@ class DesignLatency(QObject):
                 self.tr("This machine"), self.tr("Which device and runtime to predict for.")
             )
         else:
-            self.card.show_device(short_name(chosen), long_name(chosen.table.setting))
+            self.card.show_device(short_name(chosen, self.tables.known), long_name(chosen.table.setting))
         allowed = chosen is None or chosen.here
         tip = self.tr("Measures the open design against its standard model, some seconds long.")
         self.card.allow(allowed, tip if allowed or chosen is None else self._why_not_there(chosen))

@@ -20,7 +20,7 @@ _ROWS = ("predicted", "measured")
 _COLUMNS = ("standard", "lightweight", "speedup")
 _WIDE = 1380
 """Width from which totals and milliseconds stand beside each other."""
-_DEVICE_WIDTH = 216
+_DEVICE_WIDTH, _DEVICE_NARROW = 216, 184
 _SENTENCE_WIDTH = 160
 
 
@@ -49,6 +49,8 @@ class LatencyCard(Card):
         self.sentence.setObjectName("latencySentence")
         self.verdict = label(wrap=True)
         self.verdict.setObjectName("latencyVerdict")
+        self.busy = label(role="small", wrap=True, tone="warn")
+        self.busy.setObjectName("latencyBusy")
         self.status = label(role="small", wrap=True)
         self.status.setObjectName("latencyStatus")
         self.bar = QProgressBar()
@@ -74,11 +76,12 @@ class LatencyCard(Card):
         self._tools.setLayout(tools)
         self._figures = QWidget()
         self._figures.setLayout(self._build_grid())
-        self._upper = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._upper.setSpacing(theme.AROUND)
-        self._upper.addWidget(self._figures, 1)
-        self._upper.addWidget(self.sentence, 1)
-        self._upper.addWidget(self._tools, 0, Qt.AlignmentFlag.AlignTop)
+        self._upper = QGridLayout()
+        self._upper.setHorizontalSpacing(theme.AROUND)
+        self._upper.setVerticalSpacing(4)
+        self._upper.setColumnStretch(0, 1)
+        self._narrow: bool | None = None
+        self._place(narrow=False)
         state = QHBoxLayout()
         state.setSpacing(theme.INSIDE)
         state.addWidget(self.status, 1)
@@ -87,7 +90,7 @@ class LatencyCard(Card):
         self.body.setContentsMargins(theme.BETWEEN, theme.INSIDE, theme.BETWEEN, theme.INSIDE)
         self.body.setSpacing(4)
         self.body.addLayout(self._upper)
-        self.body.addWidget(self.verdict)
+        self.body.addWidget(self.busy)
         self.body.addLayout(state)
 
     def _build_grid(self) -> QGridLayout:
@@ -154,12 +157,11 @@ class LatencyCard(Card):
         reading = self._reading
         words = reading.verdict if reading is not None else None
         self.verdict.setText(filled(words.template, words.values) if words is not None else "")
-        busy = reading.measured.busy if reading is not None and reading.measured is not None else None
-        if busy is not None:
-            text = busy_text(busy)
-            self.verdict.setText(f"{self.verdict.text()} {filled(text.template, text.values)}".strip())
-        self.verdict.setVisible(bool(self.verdict.text()))
-        theme.set_role(self.verdict, "", tone="warn" if busy is not None else "")
+        self.verdict.setVisible(words is not None)
+        share = reading.measured.busy if reading is not None and reading.measured is not None else None
+        busy = busy_text(share) if share is not None else None
+        self.busy.setText(filled(busy.template, busy.values) if busy is not None else "")
+        self.busy.setVisible(busy is not None)
         if reading is None:
             return
         self._show_row("predicted", self._predicted(reading))
@@ -235,13 +237,24 @@ class LatencyCard(Card):
             self.retranslate()
         super().changeEvent(event)
 
+    def _place(self, narrow: bool) -> None:
+        """Put the buttons beside the figures, or beside the verdict where there is no room."""
+        if narrow == self._narrow:
+            return
+        self._narrow = narrow
+        for widget in (self._figures, self.sentence, self.verdict, self._tools):
+            self._upper.removeWidget(widget)
+        self._upper.addWidget(self._figures, 0, 0, 1, 2 if narrow else 1)
+        self._upper.addWidget(self.sentence, 1 if narrow else 0, 0)
+        self._upper.addWidget(self.verdict, 1, 0, 1, 1 if narrow else 2)
+        side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop
+        self._upper.addWidget(self._tools, 1 if narrow else 0, 1, side)
+        self.device.setFixedWidth(_DEVICE_NARROW if narrow else _DEVICE_WIDTH)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the buttons above the figures where there is no room beside them."""
+        """Find the buttons a place."""
         super().resizeEvent(event)
-        narrow = self.width() < self._needed(beside=True)
-        ways = QBoxLayout.Direction
-        self._upper.setDirection(ways.BottomToTop if narrow else ways.LeftToRight)
-        self._upper.setSpacing(4 if narrow else theme.AROUND)
+        self._place(narrow=self.width() < self._needed(beside=True))
 
     def minimumSizeHint(self) -> QSize:
         """Leave the way back to the narrow form."""
@@ -250,9 +263,11 @@ class LatencyCard(Card):
     def _needed(self, beside: bool) -> int:
         """Return the width that figures and buttons need, beside or above each other."""
         left, right = self._figures.minimumSizeHint().width(), self._tools.minimumSizeHint().width()
+        right += (_DEVICE_WIDTH if beside else _DEVICE_NARROW) - self.device.width()
+        words = _SENTENCE_WIDTH + theme.AROUND + right
         if self._figures.isHidden():
             left = _SENTENCE_WIDTH
-        return 2 * theme.BETWEEN + 2 + (left + theme.AROUND + right if beside else max(left, right))
+        return 2 * theme.BETWEEN + 2 + (left + theme.AROUND + right if beside else max(left, words))
 
 
 class Below(QWidget):

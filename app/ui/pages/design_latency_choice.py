@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
@@ -18,8 +20,18 @@ _MOST_THREADS = 1024
 _WIDTH = 380
 
 
-def short_name(known: KnownTable) -> str:
-    """Return what a table is called on a button: "OpenVINO bf16, 2 threads", or with the name of another device."""
+def short_name(known: KnownTable, others: Iterable[KnownTable] = ()) -> str:
+    """Return what a table is called on a button: "OpenVINO bf16", with threads where others differ in them alone."""
+    setting = known.table.setting
+    told = [(one.here, where(one.table.setting), one.table.setting.device) for one in others]
+    alone = told.count((known.here, where(setting), setting.device)) <= 1
+    if known.here and alone and setting.device.startswith("cpu"):
+        return where(setting)
+    return full_name(known)
+
+
+def full_name(known: KnownTable) -> str:
+    """Return what a table is called in a list: "OpenVINO bf16, 2 threads", or with the name of another device."""
     setting = known.table.setting
     if not known.here:
         words = QCoreApplication.translate("LatencyChoice", "{machine}: {where}")

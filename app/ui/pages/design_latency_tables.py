@@ -13,7 +13,7 @@ from app.core.errors import AppError
 from app.core.latency import LatencyTable, Setting
 from app.core.latency_devices import KnownTable, add_device, forget_device, has_tables
 from app.ui.page import Services
-from app.ui.pages.design_latency_choice import long_name, short_name
+from app.ui.pages.design_latency_choice import full_name, long_name
 from app.workers.latency_tables import TablesReader
 
 SUFFIX = ".json"
@@ -164,7 +164,7 @@ class LatencyTables(QObject):
             if some:
                 menu.addSection(title)
             for one in some:
-                action = menu.addAction(short_name(one))
+                action = menu.addAction(full_name(one))
                 action.setObjectName(f"device_{one.key}")
                 action.setCheckable(True)
                 action.setChecked(one is chosen)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 from app.core.latency_devices import KnownTable
 from app.core.latency_roofline import Roof, kept_roof, points
 from app.ui import theme
-from app.ui.pages.design_latency_choice import short_name
+from app.ui.pages.design_latency_choice import full_name
 from app.ui.widgets.cards import Card, button, label
 from app.ui.widgets.diagram_facts import Snapshot
 from app.ui.widgets.layer_table_columns import kind_words
@@ -112,7 +112,7 @@ class RooflineDialog(QDialog):
         else:
             words = self.tr("There is no roof for {precision}: only f32, bf16 and f16 can be measured.")
             self.words.setText(words.format(precision=known.table.setting.precision))
-        name = short_name(known) if known is not None else ""
+        name = full_name(known) if known is not None else ""
         self.setWindowTitle(self.tr("Roofline: {name}").format(name=name) if name else self.tr("Roofline"))
 
     def retranslate(self) -> None:

@@ -14,8 +14,8 @@ from app.ui.widgets.cards import button, label, name_widget, tool
 from app.ui.widgets.menu_button import MenuButton
 from app.ui.workspace import Workspace
 
-_NARROW = 1000
-"""Width of the page below which the words before the number of classes give way."""
+_NARROW = 1130
+"""Room below which the words before the number of classes, and undo and redo, which have keys, give way."""
 
 
 class DesignTools(QObject):
@@ -97,9 +97,12 @@ class DesignTools(QObject):
             self.classes.setValue(design.classes or 0)
             self.classes.blockSignals(blocked)
 
-    def fit(self, width: int) -> None:
-        """Fit into a page of that width."""
-        self.classes_label.setVisible(width >= _NARROW)
+    def fit(self, width: int) -> bool:
+        """Fit into a page of that width; return whether it is narrow."""
+        narrow = width < _NARROW
+        for widget in (self.classes_label, self.undo, self.redo):
+            widget.setVisible(not narrow)
+        return narrow
 
     def retranslate(self) -> None:
         """Set the translated texts."""

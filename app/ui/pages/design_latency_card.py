@@ -20,6 +20,7 @@ _ROWS = ("predicted", "measured")
 _COLUMNS = ("standard", "lightweight", "speedup")
 _WIDE = 1380
 """Width from which totals and milliseconds stand beside each other."""
+_NOTHING = "–"
 _DEVICE_WIDTH, _DEVICE_NARROW = 216, 184
 _SENTENCE_WIDTH = 160
 
@@ -38,6 +39,7 @@ class LatencyCard(Card):
         super().__init__(parent, margin=theme.BETWEEN)
         self.setObjectName("latency")
         self._reading: Reading | None = None
+        self._measures = False
         self._values: dict[tuple[str, str], QLabel] = {}
         self._heads: dict[str, QLabel] = {}
         self._names: dict[str, QLabel] = {}
@@ -154,36 +156,45 @@ class LatencyCard(Card):
         self.measure.setToolTip(reason)
 
     def _write(self) -> None:
+        """Write what is known. What was shown once keeps its place, so that nothing moves while one edits."""
         reading = self._reading
-        words = reading.verdict if reading is not None else None
-        self.verdict.setText(filled(words.template, words.values) if words is not None else "")
-        self.verdict.setVisible(words is not None)
-        share = reading.measured.busy if reading is not None and reading.measured is not None else None
-        busy = busy_text(share) if share is not None else None
+        if reading is None:
+            self.verdict.setVisible(False)
+            self.busy.setVisible(False)
+            return
+        words, measured = reading.verdict, reading.measured
+        self.verdict.setText(
+            filled(words.template, words.values)
+            if words is not None
+            else self.tr("Nothing is replaced: this is the standard model.")
+        )
+        self.verdict.setVisible(self._figures.isVisibleTo(self))
+        busy = busy_text(measured.busy) if measured is not None and measured.busy is not None else None
         self.busy.setText(filled(busy.template, busy.values) if busy is not None else "")
         self.busy.setVisible(busy is not None)
-        if reading is None:
-            return
-        self._show_row("predicted", self._predicted(reading))
-        self._show_row("measured", self._measured(reading.measured))
+        self._show_row("predicted", self._predicted(reading), True)
+        self._measures = self._measures or measured is not None
+        self._show_row("measured", self._measured(measured), self._measures)
 
-    def _show_row(self, name: str, texts: tuple[str, str, str] | None) -> None:
-        self._names[name].setVisible(texts is not None)
-        for side, text in zip(_COLUMNS, texts or ("", "", ""), strict=True):
+    def _show_row(self, name: str, texts: tuple[str, str, str], visible: bool) -> None:
+        self._names[name].setVisible(visible)
+        for side, text in zip(_COLUMNS, texts, strict=True):
             value = self._values[name, side]
             value.setText(text)
-            value.setVisible(texts is not None)
+            value.setVisible(visible)
 
-    def _predicted(self, reading: Reading) -> tuple[str, str, str] | None:
+    def _predicted(self, reading: Reading) -> tuple[str, str, str]:
         standard, found = reading.standard, reading.predicted
         if standard is None or found is None:
-            return None
+            return (figure(standard.ms) if standard is not None else _NOTHING), _NOTHING, _NOTHING
+        if reading.is_standard:
+            return figure(standard.ms), figure(standard.ms), ratio(1.0)
         times = Interval(standard.ms / found.ms, standard.ms / found.high, standard.ms / found.low)
         return figure(standard.ms), _with_bounds(found), _times(times)
 
-    def _measured(self, measured: Measured | None) -> tuple[str, str, str] | None:
+    def _measured(self, measured: Measured | None) -> tuple[str, str, str]:
         if measured is None:
-            return None
+            return _NOTHING, _NOTHING, _NOTHING
         return (
             self._with_p95(measured.standard, measured.standard_p95),
             self._with_p95(measured.lightweight, measured.lightweight_p95),

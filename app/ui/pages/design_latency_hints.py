@@ -55,13 +55,13 @@ class HintsCard(Card):
     def show_advice(self, advice: Sequence[Advice], where: str) -> None:
         """Show what a device, so named, dislikes."""
         self._advice, self._where = tuple(advice), where
-        self.setVisible(bool(self._advice))
+        self.setVisible(bool(where))
         self._write()
 
     def show_selection(self, paths: tuple[str, ...]) -> None:
         """Put first what concerns the selection."""
         self._paths = paths
-        if self._advice:
+        if self._where:
             self._write()
 
     @property
@@ -88,12 +88,15 @@ class HintsCard(Card):
     def _write(self) -> None:
         arrow = "▾" if self.fold.isChecked() else "▸"
         here = sum(self._concerns(one) for one in self._advice)
-        words = self.tr("{arrow} {where}: {count} hints")
+        words = self.tr("{arrow} {where}: {count} hints") if self._advice else self.tr("{where}: no hints")
         if len(self._advice) == 1:
             words = self.tr("{arrow} {where}: 1 hint")
         if here:
             words = self.tr("{arrow} {where}: {count} hints, {here} on the selection")
         self.fold.setText(words.format(arrow=arrow, where=self._where, count=len(self._advice), here=here))
+        self.fold.setEnabled(bool(self._advice))
+        if not self._advice:
+            self.fold.setChecked(False)
         if self.fold.isChecked() and self._shown != self.advice:
             self._rebuild()
 

@@ -19,6 +19,10 @@ Name = tuple[str, str, Shape]
 """Design, table and input size."""
 
 
+_GUESSES = ("modules", "estimated")
+"""What a prediction stands on where the base model was not measured, or not all of its modules."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """Figures of a measurement, milliseconds.
@@ -50,6 +54,7 @@ class Reading:
         measured: what they took; None where they were not measured.
         verdict: what that means; None for the standard model.
         is_guess: whether the prediction stands on other models alone.
+        is_standard: whether nothing is replaced; then `predicted` is the standard model's.
     """
 
     setting: Setting
@@ -59,6 +64,7 @@ class Reading:
     measured: Measured | None = None
     verdict: Text | None = None
     is_guess: bool = False
+    is_standard: bool = False
 
 
 def name_of(known: KnownTable, design: Design, shape: Shape) -> Name:
@@ -90,19 +96,22 @@ def read(
     table, shape = known.table, costs.imgsz
     standard = table.predict(design.cleared(), shape)
     found = table.predict(design, shape)
+    if design.is_standard:
+        guess = standard is not None and standard.basis in _GUESSES
+        measured = _of(taken) if taken is not None else None
+        return Reading(
+            table.setting, known.here, standard, standard, measured, is_guess=guess, is_standard=True
+        )
     measured = _of(taken) if taken is not None else _kept(table, design, shape)
     predicted = before if taken is not None else found
     if predicted is not None and predicted.basis == "measured":
         predicted = None
     words = None
-    if not design.is_standard:
-        if taken is not None:
-            words = verdict(design, taken)
-        elif standard is not None and found is not None:
-            words = predicted_verdict(
-                design, shape, standard, found, table.setting, here=known.here, costs=costs
-            )
-    guess = predicted is not None and predicted.basis in ("modules", "estimated")
+    if taken is not None:
+        words = verdict(design, taken)
+    elif standard is not None and found is not None:
+        words = predicted_verdict(design, shape, standard, found, table.setting, here=known.here, costs=costs)
+    guess = predicted is not None and predicted.basis in _GUESSES
     return Reading(table.setting, known.here, standard, predicted, measured, words, guess)
 
 
@@ -116,7 +125,4 @@ def _kept(table: LatencyTable, design: Design, shape: Shape) -> Measured | None:
     if whole is None:
         return None
     figure, speed = whole.figure, 1 / whole.ratio
-    standard_p95 = figure.p95_ms if design.is_standard else None
-    return Measured(
-        whole.standard_ms, standard_p95, figure.p50_ms, figure.p95_ms, Interval(speed, speed, speed)
-    )
+    return Measured(whole.standard_ms, None, figure.p50_ms, figure.p95_ms, Interval(speed, speed, speed))

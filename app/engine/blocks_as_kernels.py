@@ -35,6 +35,12 @@ _LAST = (
 )
 """Which convolution makes the output of modules that join several ways."""
 
+LIFT = 2.0
+"""Mean, in deviations, of what an activation reads that shall hardly bend it: SiLU is nearly straight about 2."""
+
+QUIETLY = 0.1
+"""Deviation of what it reads that shall be bent as little, with a mean of zero."""
+
 
 @dataclass(frozen=True)
 class Affine:

@@ -23,8 +23,8 @@ from app.engine.blocks_as_kernels import dense_kernel, first_conv, is_linear, la
 from app.engine.positions import Positions, patches
 from app.engine.refit_block import BlockRefit
 from app.engine.refit_module import fit_module, is_swapped
-from app.engine.refit_sums import Sample, sum_up
-from app.engine.stages import stages
+from app.engine.refit_sums import BEFORE, BEHIND, Sample, sum_up
+from app.engine.stages_inside import all_stages
 from app.engine.walk import Walk
 
 
@@ -125,10 +125,15 @@ class _Refit:
         """Keep the standard outputs of modules at sampled positions while the standard layer runs."""
         hooks = []
         for path in inside:
-            old = standard.get_submodule(path)
-            hooks.append(last_conv(old).register_forward_hook(self._keeper(path)))
-            if not is_linear(self.light.get_submodule(path)):
-                hooks.append(old.register_forward_hook(self._end_keeper(path)))
+            old, new = standard.get_submodule(path), self.light.get_submodule(path)
+            looks = {("", BEFORE)}
+            if not is_linear(new):
+                looks |= {("", BEHIND)} | {(p.path, s.aim) for s in all_stages(new, old) for p in s.pieces}
+            for inner, aim in looks:
+                module = old.get_submodule(inner)
+                if aim == BEFORE:
+                    module = last_conv(module)
+                hooks.append(module.register_forward_hook(self._keeper(path, (inner, aim), old)))
         try:
             yield
         finally:
@@ -161,31 +166,25 @@ class _Refit:
     def _note(self, path: str) -> Callable[[float], None]:
         return lambda energy: self.energies.__setitem__(path, energy)
 
-    def _keeper(self, path: str) -> Callable[[nn.Module, Any, Tensor], None]:
-        def keep(_conv: nn.Module, _inputs: Any, output: Tensor) -> None:
-            if path not in self._samples:
-                self._samples[path] = self._choose(path, output.shape[2], output.shape[3])
-            for sample in self._samples[path]:
-                sample.outputs.append(sample.positions.take(output, self._start))
-
-        return keep
-
-    def _end_keeper(self, path: str) -> Callable[[nn.Module, Any, Tensor], None]:
+    def _keeper(
+        self, path: str, what: tuple[str, str], old: nn.Module
+    ) -> Callable[[nn.Module, Any, Tensor], None]:
         def keep(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+            if path not in self._samples:
+                self._samples[path] = self._choose(path, old, output.shape[2], output.shape[3])
             for sample in self._samples[path]:
-                sample.ends.append(sample.positions.take(output, self._start))
+                sample.made[what].append(sample.positions.take(output, self._start))
 
         return keep
 
-    def _choose(self, path: str, height: int, width: int) -> tuple[Sample, Sample]:
+    def _choose(self, path: str, old: nn.Module, height: int, width: int) -> tuple[Sample, Sample]:
         """Return positions to fit on and positions to check on."""
         module = self.light.get_submodule(path)
         if is_linear(module):
             conv = first_conv(module)
             inputs = conv.in_channels * conv.kernel_size[0] * conv.kernel_size[1]
         else:
-            convs = [stage.conv for stage in stages(module, torch.arange(0))]
-            inputs = max((c.weight[0].numel() for c in convs), default=1)
+            inputs = max((stage.inputs for stage in all_stages(module, old)), default=1)
         wanted = max(self.settings.positions, self.settings.per_input * inputs)
         density = self.attention.density(path, height, width)
         shape = (self.count, height, width)

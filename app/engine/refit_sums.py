@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -9,20 +10,31 @@ from torch import Tensor, nn
 from app.engine.least_squares import EXACT_SIZE, Sums
 from app.engine.positions import Positions, patches
 
+BEFORE, BEHIND = "before", "behind"
+"""What is looked at of a module: what its last convolution makes, before BatchNorm and activation, or its output."""
+
 
 @dataclass(frozen=True)
 class Sample:
-    """Sampled positions, and the standard module's outputs there, part by part.
+    """Sampled positions, and what the standard module and the modules in it make there, part by part.
 
     Attributes:
         positions: where.
-        outputs: before the last BatchNorm.
-        ends: behind the last activation; kept only for blocks that are no linear map.
+        made: path below the standard module, "" for itself, with BEFORE or BEHIND → S × C of each part.
     """
 
     positions: Positions
-    outputs: list[Tensor] = field(default_factory=list)
-    ends: list[Tensor] = field(default_factory=list)
+    made: defaultdict[tuple[str, str], list[Tensor]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The standard module's output before its last BatchNorm."""
+        return self.made["", BEFORE]
+
+    @property
+    def ends(self) -> list[Tensor]:
+        """Its output behind the last activation; kept only for blocks that are no linear map."""
+        return self.made["", BEHIND]
 
 
 def sum_up(

@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torchvision.models.efficientnet import MBConv
-from torchvision.models.mobilenetv3 import InvertedResidual as MobileBlock
-from torchvision.models.shufflenetv2 import InvertedResidual as ShuffleUnit
-from torchvision.ops.misc import Conv2dNormActivation
-from ultralytics.nn.modules import C3, CIB, C2f, C3Ghost, Conv, GhostConv, RepConv, SCDown
+from torch import nn
+from ultralytics.nn.modules import C3, C2f, C3Ghost, Conv, GhostConv, RepConv
 
 from app.engine.blocks_as_kernels import (
     Affine,
@@ -25,6 +21,7 @@ from app.engine.blocks_as_kernels import (
     write_separable,
 )
 from app.engine.factorise import as_kernel, factorise
+from app.engine.planting import plant, plant_inside
 
 
 @torch.no_grad()
@@ -34,7 +31,10 @@ def transplant(old: nn.Module, new: nn.Module) -> set[nn.Module]:
     * a GhostConv's own half of the channels are those of the standard convolution;
     * modules in the manner of a C3 keep the convolutions of the same shape at both ends;
     * depthwise filters are the leading spatial factors of the standard kernel's input channels, centred where there
-      is no kernel: what a depthwise filter sees first is then what the standard module saw.
+      is no kernel: what a depthwise filter sees first is then what the standard module saw. The activation behind it
+      gets numbers that it hardly bends, for the standard convolution had none there;
+    * the narrow convolution of a fused block makes the leading outputs of the standard kernel;
+    * a squeeze-and-excitation weighs all channels alike.
 
     Args:
         old: the standard module.
@@ -48,13 +48,11 @@ def transplant(old: nn.Module, new: nn.Module) -> set[nn.Module]:
         _copy_rows(old, new.cv1, slice(0, half))
         return {new.cv1.bn}
     if isinstance(new, (C3, C2f)):
+        if isinstance(new, C2f):
+            plant_inside(new, old)
         return _ends(old, new)
-    if isinstance(new, SCDown) and isinstance(old, Conv):
-        _pointwise_then_depthwise(old.conv.weight, new)
-        return set()
-    kernel = old.conv.weight if isinstance(old, Conv) and old.conv.groups == 1 else None
-    filters = None if kernel is None else leading_filters(kernel)
-    _plant(new, filters)
+    dense = isinstance(old, Conv) and old.conv.groups == 1
+    plant(new, old if dense else None)
     return set()
 
 
@@ -88,14 +86,6 @@ def rewrite(old: nn.Module, new: nn.Module) -> bool:
         assert variance is not None
         make_affine(target, moved, mean.double() - constant, variance.double())
     return not is_separable(new) and conv.groups == 1
-
-
-def leading_filters(kernel: Tensor) -> Tensor:
-    """Return for each input channel the spatial filter that explains most of its kernel, C × k × k, of positive sum."""
-    filters, _ = factorise(kernel, 1)
-    shaped = filters.view(kernel.shape[1], *kernel.shape[2:]).float()
-    shaped = shaped * torch.where(shaped.sum((1, 2), keepdim=True) < 0, -1.0, 1.0)
-    return shaped / shaped.square().sum((1, 2), keepdim=True).sqrt().clamp_min(1e-12)
 
 
 def _copy_rows(old: Any, new: Any, rows: slice) -> None:
@@ -138,59 +128,3 @@ def _silence(module: C3Ghost) -> None:
 
 def _same_shape(one: Conv, two: Conv) -> bool:
     return one.conv.weight.shape == two.conv.weight.shape and one.conv.groups == two.conv.groups
-
-
-def _pointwise_then_depthwise(kernel: Tensor, new: Any) -> None:
-    """Write the best pointwise row and spatial filter of each output channel: the mirror image of `factorise`."""
-    flipped = kernel.permute(1, 0, 2, 3)  # C × c2 × k × k, factorised over the output channels
-    filters, rows = factorise(flipped, 1)
-    shaped = filters.view(kernel.shape[0], *kernel.shape[2:]).float()
-    sign = torch.where(shaped.sum((1, 2)) < 0, -1.0, 1.0)
-    new.cv1.conv.weight.copy_((rows.float() * sign[:, None]).view_as(new.cv1.conv.weight))
-    _fill(new.cv2.conv, shaped * sign[:, None, None])
-
-
-def _plant(block: nn.Module, filters: Tensor | None) -> None:
-    """Write filters into the first depthwise convolution of a block, centred ones into those of the next blocks."""
-    for index, conv in enumerate(_first_depthwise(block)):
-        fits = filters is not None and index == 0 and len(filters) == conv.in_channels
-        _fill(conv, filters if fits else None)
-
-
-def _first_depthwise(block: nn.Module) -> list[nn.Conv2d]:
-    """Return the convolution of each inner block that sees space first, where it is depthwise."""
-    if isinstance(block, nn.Sequential) and not isinstance(block, Conv2dNormActivation):
-        return [conv for module in block for conv in _first_depthwise(module)]
-    if isinstance(block, CIB):
-        return [block.cv1[0].conv]
-    if isinstance(block, ShuffleUnit):
-        return [conv for branch in (block.branch1, block.branch2) for conv in branch if _is_depthwise(conv)]
-    if isinstance(block, (MobileBlock, MBConv)):
-        return [conv for part in block.block for conv in part.children() if _is_depthwise(conv)]
-    conv = block.conv if isinstance(block, Conv) else None
-    return [conv] if conv is not None and _is_depthwise(conv) else []
-
-
-def _is_depthwise(module: nn.Module) -> bool:
-    return isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
-
-
-def _fill(conv: nn.Conv2d, filters: Tensor | None) -> None:
-    """Write filters into a depthwise convolution, cropped or padded to its kernel.
-
-    Without any, each filter becomes the sum of its centre and of what it was: it sees the middle and, less, around it.
-    """
-    side = conv.kernel_size[0]
-    fresh = conv.weight[:, 0]
-    fresh = fresh / fresh.square().sum((1, 2), keepdim=True).sqrt().clamp_min(1e-12)
-    if filters is None:
-        planted = fresh / 2
-        planted[:, side // 2, side // 2] += 1
-    else:
-        planted = torch.zeros_like(fresh)
-        size = min(side, filters.shape[-1])
-        here, there = (side - size) // 2, (filters.shape[-1] - size) // 2
-        planted[:, here : here + size, here : here + size] = filters[
-            :, there : there + size, there : there + size
-        ]
-    conv.weight.copy_(planted[:, None])

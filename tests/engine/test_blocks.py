@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from torch import nn
 from torchvision.ops import SqueezeExcitation
 from ultralytics.nn.modules import C3, Conv
 
+from app.core import blocks_base as base
 from app.core.architecture import Convolution
 from app.core.blocks import BLOCKS, Part, Site, forms
 from app.core.cost import ZERO, Cost, graph_peak, part_cost
@@ -144,6 +147,42 @@ def test_parts_are_the_built_block(name: str, data: st.DataObject) -> None:
     assert block.train()(image).shape == old(image).shape
     ready = in_form(fold_block(block), kind.forms(site, swap.options)[0])
     check_costs(ready, kind.deployed_parts(site, swap.options), site, deployed=True)
+
+
+NUMBERS = {base.EVEN_OUTPUT, base.UNEVEN_GROUPS}
+"""Reasons that the numbers of a site give; the others are about what a kind is for."""
+
+
+def tried(site: Site, swap: Swap, image: torch.Tensor) -> tuple[bool, int]:
+    """Return whether a block can be built and gives the standard module's shape, and the FLOPs that it takes."""
+    old = standard(site).eval()
+    try:
+        block = make_block(old, swap, site).eval()
+        with torch.no_grad():
+            fits = block(image).shape == old(image).shape
+    except (RuntimeError, ValueError, AssertionError):
+        return False, 0
+    return fits, flops(lambda: block(image))
+
+
+def test_a_kind_refuses_exactly_what_cannot_be_built_or_counted() -> None:
+    refused = set()
+    for name, c1, c2, stride in itertools.product(BLOCKS, (8, 9, 12), (8, 9, 12), (1, 2)):
+        kind, site = BLOCKS[name], site_of(c1, c2, s=stride)
+        why = kind.refuses(site, {})
+        if why is None or why in NUMBERS:
+            assert tried(site, Swap(name), picture(site))[0] is (why is None), (name, site)
+            refused.add(why)
+        # 7 × 7 pixels where the costs take 8 × 8 for granted, as behind a pooling without padding.
+        uneven = replace(site, pixels_in=64, pixels=16, even=False)
+        if stride == 1 or kind.refuses(uneven, {}) not in (None, base.UNEVEN_INPUT):
+            continue
+        fits, counted = tried(uneven, Swap(name), torch.randn(1, c1, 7, 7))
+        exact = counted == total(kind.parts(uneven, {}), 1, deployed=False).flops
+        assert fits
+        assert exact is (kind.refuses(uneven, {}) is None), (name, uneven)
+        refused.add(kind.refuses(uneven, {}))
+    assert refused == {None, base.UNEVEN_INPUT, *NUMBERS}
 
 
 PLACES = {

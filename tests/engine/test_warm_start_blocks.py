@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torchvision.models.shufflenetv2 import InvertedResidual as ShuffleUnit
-from ultralytics.nn.modules import C1, C3, A2C2f, Conv, RepConv
+from ultralytics.nn.modules import C1, C3, A2C2f, C2f, C3k2, Conv, RepConv
 
 from app.core.blocks import BLOCKS, refusal
 from app.core.design import Design, Swap
@@ -20,14 +21,17 @@ from app.engine.blocks_as_kernels import ends_in_convolution, last_conv, merge_b
 from app.engine.depthwise_squares import fit_depthwise
 from app.engine.foreign_weights import ForeignWeights
 from app.engine.models import build_model
+from app.engine.planting import leading_filters
 from app.engine.positions import Positions
 from app.engine.refit import RefitSettings
 from app.engine.refit_block import BlockRefit
 from app.engine.refit_pictures import load_pictures
-from app.engine.refit_sums import Sample
+from app.engine.refit_sums import BEFORE, BEHIND, Sample
+from app.engine.stages import stages
+from app.engine.stages_inside import all_stages, inside_of
 from app.engine.transfer import TransferReport
 from app.engine.transfer_modules import modules_of
-from app.engine.transplant import leading_filters, transplant
+from app.engine.transplant import transplant
 from app.engine.weights import warm_start
 from tests.engine.checkpoints import batch_of, lively_model
 from tests.engine.test_blocks import site_of
@@ -93,17 +97,12 @@ def test_every_kind_is_brought_near_to_the_standard_model(
         return float((raw(light, seen) - wanted).square().mean())
 
     assert error(model) < 0.5 * error(fresh)
+    check_training_mode(model, tuple(f"{path}." for path in swapped), seen)
 
 
-@pytest.mark.parametrize("kind", [name for name in BLOCKS if name not in ("separable", "dwconv")])
-def test_training_mode_starts_from_what_validation_saw(
-    kind: str, source: ForeignWeights, pictures: list[Path]
-) -> None:
-    design = design_of(kind)
-    model, _ = started(design, source, "refit", pictures)
-    seen = load_pictures(pictures, 6, 160)
+def check_training_mode(model: nn.Module, inside: tuple[str, ...], seen: torch.Tensor) -> None:
+    """A BatchNorm in a new block does in training mode what it does in eval mode: its statistics are the real ones."""
     inputs: dict[str, torch.Tensor] = {}
-    inside = tuple(f"{path}." for path in design.resolved())
     hooks = [
         module.register_forward_pre_hook(lambda _m, x, name=name: inputs.__setitem__(name, x[0]))
         for name, module in model.named_modules()
@@ -188,22 +187,29 @@ def test_what_nothing_fits_into_is_fresh_and_said(source: ForeignWeights) -> Non
 
 def refitted(new: nn.Module, old: nn.Module, x: torch.Tensor) -> float:
     """Fit a block to a module on one batch; return the energy explained."""
-    shape = (len(x), x.shape[2], x.shape[3])
-    fit, check = (Sample(Positions.choose(shape, 10**6, None, torch.Generator())) for _ in range(2))
-    before: list[torch.Tensor] = []
-    hook = last_conv(old).register_forward_hook(lambda _m, _i, out: before.append(out))
     with torch.no_grad():
-        end = old.eval()(x)
-    hook.remove()
-    for sample in (fit, check):
-        sample.outputs.append(sample.positions.take(before[0], 0))
-        sample.ends.append(sample.positions.take(end, 0))
+        made = old.eval()(x)
+    shape = (len(made), made.shape[2], made.shape[3])
+    samples = [Sample(Positions.choose(shape, 10**6, None, torch.Generator())) for _ in range(2)]
+    looks = {("", BEFORE), ("", BEHIND)} | {(p.path, s.aim) for s in all_stages(new, old) for p in s.pieces}
+    hooks = []
+    for path, aim in looks:
+        module = old.get_submodule(path)
+
+        def keep(_m: nn.Module, _i: Any, made: torch.Tensor, what: tuple[str, str] = (path, aim)) -> None:
+            for sample in samples:
+                sample.made[what].append(sample.positions.take(made, 0))
+
+        hooks.append((last_conv(module) if aim == BEFORE else module).register_forward_hook(keep))
+    with torch.no_grad():
+        old(x)
     energies: list[float] = []
-    handles = BlockRefit(new.eval(), old, (fit, check), len(x), None, set(), energies.append).hooks()
+    fit = BlockRefit(new.eval(), old, (samples[0], samples[1]), len(x), None, set(), energies.append)
+    hooks += fit.hooks()
     with torch.no_grad():
         new(x)
-    for handle in handles:
-        handle.remove()
+    for hook in hooks:
+        hook.remove()
     return energies[0]
 
 
@@ -241,6 +247,66 @@ def test_residual_blocks_in_a_row_make_up_for_what_is_missing() -> None:
         transplant(old, block)  # filters that see the middle
         energies.append(refitted(block, old, x))
     assert energies[1] > energies[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shortcut"),  # a Ghost bottleneck always has one
+    [("ghost_c3", True), ("cib", True), ("cib", False), ("c3k2", True), ("c3k2", False)],
+)
+def test_what_stands_inside_a_module_is_fitted_too(
+    kind: str, shortcut: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    place = site_of(32, 32, repeats=2, shortcut=shortcut)
+    old = C3(32, 32, 2, shortcut)
+    for norm in (m for m in old.modules() if isinstance(m, nn.BatchNorm2d)):
+        nn.init.uniform_(norm.weight, 0.5, 2.0)
+        norm.momentum = None
+    x = torch.randn(6, 32, 12, 12)
+    with torch.no_grad():
+        old.train()(x)
+    energies = []
+    for stages_of in (all_stages, lambda new, old: stages(new, torch.arange(32))):
+        monkeypatch.setattr("app.engine.refit_block.all_stages", stages_of)
+        torch.manual_seed(1)
+        block = make_block(old, Swap(kind), place)
+        transplant(old, block)
+        energies.append(refitted(block, old, x))
+    assert energies[0] > energies[1] + 0.03
+
+
+@pytest.mark.parametrize("kind", ["shufflenetv2", "mobilenetv3", "efficientnetv2", "lcnet"])
+def test_what_a_block_could_make_without_activations_it_nearly_makes_with_them(kind: str) -> None:
+    torch.manual_seed(0)
+    old: Any = Conv(16, 32, 3, 2)
+    level = 3 if kind == "efficientnetv2" else 4
+    block = make_block(old, Swap(kind), site_of(16, 32, s=2, level=level))
+    with torch.no_grad():
+        if kind == "efficientnetv2":  # a narrow convolution, then a pointwise one
+            narrow, wide = torch.randn(8, 16, 3, 3), torch.randn(32, 8)
+            old.conv.weight.copy_(torch.einsum("oh,hikl->oikl", wide, narrow) / 40)
+        else:  # a depthwise convolution, then a pointwise one
+            filters, wide = torch.randn(16, 3, 3), torch.randn(32, 16)
+            old.conv.weight.copy_(torch.einsum("oi,ikl->oikl", wide, filters) / 12)
+    if kind in ("mobilenetv3", "efficientnetv2"):
+        old.act = nn.Identity()  # they end in none
+    transplant(Conv(16, 32, 3, 2), block)  # what it starts from is not the answer
+    assert refitted(block, old, torch.randn(6, 16, 24, 24)) > 0.95
+
+
+def test_the_heaviest_channels_are_known() -> None:
+    for old in (C3(16, 16, 1), C2f(16, 16, 1)):
+        inside = inside_of(old)
+        assert inside is not None
+        join = old.cv3 if isinstance(old, C3) else old.cv2
+        with torch.no_grad():
+            join.conv.weight[:, 3 if isinstance(old, C3) else 16 + 3] *= 100
+            join.conv.weight[:, 8 + 5 if isinstance(old, C3) else 5] *= 100
+        inside = inside_of(old)
+        assert inside is not None
+        assert (int(inside.weights.argmax()), int(inside.aside.argmax())) == (3, 5)
+    assert inside_of(C3k2(16, 16, 1, c3k=True)) is None
+    assert inside_of(Conv(8, 8, 3)) is None
 
 
 def test_depthwise_filters_are_the_least_squares_ones() -> None:

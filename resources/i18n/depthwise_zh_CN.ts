@@ -206,16 +206,16 @@
         <translation>Studio 会找出达到目标且风险最小的替换。</translation>
     </message>
     <message>
-        <source>Reached with {count} swaps at a risk of {risk}. It is proven that no others risk less.</source>
-        <translation>用 {count} 处替换达到，风险 {risk}。已证明没有风险更小的选择。</translation>
+        <source>Reached with {count} swaps. Their risk, {risk}, is proven to be the least.</source>
+        <translation>用 {count} 处替换达到。已证明其风险 {risk} 为最小。</translation>
+    </message>
+    <message>
+        <source>Reached with {count} swaps of risk {risk}. The time was up before that was proven to be the least.</source>
+        <translation>用 {count} 处替换达到，风险 {risk}。时间已到，尚未证明其为最小。</translation>
     </message>
     <message>
         <source>The standard model reaches that already: nothing has to be replaced.</source>
         <translation>标准模型已达到目标，无需替换。</translation>
-    </message>
-    <message>
-        <source>Reached with {count} swaps at a risk of {risk}. The time was up before it was proven that no others risk less.</source>
-        <translation>用 {count} 处替换达到，风险 {risk}。时间已到，尚未证明没有风险更小的选择。</translation>
     </message>
     <message>
         <source>The risks are guessed from shapes; measure them for your own pictures at the left.</source>
@@ -253,7 +253,7 @@
         <translation>省 GFLOPs</translation>
     </message>
     <message>
-        <source>Saves parameters (M)</source>
+        <source>Saves params (M)</source>
         <translation>省参数 (M)</translation>
     </message>
     <message>
@@ -975,6 +975,10 @@
         <translation>用此方案前往“训练”页。</translation>
     </message>
     <message>
+        <source>Train</source>
+        <translation>训练</translation>
+    </message>
+    <message>
         <source>This design has no file yet.</source>
         <translation>此方案还没有文件。</translation>
     </message>
@@ -1448,8 +1452,12 @@
         <translation>答案</translation>
     </message>
     <message>
-        <source>plain smaller and narrower models: trained on their own, not converted, so without a risk</source>
-        <translation>更小或更窄的普通模型：单独训练而非转换，因此没有风险</translation>
+        <source>asked for</source>
+        <translation>目标上限</translation>
+    </message>
+    <message>
+        <source>plain models: trained on their own, not converted</source>
+        <translation>普通模型：单独训练，不经转换</translation>
     </message>
 </context>
 <context>
@@ -1530,6 +1538,10 @@
     <message>
         <source>{arrow} {where}: {count} hints</source>
         <translation>{arrow} {where}：{count} 条建议</translation>
+    </message>
+    <message>
+        <source>{where}: no hints</source>
+        <translation>{where}：没有建议</translation>
     </message>
     <message>
         <source>{arrow} {where}: 1 hint</source>
@@ -1903,6 +1915,10 @@
     <message>
         <source>Device and runtime: {name}</source>
         <translation>设备和推理后端：{name}</translation>
+    </message>
+    <message>
+        <source>Nothing is replaced: this is the standard model.</source>
+        <translation>没有任何替换，就是标准模型。</translation>
     </message>
     <message>
         <source>{p50} (p95 {p95})</source>

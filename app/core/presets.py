@@ -19,7 +19,7 @@ PRESET_SUMMARIES = (
     QT_TRANSLATE_NOOP(
         "core",
         "Balanced: depthwise separable everywhere but in the stem, of rank 4 in the backbone and rank 2 elsewhere; "
-        "half the cost, hardly any accuracy.",
+        "half the cost, and hardly a loss of accuracy.",
     ),
     QT_TRANSLATE_NOOP("core", "Every 3×3 convolution but the stem becomes depthwise separable."),
     QT_TRANSLATE_NOOP(

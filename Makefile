@@ -31,7 +31,7 @@ check: $(DEV)
 	$(BIN)/python tools/translations.py check
 
 pytest: $(DEV)
-	@sh tools/with_display.sh $(BIN)/python -m pytest
+	@sh tools/with_display.sh $(BIN)/python tools/run_tests.py
 
 # The figures named in the documents, measured here and now.
 bench: $(DEV)

@@ -10,6 +10,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests with a window, so that `tools/run_tests.py` runs nothing beside them."""
+    for item in items:
+        if "qapp" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.alone)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _private_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the tests away from the user's own preferences, caches and recent files."""

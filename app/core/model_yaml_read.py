@@ -51,6 +51,14 @@ _KEYS = (
 _IGNORED = ("names", "scale", "inplace", "yaml_file", "depthwise_studio")
 _ACTIVATIONS = ("silu", "relu", "leaky_relu", "hardswish", "mish", "gelu", "relu6", "elu", "selu")
 _MOST_ROWS, _MOST_ARGS, _MOST_REPEATS, _MOST_CHANNELS = 400, 16, 200, 65536
+_DECIMAL = r"[-+]?([0-9]{1,6}\.?[0-9]{0,6}|\.[0-9]{1,6})([eE][-+]?[0-9]{1,2})?"
+_MOST_CHARACTERS = 100_000
+"""A longer text is refused unread: the largest that ultralytics ships has 4,000."""
+
+_WORDS = frozenset(
+    {"None", "True", "False", "nc", "anchors", "nearest", "bilinear", "bicubic", "area", "same"}
+)
+"""What may stand as a word among arguments: ultralytics takes other names for variables of its parser."""
 
 
 @dataclass(frozen=True)
@@ -122,16 +130,29 @@ class _Reader:
         )
 
     def compose(self, text: str) -> yaml.Node | None:
-        """Return the YAML tree, in which nothing is resolved by tag."""
+        """Return the YAML tree, in which nothing is resolved by tag and nothing that is said once is copied."""
+        if len(text) > _MOST_CHARACTERS:
+            raise self.refuse(
+                None,
+                QT_TRANSLATE_NOOP("core", "this is longer than a model YAML can be."),
+                QT_TRANSLATE_NOOP("core", "Choose a model YAML."),
+            )
         try:
             return yaml.compose(text, Loader=yaml.SafeLoader)
-        except (yaml.YAMLError, RecursionError) as error:
+        except RecursionError as error:
+            raise self.refuse(
+                None,
+                QT_TRANSLATE_NOOP("core", "its lists are nested too deeply."),
+                QT_TRANSLATE_NOOP("core", "Choose a model YAML."),
+            ) from error
+        except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             node = yaml.ScalarNode("", "", start_mark=mark) if mark is not None else None
             raise self.refuse(
                 node,
-                QT_TRANSLATE_NOOP("core", "this is not YAML."),
-                QT_TRANSLATE_NOOP("core", "Choose a model YAML."),
+                QT_TRANSLATE_NOOP("core", "this is not YAML: {reason}."),
+                QT_TRANSLATE_NOOP("core", "Correct the line."),
+                reason=getattr(error, "problem", None) or str(error).splitlines()[0][:100],
             ) from error
 
     def read(self, text: str) -> ReadModel:
@@ -229,6 +250,16 @@ class _Reader:
             )
         return int(text)
 
+    def no_argument(self, node: yaml.Node, text: str) -> DesignError:
+        return self.refuse(
+            node,
+            QT_TRANSLATE_NOOP("core", "“{value}” is out of place."),
+            QT_TRANSLATE_NOOP("core", "Arguments are numbers up to {most}, and the words {words}."),
+            value=text[:40],
+            most=_MOST_CHANNELS,
+            words=", ".join(sorted(_WORDS)),
+        )
+
     def value(self, node: yaml.Node) -> Any:
         """Return a plain value; words stay words."""
         text, kind = self.plain(node), node.tag.rpartition(":")[2]
@@ -236,13 +267,13 @@ class _Reader:
             return None
         if kind == "bool":
             return text.lower() in {"true", "yes", "on"}
-        if kind == "int" and re.fullmatch(r"[-+]?[0-9]{1,9}", text):
+        if kind == "int" and re.fullmatch(r"[-+]?[0-9]{1,5}", text) and abs(int(text)) <= _MOST_CHANNELS:
             return int(text)
-        if kind == "float" and re.fullmatch(r"[-+.0-9eE]{1,24}", text) and math.isfinite(float(text)):
+        if kind == "float" and re.fullmatch(_DECIMAL, text) and abs(float(text)) <= _MOST_CHANNELS:
             return float(text)
-        if kind == "str" and re.fullmatch(r"[A-Za-z0-9_.]{1,40}|\([0-9, ]{1,40}\)", text):
+        if kind == "str" and (text in _WORDS or re.fullmatch(r"\(([0-9]{1,5}, ?){1,8}([0-9]{1,5})?\)", text)):
             return {"True": True, "False": False}.get(text, text)
-        raise self.bad_row(node)
+        raise self.no_argument(node, text)
 
     def row(self, node: yaml.Node, index: int) -> Row:
         cells = self.sequence(node, 4)
@@ -265,13 +296,13 @@ class _Reader:
         if not sources or (several is False and name in {"Concat", "CBFuse", *HEADS}):
             raise self.bad_row(node)
         if name in SCALED:
-            self.check_channels(node, values)
+            self.check_channels(node, args)
         return Row(sources, several, self.integer(repeats, 1, _MOST_REPEATS), name, values)
 
-    def check_channels(self, node: yaml.Node, values: tuple[Arg, ...]) -> None:
-        first = values[0] if values else None
-        if not isinstance(first, int) or isinstance(first, bool) or not 1 <= first <= _MOST_CHANNELS:
+    def check_channels(self, node: yaml.Node, args: yaml.Node) -> None:
+        if not args.value:
             raise self.bad_row(node)
+        self.integer(args.value[0], 1, _MOST_CHANNELS)
 
     def source_row(self, node: yaml.Node, index: int) -> int:
         given = self.integer(node, -_MOST_ROWS, _MOST_ROWS)
@@ -335,7 +366,14 @@ class _Reader:
         value = 1.0 if node is None else self.value(node)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0.01 <= value <= 16:
             assert node is not None  # the default fits
-            raise self.bad_row(node)
+            raise self.refuse(
+                node,
+                QT_TRANSLATE_NOOP("core", "“{value}” is out of place."),
+                QT_TRANSLATE_NOOP("core", "Give a number from {low} to {high}."),
+                value=self.plain(node)[:40],
+                low=0.01,
+                high=16,
+            )
         return float(value)
 
     def head_output(self, node: yaml.Node, classes: int) -> int:

@@ -51,6 +51,9 @@ SCALED = REPEATED | {
 }
 """Modules whose first argument is a number of output channels; both parsers make it a multiple of 8."""
 
+_REPEATING = {"RepNCSPELAN4": 3, "SPPF": 2}
+"""Modules with a number of repeats among their arguments, and where it stands."""
+
 HEADS = frozenset({"Detect", "v10Detect"})
 
 MODERN = frozenset({"A2C2f", "C2fCIB", "C3k2"})
@@ -98,6 +101,13 @@ class Row:
     repeats: int
     module: str
     args: tuple[Arg, ...]
+
+    @property
+    def modules(self) -> int:
+        """How many modules of its kind, or parts inside one, it builds and runs."""
+        place = _REPEATING.get(self.module, len(self.args))
+        inner = self.args[place] if place < len(self.args) else 1
+        return self.repeats * max(inner, 1) if isinstance(inner, int) else self.repeats
 
 
 @dataclass(frozen=True)

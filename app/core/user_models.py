@@ -26,7 +26,7 @@ from app.core.text import QT_TRANSLATE_NOOP
 ENDINGS = (".yaml", ".yml")
 
 _DIGITS = 16
-_MOST_MODULES = 1000
+_MOST_MODULES = 400
 _NAME = re.compile(r"[\w .()+-]{1,80}")
 
 
@@ -133,7 +133,7 @@ def remember_model(text: str, name: str) -> str:
             QT_TRANSLATE_NOOP("core", "Use letters, digits, spaces and -_.()+ and end it with .yaml."),
             name=name[:80],
         )
-    modules = sum(row.repeats for row in read.model.rows)
+    modules = sum(row.modules for row in read.model.rows)
     if modules > _MOST_MODULES:
         raise AppError(
             QT_TRANSLATE_NOOP("core", "{name} has {count} modules; {most} are allowed."),

@@ -120,10 +120,15 @@ def _activate(model: DetectionModel, part: str, make: type[nn.Module]) -> None:
 
 
 class _NumbersOnCpu(TorchFunctionMode):
-    """Keeps the few numbers that are computed with while a model is built, its strides, out of the meta device."""
+    """Keeps the few numbers that are computed with while a model is built, its strides, out of the meta device.
+
+    BatchNorm is passed over there: it changes no size, and takes most of the time.
+    """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         values = dict(kwargs or {})
+        if func is nn.functional.batch_norm:
+            return args[0]
         if func is torch.tensor:
             values.setdefault("device", "cpu")
         return func(*args, **values)

@@ -125,10 +125,15 @@ def _form(traces: _Traces, width: int) -> dict[str, Any]:
     count = len(traces.grids[0].steps)
     if any(len(recording.steps) != count for recording in (*traces.grids, *traces.probes)):
         raise NoFormulaError("other operations at other sizes")
-    steps = [
-        _step([r.steps[i] for r in traces.grids], [r.steps[i] for r in traces.probes], classes)
-        for i in range(count)
-    ]
+    steps = []
+    for i in range(count):
+        try:
+            steps.append(
+                _step([r.steps[i] for r in traces.grids], [r.steps[i] for r in traces.probes], classes)
+            )
+        except NoFormulaError as error:
+            error.path = traces.grids[0].steps[i].path
+            raise
     return {"steps": steps, "tensors": _tensors(traces, classes)}
 
 

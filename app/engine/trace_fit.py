@@ -17,7 +17,13 @@ PROBES = (1, 70, 100, 200)
 
 
 class NoFormulaError(ValueError):
-    """Numbers that no formula of the format says."""
+    """Numbers that no formula of the format says.
+
+    Attributes:
+        path: the module that made them, where that is known.
+    """
+
+    path = ""
 
 
 def fit_size(values: Sequence[int]) -> tuple[int, tuple[int, int, int, int]]:

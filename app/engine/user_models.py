@@ -10,10 +10,14 @@ import torch
 from app.core.architecture_file import encode
 from app.core.errors import AppError
 from app.core.files import replacing
-from app.core.text import QT_TRANSLATE_NOOP
+from app.core.text import QT_TRANSLATE_NOOP, size
 from app.core.user_models import base_title, is_user_model, remember_model, trace_file, user_model
 
 _MOST_PARAMETERS = 500_000_000
+_LARGEST_TENSOR = 4_000_000_000
+"""Bytes in float32; the largest tensor of the largest stock model has 157 million."""
+
+_SIDE = 640
 _PARTS = ("backbone", "head")
 
 
@@ -35,6 +39,7 @@ def ensure_traced(base: str) -> None:
     """
     if not is_user_model(base) or trace_file(base).is_file():
         return
+    from app.engine.model_faults import failing_row, refusal
     from app.engine.stock import stock_model
     from app.engine.trace import describe
     from app.engine.trace_fit import NoFormulaError
@@ -46,18 +51,12 @@ def ensure_traced(base: str) -> None:
             _check_size(base, sum(p.numel() for p in model.parameters()))
             description = describe(base)
         except NoFormulaError as error:
-            raise AppError(
-                QT_TRANSLATE_NOOP(
-                    "core", "{name} has layers whose size does not grow with the picture: {reason}."
-                ),
-                QT_TRANSLATE_NOOP("core", "Choose strides and paddings as the stock models have them."),
-                name=base_title(base),
-                reason=error,
-            ) from error
+            raise _no_formula(base, error.path) from error
         except AppError:
             raise
         except Exception as error:  # whatever a module's constructor or first run thinks of its arguments
-            raise _no_model(base, error) from error
+            raise refusal(base, error, failing_row(base)) from error
+    _check_tensors(base, description)
     path = trace_file(base)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as draft:
@@ -74,14 +73,54 @@ def _check_size(base: str, parameters: int) -> None:
         )
 
 
-def _no_model(base: str, error: Exception) -> AppError:
-    reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+def _no_formula(base: str, path: str) -> AppError:
+    from app.engine.model_faults import row_of, where
+
+    row = row_of(path)
+    hint = QT_TRANSLATE_NOOP("core", "Choose strides and paddings as the stock models have them.")
+    if row is None:
+        return AppError(
+            QT_TRANSLATE_NOOP("core", "{name} has layers whose size does not grow with the picture."),
+            hint,
+            name=base_title(base),
+        )
+    line, module = where(base, row)
     return AppError(
-        QT_TRANSLATE_NOOP("core", "{name} cannot be built: {reason}."),
-        QT_TRANSLATE_NOOP("core", "Check the arguments of its rows."),
+        QT_TRANSLATE_NOOP(
+            "core",
+            "{name}, line {line}: the size of what this {module} makes does not grow with the picture.",
+        ),
+        hint,
         name=base_title(base),
-        reason=reason,
+        line=line,
+        module=module,
     )
+
+
+def _check_tensors(base: str, description: dict[str, Any]) -> None:
+    """Refuse a model of which a single tensor would fill the memory, by the rows of its trace."""
+    from app.engine.model_faults import row_of, where
+
+    cells = (_SIDE // description["cell"]) ** 2
+    for _op, path, _inputs, elements, *more in description["steps"]:
+        square = more[1][3] if len(more) > 1 and more[1] else 0
+        fixed = elements[0] if isinstance(elements, list) else elements
+        volume = 4 * (fixed * cells + square * cells**2)
+        row = row_of(path)
+        if volume > _LARGEST_TENSOR and row is not None:
+            line, module = where(base, row)
+            raise AppError(
+                QT_TRANSLATE_NOOP(
+                    "core",
+                    "{name}, line {line}: this {module} makes {size} of one picture of {side} × {side}.",
+                ),
+                QT_TRANSLATE_NOOP("core", "Lower its width, or its place's resolution by strides before it."),
+                name=base_title(base),
+                line=line,
+                module=module,
+                size=size(volume),
+                side=_SIDE,
+            )
 
 
 def model_of_checkpoint(recipe: Any, name: str) -> str | None:

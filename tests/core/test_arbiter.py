@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CHILD = """
 import sys
 from app.core.arbiter import active
+
+pytestmark = pytest.mark.alone  # times, or counts processes
 with active(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()

@@ -125,6 +125,7 @@ def test_a_damaged_description_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "missing.json.gz")
 
 
+@pytest.mark.alone
 def test_loading_is_quick() -> None:
     slow = "yolov9e"
     times = []

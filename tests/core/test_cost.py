@@ -189,6 +189,7 @@ def test_impossible_sizes_are_refused(size: int) -> None:
 
 
 @pytest.mark.parametrize(("base", "limit_ms"), [("yolov5n", 5.0), ("yolov5x", 15.0), ("yolov9e", 15.0)])
+@pytest.mark.alone
 def test_recomputing_after_one_swap_is_instant(base: str, limit_ms: float) -> None:
     design = preset("separable", base)
     compare_cost(design)
@@ -200,6 +201,7 @@ def test_recomputing_after_one_swap_is_instant(base: str, limit_ms: float) -> No
     assert statistics.median(times) < limit_ms
 
 
+@pytest.mark.alone
 def test_core_imports_fast_and_without_torch(tmp_path: Path) -> None:
     code = (
         "import time; t = time.perf_counter()\n"

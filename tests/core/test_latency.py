@@ -188,6 +188,7 @@ def test_keys_of_settings_differ_wherever_settings_do() -> None:
     assert len({SETTING.key, *(setting.key for setting in others)}) == 9
 
 
+@pytest.mark.alone
 def test_a_prediction_takes_two_milliseconds_at_most(full: LatencyTable) -> None:
     designs = [
         preset("separable", "yolov5x", 3).without([path]) for path in ("model.1", "model.3", "model.5")

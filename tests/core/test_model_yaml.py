@@ -193,12 +193,14 @@ GOOD = model_yaml(Design.stock("yolov5n", 3), ULTRALYTICS).text
     [
         (C3, "[-1, 2, C3, [72]]", 13, "neither [-1, 2, C3, [64]] of yolov5n"),
         (C3, "[-1, 2, os.system, [64]]", 13, "os.system is no module"),
-        (C3, "[-1, 2, C3, ['__import__(1)']]", 13, "no row of a model YAML"),
+        (C3, "[-1, 2, C3, ['__import__(1)']]", 13, "“__import__(1)” is out of place"),
         (C3, "[-1, 2, C3, []]", 13, "no row of a model YAML"),
         (C3, "[-1, 2, C3]", 13, "no row of a model YAML"),
         (C3, "[9, 2, C3, [64]]", 13, "names no row before"),
         (C3, "[-1, 999999, C3, [64]]", 13, "out of place"),
-        (C3, "[-1, 2, C3, [99999999]]", 13, "no row of a model YAML"),
+        (C3, "[-1, 2, C3, [99999999]]", 13, "“99999999” is out of place"),
+        (C3, "[-1, 2, C3, [-64]]", 13, "“-64” is out of place"),
+        (C3, "[-1, 2, C3, [64, layers]]", 13, "“layers” is out of place"),
         (C3, "!!python/object:os.system x", 13, "no row of a model YAML"),
         ("nc: 3", "nc: 3\nactivation: __import__('os')", 6, "activation is not known"),
         ("nc: 3", "nc: 3\nevil: 1", 6, "unknown entry “evil”"),
@@ -215,7 +217,7 @@ def test_what_is_neither_is_refused_with_its_line(old: str, new: str, line: int,
 
 
 def test_recursion_ends() -> None:
-    with pytest.raises(DesignError, match="no row"):
+    with pytest.raises(DesignError, match="line 13: “C3” is out of place"):
         back(GOOD.replace(C3, "&a [-1, 2, C3, [*a]]"))
 
 

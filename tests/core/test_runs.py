@@ -342,6 +342,7 @@ def test_control_is_asked_for_read_and_cleared(run: RunFolder) -> None:
     assert run.requested() is None
 
 
+@pytest.mark.alone
 def test_the_states_of_two_hundred_runs_come_at_once(workspace: Path) -> None:
     space = Workspace(workspace)
     for index in range(200):

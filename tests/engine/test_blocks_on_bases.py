@@ -6,14 +6,13 @@ from itertools import cycle, islice
 
 import pytest
 import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from app.core.blocks import BLOCKS, refusal
 from app.core.cost import compare_cost
 from app.core.design import Design, Swap
 from app.core.sites import sites
 from app.engine.models import build_model, deployed
+from tests.engine.counting import expected, figures
 
 FAMILIES = (
     *("yolov3-tiny", "yolov3", "yolov4-tiny", "yolov4", "yolov5n", "yolov5n-p6", "yolov6n", "yolov8n"),
@@ -44,13 +43,6 @@ def mixed(base: str, turn: int) -> Design:
     return Design(base, CLASSES, tuple(rows))
 
 
-def figures(model: nn.Module, height: int, width: int) -> tuple[int, int]:
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
-        model.eval()(torch.zeros(1, 3, height, width, device="meta"))
-    return sum(p.numel() for p in model.parameters()), counter.get_total_flops()
-
-
 @pytest.mark.parametrize("turn", [0, 5])
 @pytest.mark.parametrize("base", FAMILIES)
 def test_costs_equal_the_built_model(base: str, turn: int) -> None:
@@ -61,7 +53,7 @@ def test_costs_equal_the_built_model(base: str, turn: int) -> None:
     size = 2 * cell, 3 * cell
     cost = compare_cost(design, size)
     model = build_model(design, device="meta")
-    assert figures(model, *size) == (cost.lightweight.parameters, cost.lightweight.flops)
+    assert figures(model, *size) == expected(cost.lightweight)
     with torch.device("meta"):
         fast = deployed(model)
-    assert figures(fast, *size) == (cost.deployed_lightweight.parameters, cost.deployed_lightweight.flops)
+    assert figures(fast, *size) == expected(cost.deployed_lightweight)

@@ -24,6 +24,8 @@ from app.engine.jobs import Channel
 from app.engine.pairing import PairRunner, PairStatistics
 from tests.engine.barcode import draw_number, read_number
 
+pytestmark = pytest.mark.alone  # times, or counts processes
+
 CHOICE = {"runtime": "openvino", "precision": "f32", "device": "cpu"}
 
 

@@ -22,6 +22,7 @@ from tests.engine.data_folders import Folder, cut
 # --- the real one -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_real_data_is_counted_and_found_clean(bccd_yaml: Path) -> None:
     began = time.monotonic()
     summary = check_dataset(bccd_yaml)

@@ -7,35 +7,23 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from app.core.architecture import base_models, load_architecture
 from app.core.base_models import base_families
 from app.core.blocks import eligible
-from app.core.cost import Cost, compare_cost
+from app.core.cost import compare_cost
 from app.core.design import Design, Swap
 from app.engine.models import apply_swaps, build_model, deployed
 from tests.designs import designs
+from tests.engine.counting import expected, figures
 
 CLASSES = 7
-
-
-def figures(model: nn.Module, height: int, width: int) -> tuple[int, int]:
-    """Parameters, and what torch counts of one forward pass."""
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
-        model.eval()(torch.zeros(1, 3, height, width, device="meta"))
-    return sum(p.numel() for p in model.parameters()), counter.get_total_flops()
 
 
 def file_bytes(model: nn.Module) -> int:
     """Bytes of the tensors of an FP16 checkpoint."""
     state = model.state_dict().values()
     return sum(v.numel() * (2 if v.is_floating_point() else v.element_size()) for v in state)
-
-
-def expected(cost: Cost) -> tuple[int, int]:
-    return cost.parameters, cost.flops
 
 
 @pytest.mark.parametrize("base", base_models())

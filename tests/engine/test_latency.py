@@ -107,6 +107,7 @@ def _bare(runtime: str, built: Built) -> Callable[[], object]:
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.alone
 def test_the_median_is_that_of_a_bare_loop(runtime: str) -> None:
     built = Built(N, setting(runtime), (160, 160))
     own = built.runtime()
@@ -130,6 +131,7 @@ def test_the_median_is_that_of_a_bare_loop(runtime: str) -> None:
     assert statistics.median(ratios) == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.alone
 def test_a_larger_batch_takes_longer(quiet: None) -> None:
     one, four = (Built(N, setting("openvino", batch), (96, 96)) for batch in (1, 4))
     assert four.batch().shape == (4, 3, 96, 96)
@@ -181,6 +183,7 @@ def test_a_training_that_runs_meanwhile_marks_the_figures(quiet: None) -> None:
     assert measure(N, setting("openvino"), 96, QUICK).busy is None
 
 
+@pytest.mark.alone
 def test_the_meter_sees_others_but_not_this_process() -> None:
     meter = LoadMeter()
     end = time.process_time() + 1.0

@@ -16,6 +16,8 @@ from tests.engine.barcode import draw_number, read_number
 from tests.engine.broken_pictures import png_that_claims
 from tests.engine.reading import frames_of, opened, reading, wait_until
 
+pytestmark = pytest.mark.alone  # times, or counts processes
+
 
 @pytest.fixture
 def numbered_clip(tmp_path: Path) -> Path:

@@ -21,6 +21,8 @@ from tests.engine.barcode import read_number
 from tests.engine.reading import frames_of, opened, reading, wait_until
 from tests.engine.streaming import streaming
 
+pytestmark = pytest.mark.alone  # times, or counts processes
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

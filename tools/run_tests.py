@@ -1,0 +1,86 @@
+"""Runs every test: those that can share the machine on all cores, then one by one those that measure or show a window.
+
+    python tools/run_tests.py [ARGUMENTS OF PYTEST]
+
+The last lines are the sum of both. Tests of the second kind are marked `alone` (see tests/conftest.py).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MOST_WORKERS = 8
+NO_TESTS = 5
+"""Exit status of pytest where nothing was selected."""
+
+
+def workers() -> int:
+    """Return how many tests may run at once."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, MOST_WORKERS))
+
+
+def main(arguments: list[str]) -> int:
+    begun = time.monotonic()
+    count = workers()
+    side_by_side = ["-m", "not alone", "-n", str(count), "--dist", "worksteal"]
+    parts = (
+        (f"{count} at once", side_by_side if count > 1 else ["-m", "not alone"]),
+        ("alone", ["-m", "alone"]),
+    )
+    lines, failed, total, worst = [], [], Counter(), 0
+    with tempfile.TemporaryDirectory() as folder:
+        for title, options in parts:
+            print(f"\n-- tests, {title} --", flush=True)
+            report = Path(folder) / "report.xml"
+            report.unlink(missing_ok=True)
+            since = time.monotonic()
+            status = run([*options, f"--junitxml={report}", *arguments], one_thread="-n" in options)
+            outcome, names = read(report)
+            lines.append(f"{title}: {words(outcome)} in {time.monotonic() - since:.0f} s")
+            failed += names
+            total += outcome
+            if status == 2:  # interrupted
+                return status
+            worst = max(worst, 0 if status == NO_TESTS and not names else status)
+    print("\n" + "\n".join(lines + [f"FAILED {name}" for name in failed]))
+    print(f"==== {words(total)} in {time.monotonic() - begun:.2f}s ====", flush=True)
+    return worst if worst or total["passed"] else NO_TESTS
+
+
+def run(options: list[str], *, one_thread: bool) -> int:
+    """Run pytest; several at once get one thread each."""
+    environment = {**os.environ, **({"OMP_NUM_THREADS": "1"} if one_thread else {})}
+    return subprocess.run([sys.executable, "-m", "pytest", *options], cwd=ROOT, env=environment).returncode
+
+
+def read(report: Path) -> tuple[Counter[str], list[str]]:
+    """Return how many tests ended how, and the names of those that failed."""
+    outcome: Counter[str] = Counter()
+    names = []
+    if not report.is_file():
+        return Counter(error=1), ["pytest wrote no report"]
+    for case in ElementTree.parse(report).iter("testcase"):
+        how = next((child.tag for child in case if child.tag in {"failure", "error", "skipped"}), "passed")
+        outcome[how] += 1
+        if how in {"failure", "error"}:
+            names.append(f"{case.get('classname', '')}::{case.get('name', '')}")
+    return outcome, names
+
+
+def words(outcome: Counter[str]) -> str:
+    """Say it as pytest does: "1 failed, 3741 passed, 4 skipped"."""
+    named = (("failure", "failed"), ("passed", "passed"), ("skipped", "skipped"), ("error", "errors"))
+    return ", ".join(f"{outcome[how]} {word}" for how, word in named if outcome[how]) or "no tests"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

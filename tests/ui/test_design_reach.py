@@ -20,7 +20,7 @@ from app.core.train_config import TrainConfig
 from app.ui.pages.design import DesignPage
 from app.ui.pages.design_reach_dialog import ReachDialog
 from app.ui.pages.design_reach_locks import Locks
-from app.ui.pages.design_reach_rows import LAYER, RISK
+from app.ui.pages.design_reach_rows import LAYER, MS, RISK
 from app.ui.pages.design_reach_targets import read_target
 from app.ui.pages.design_reach_weights import choices
 from app.ui.widgets.diagram_facts import take_snapshot
@@ -28,7 +28,8 @@ from app.ui.widgets.pareto_marks import FRONTIER, OPEN, PICKED, SMALLER
 from tests.ui.designing import click, press
 
 LEFT = Qt.MouseButton.LeftButton
-WAIT_MS = 240_000
+WAIT_MS = 120_000
+"""Every wait is for a process of its own, on a machine that may be busy."""
 
 
 @pytest.fixture
@@ -222,8 +223,11 @@ def test_the_plot_shows_frontier_design_and_rivals_and_takes_clicks(
 
     plot.plot.setFocus()
     plot._point_at(None)
-    QTest.keyClick(plot.plot, Qt.Key.Key_Right)
-    assert plot.pointed == rival, "the cheapest of all"
+    for mark in sorted(plot.chart.marks, key=lambda mark: mark.x):
+        QTest.keyClick(plot.plot, Qt.Key.Key_Right)
+        assert plot.pointed == mark, "arrows walk by cost"
+        if mark == rival:
+            break
     assert "yolov5n" in plot.plot.accessibleDescription()
     asked = answer("take")
     QTest.keyClick(plot.plot, Qt.Key.Key_Return)
@@ -255,7 +259,7 @@ def test_risks_are_measured_on_the_newest_standard_run(page: DesignPage, qtbot: 
 
     dialog = opened(page, qtbot)
     risks = dialog.risks
-    risks.settings = {"pictures": 4, "imgsz": 96}
+    risks.settings = {"pictures": 4, "imgsz": 96, "kinds": [{"block": "separable", "options": {"rank": 1}}]}
     QTest.mouseClick(risks.ways["measured"], LEFT)
     assert risks.weights.words == "run plain"
     assert risks.data.words == "the sample"
@@ -263,7 +267,7 @@ def test_risks_are_measured_on_the_newest_standard_run(page: DesignPage, qtbot: 
     QTest.mouseClick(risks.measure, LEFT)
     assert risks.measure.text() == "Cancel"
     assert [task.title for task in page.tasks.running] == ["Measuring the risks of yolov5n"]
-    qtbot.waitUntil(lambda: risks.result is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: risks.result is not None, timeout=WAIT_MS)
     assert "swaps measured on 4 pictures" in risks.state.text()
     wait_for(dialog, qtbot, "Reached with")
     qtbot.waitUntil(lambda: "measured with best.pt" in dialog.answer.hint.text(), timeout=WAIT_MS)
@@ -342,3 +346,36 @@ def test_locks_hold_what_is_inside_and_follow_the_base() -> None:
     assert locks.paths == ("model.24",), "to unlock something inside is to unlock what holds it"
     locks.show_snapshot(take_snapshot(Design.stock("yolov8n")))
     assert locks.paths == ()
+
+
+def test_milliseconds_of_the_page_s_device_are_a_target(
+    page: DesignPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.core.latency_cache import save_table
+    from app.core.latency_devices import add_device
+    from tests.core.latency_machine import table
+
+    design = Design.stock("yolov5n")
+    designs = [design, design.with_swap(["model.3", "model.5"], Swap("separable"))]
+    monkeypatch.setenv("DEPTHWISE_STUDIO_CONFIG", str(tmp_path))
+    save_table(table(designs), tmp_path / "device.json")
+    known = add_device(tmp_path / "device.json")
+    dialog = opened(page, qtbot)
+    dialog.show_table(known)
+    dialog.means.kinds.fitted.trigger()
+    assert "OpenVINO f32" in dialog.fields.names["ms"].toolTip()
+    assert dialog.fields.boxes["ms"].isEnabled()
+    aim(dialog, "gflops", "")
+    aim(dialog, "ms", "-10%")
+    wait_for(dialog, qtbot, "Reached with")
+    assert float(cell(dialog, "ms", "reached")) <= 0.9 * float(cell(dialog, "ms", "standard")) + 0.01
+    assert not dialog.answer.table.isColumnHidden(MS)
+    QTest.mouseClick(dialog.frontier.axes["ms"], LEFT)
+    qtbot.waitUntil(lambda: bool(dialog.search.findings.points), timeout=WAIT_MS)
+    plot = dialog.frontier.plot
+    assert plot is not None
+    assert plot.chart.title == "Milliseconds"
+    assert plot.chart.of(PICKED)[0].x == pytest.approx(float(cell(dialog, "ms", "reached")), rel=0.01)
+    dialog.show_table(None)
+    assert dialog.frontier.axis == "gflops"
+    assert not dialog.fields.boxes["ms"].isEnabled()

@@ -39,7 +39,7 @@ from app.ui.pages.design_reach_targets import SCALES
 from app.ui.text import problem_words
 from app.ui.widgets.cards import button, label
 
-_PADDING = 32
+_PADDING = 26
 _SAMPLES = {LAYER: "model.24.cv3.0.0", FLOPS: "0.0000", PARAMETERS: "0.0000", MS: "0.000", RISK: "0.00000?"}
 _SIDES = ("standard", "reached", "change", "asked")
 
@@ -147,16 +147,16 @@ class Answer(QWidget):
         top.setSpacing(theme.BETWEEN)
         top.addLayout(words, 1)
         top.addWidget(self.take, 0, Qt.AlignmentFlag.AlignTop)
+        bottom = Qt.AlignmentFlag.AlignBottom
         tabs = QHBoxLayout()
         tabs.setSpacing(4)
-        tabs.addWidget(self.chosen)
-        tabs.addWidget(self.spared)
-        tabs.addStretch(1)
+        tabs.addWidget(self._totals, 1)
+        tabs.addWidget(self.chosen, 0, bottom)
+        tabs.addWidget(self.spared, 0, bottom)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(theme.INSIDE)
         whole.addLayout(top)
-        whole.addWidget(self._totals)
         whole.addLayout(tabs)
         whole.addWidget(self.table, 1)
 
@@ -235,15 +235,12 @@ class Answer(QWidget):
 
     def _say(self, result: Mapping[str, Any]) -> None:
         rows, risk = result["rows"], float(result["totals"]["risk"])
-        words = self.tr(
-            "Reached with {count} swaps at a risk of {risk}. It is proven that no others risk less."
-        )
+        words = self.tr("Reached with {count} swaps. Their risk, {risk}, is proven to be the least.")
         if not rows:
             words = self.tr("The standard model reaches that already: nothing has to be replaced.")
         elif not result["proven"]:
             words = self.tr(
-                "Reached with {count} swaps at a risk of {risk}. The time was up before it was proven that no others "
-                "risk less."
+                "Reached with {count} swaps of risk {risk}. The time was up before that was proven to be the least."
             )
         self.sentence.setText(words.format(count=len(rows), risk=figure(risk, 2)))
         guessed = sum(bool(row.get("estimated")) for row in rows)

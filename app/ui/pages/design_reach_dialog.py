@@ -28,7 +28,7 @@ from app.ui.widgets.cards import Card, label
 from app.ui.widgets.diagram_facts import Snapshot
 from app.ui.widgets.pareto_marks import PICKED, SMALLER, Mark
 
-_SIZE = (1120, 720)
+_SIZE = (1184, 720)
 _LEFT_WIDTH = 328
 _FIRST = f"{MINUS}50{THIN_SPACE}%"
 _AFTER_PAINTING_MS = 60
@@ -83,7 +83,7 @@ class ReachDialog(QDialog):
         right.setChildrenCollapsible(False)
         right.addWidget(self.frontier)
         right.addWidget(card)
-        right.setSizes([300, 380])
+        right.setSizes([330, 350])
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.AROUND, theme.AROUND, theme.AROUND, theme.AROUND)
         row.setSpacing(theme.BETWEEN)

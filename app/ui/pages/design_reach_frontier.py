@@ -140,9 +140,7 @@ class FrontierCard(Card):
                 (SMALLER, NARROWER),
                 "▲",
                 "standard",
-                self.tr(
-                    "plain smaller and narrower models: trained on their own, not converted, so without a risk"
-                ),
+                self.tr("plain models: trained on their own, not converted"),
             ),
         )
         parts = [

@@ -55,7 +55,7 @@ class RiskSource(QWidget):
         self._weights: Path | None = None
         self._data = ""
         self._measured: dict[Key, dict[str, Any]] = {}
-        self._running: tuple[Key, Task] | None = None
+        self._running: tuple[Key, Task, EngineJob] | None = None
         self._began = 0.0
         self._problem: AppError | None = None
         self.ways = {kind: QRadioButton() for kind in (PRIOR, MEASURED, MAP)}
@@ -126,9 +126,10 @@ class RiskSource(QWidget):
         self._show()
 
     def end(self) -> None:
-        """Cancel what is being measured."""
+        """Cancel what is being measured, and wait until its process is gone."""
         if self._running is not None:
             self._running[1].cancel()
+            self._running[2].close()
 
     def retranslate(self) -> None:
         """Set the translated texts."""
@@ -247,7 +248,7 @@ class RiskSource(QWidget):
         job.failed.connect(self._on_job_failed)
         job.progressed.connect(self._on_job_progressed)
         job.finished.connect(self._on_job_finished)
-        self._running = self._key, task
+        self._running = self._key, task, job
         job.start()
         self._show()
 

@@ -90,7 +90,7 @@ class AnswerModel(QAbstractTableModel):
             LAYER: (self.tr("Layer"), ""),
             BECOMES: (self.tr("Becomes"), ""),
             FLOPS: (self.tr("Saves GFLOPs"), ""),
-            PARAMETERS: (self.tr("Saves parameters (M)"), ""),
+            PARAMETERS: (self.tr("Saves params (M)"), ""),
             MS: (self.tr("Saves ms"), self.tr("Milliseconds that the swap saves on the chosen runtime.")),
             RISK: (
                 self.tr("Risk"),

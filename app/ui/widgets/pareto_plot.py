@@ -26,6 +26,8 @@ _TICK_PX = 26.0
 _LEFT_AXIS_PX = 52
 _BOTTOM_AXIS_PX = 38
 _GAP_PX = 10
+_STRIP_PX, _MARGIN_PX = 70.0, 9.0
+"""Heights of the strip below the risks where rivals stand, and of the room around marks."""
 _ROOM = 1.06
 """Share of the axes that is kept free beyond the outermost marks."""
 _NICE = (1.0, 2.0, 5.0)
@@ -79,6 +81,7 @@ class ParetoPlot(QWidget):
         self._chart = Chart("")
         self._items: list[pg.GraphicsObject] = []
         self._pointed: Mark | None = None
+        self._floor = self._strip = 0.0
         self.plot = _View(axisItems={"left": RiskAxis("left")})
         self.plot.setObjectName("paretoView")
         self._set_up()
@@ -134,7 +137,7 @@ class ParetoPlot(QWidget):
     def place_of(self, mark: Mark) -> QPointF:
         """Return where a mark stands in the plot's viewport, in pixels."""
         box = self.plot.getViewBox()
-        scene = box.mapViewToScene(QPointF(mark.x, _height(mark.risk or 0.0)))
+        scene = box.mapViewToScene(QPointF(mark.x, self._y(mark)))
         return QPointF(self.plot.mapFromScene(scene))
 
     def retranslate(self) -> None:
@@ -171,6 +174,7 @@ class ParetoPlot(QWidget):
             line = pg.PlotDataItem([m.x for m in frontier], [_height(m.risk or 0.0) for m in frontier])
             line.setPen(pg.mkPen(theme.colour("lightweight"), width=2))
             self._add(line)
+        self._add(pg.InfiniteLine(0.0, 0, pg.mkPen(theme.tokens().strong_line, width=1)))
         self._draw_rivals()
         self._scatter(frontier, "o", 8, "lightweight", "surface")
         self._scatter(chart.of(OPEN), "d", 14, "warn", "surface")
@@ -180,12 +184,17 @@ class ParetoPlot(QWidget):
         self._show_ring()
 
     def _fit(self) -> None:
-        """Choose the ranges: every mark, and a little room for the names of the rivals."""
+        """Choose the ranges: every mark, and below them a strip for what has no risk."""
         chart = self._chart
         right = max([mark.x for mark in chart.marks] + [chart.top], default=0.0) or 1.0
         highest = max((mark.risk or 0.0 for mark in chart.marks), default=0.0) or 1.0
         self.plot.setXRange(0.0, right * _ROOM, padding=0)
-        self.plot.setYRange(-0.04 * _height(highest), _height(highest) * _ROOM, padding=0)
+        strip = _STRIP_PX if chart.of(SMALLER, NARROWER) else _MARGIN_PX
+        high = max(self.plot.getViewBox().height(), 2 * _STRIP_PX)
+        top = _height(highest) * _ROOM
+        self._strip = top / (high - strip)
+        self._floor = -self._strip * (strip - _MARGIN_PX)
+        self.plot.setYRange(-self._strip * strip, top, padding=0)
         self._label("left", self.tr("Risk"))
         self._label("bottom", chart.title)
 
@@ -211,7 +220,7 @@ class ParetoPlot(QWidget):
             self._add(dots)
 
     def _draw_rivals(self) -> None:
-        """Draw plain models as triangles on the cost axis, their names upright above them, apart from each other."""
+        """Draw plain models as triangles in the strip, their names upright above them, apart from each other."""
         rivals = sorted(self._chart.of(SMALLER, NARROWER), key=lambda mark: mark.x)
         if not rivals:
             return
@@ -221,21 +230,20 @@ class ParetoPlot(QWidget):
             colour = theme.colour("standard", 1.0 if rival.kind == SMALLER else 0.6)
             place = max(rival.x, last + step)
             last = place
-            ground = theme.colour("surface", 0.85)
-            text = pg.TextItem(rival.name, theme.colour("muted"), anchor=(0, 0.5), angle=90, fill=ground)
-            text.setZValue(5)
+            text = pg.TextItem(rival.name, theme.colour("muted"), anchor=(0, 0.5), angle=90)
             text.setFont(theme.font(theme.SIZE_SMALL))
-            text.setPos(place, self._above())
+            text.setPos(place, self._floor + self._strip * _MARGIN_PX)
             self._add(text)
-            dot = pg.ScatterPlotItem([rival.x], [0.0], symbol="t1", size=12 if rival.kind == SMALLER else 8)
+            dot = pg.ScatterPlotItem(
+                [rival.x], [self._floor], symbol="t1", size=12 if rival.kind == SMALLER else 8
+            )
             dot.setBrush(colour)
             dot.setPen(QPen(Qt.PenStyle.NoPen))
             self._add(dot)
 
-    def _above(self) -> float:
-        """Return the height at which the names of the rivals begin."""
-        low, high = self.plot.viewRange()[1]
-        return float((high - low) * 9.0 / max(self.plot.getViewBox().height(), 1.0))
+    def _y(self, mark: Mark) -> float:
+        """Return the height at which a mark stands."""
+        return self._floor if mark.risk is None else _height(mark.risk)
 
     def _tint(self) -> None:
         tokens = theme.tokens()
@@ -310,7 +318,7 @@ class ParetoPlot(QWidget):
         if mark is None:
             self._ring.setData([], [])
             return
-        self._ring.setData([mark.x], [_height(mark.risk or 0.0)], symbol="o", size=20, brush=None)
+        self._ring.setData([mark.x], [self._y(mark)], symbol="o", size=20, brush=None)
         self._ring.setPen(pg.mkPen(theme.colour("accent"), width=2))
 
     def _place_reading(self, at: QPointF) -> None:

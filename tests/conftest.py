@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests with a window, so that `tools/run_tests.py` runs nothing beside them."""
     for item in items:
-        if "qapp" in getattr(item, "fixturenames", ()):
+        place = item.path.relative_to(ROOT / "tests").parts[0]
+        if place in {"ui", "workers", "benchmarks"} or "qapp" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.alone)
 
 

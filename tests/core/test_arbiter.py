@@ -15,12 +15,12 @@ import pytest
 from app.core import arbiter
 from app.core.arbiter import COMPARISON, TRAINING, Activity, Claim, active, measuring, others
 
+pytestmark = pytest.mark.alone  # times, or counts processes
+
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = """
 import sys
 from app.core.arbiter import active
-
-pytestmark = pytest.mark.alone  # times, or counts processes
 with active(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()

@@ -282,3 +282,29 @@ def test_it_is_measured_for_real(small: DesignPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: latency.jobs.filling is None, timeout=20_000)
     assert not button(page, "stopMeasuring").isVisible()
     assert not page.tasks.running
+
+
+@pytest.mark.parametrize("size", [(1024, 700), (1280, 800), (1920, 1080)])
+def test_no_figure_is_cut_at_any_size(
+    page: DesignPage, studio: Studio, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    page.workspace.apply(N.with_swap(["model.3"], KINDS[0]), "start")
+    page.select(("model.3",))
+    studio.window.resize(*size)
+    qtbot.waitUntil(lambda: abs(page.width() - size[0]) < 100)
+    card = page.latency.card
+
+    def cut() -> list[str]:
+        """Return the words that have no room, once everything is laid out."""
+        labels = [one for one in card.findChildren(QLabel) if one.isVisible() and one.text()]
+        lines = [one for one in labels if not one.wordWrap() and one.width() < one.sizeHint().width()]
+        blocks = [one for one in labels if one.wordWrap() and one.height() < one.heightForWidth(one.width())]
+        return [one.text() for one in (*lines, *blocks)]
+
+    qtbot.waitUntil(lambda: not cut())
+    for widget in (page.primary, card, card.device, card.measure, card.roofline, page.latency.hints):
+        assert page.rect().contains(widget.mapTo(page, widget.rect().bottomRight())), widget.objectName()
+    header = page.table.header()
+    shown = [i for i in range(header.count()) if not header.isSectionHidden(i)]
+    assert {6, 7} <= set(shown), "milliseconds stay; parameters give way"
+    assert sum(header.sectionSize(i) for i in shown) <= page.table.viewport().width() + 2

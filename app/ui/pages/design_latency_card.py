@@ -21,6 +21,8 @@ _COLUMNS = ("standard", "lightweight", "speedup")
 _WIDE = 1380
 """Width from which totals and milliseconds stand beside each other."""
 _NOTHING = "–"
+_WIDEST = "Predicted 000.0 (p95 000.0) 000.0 (000.0–000.0) 0.00× (0.00–0.00) and spaces between them"
+"""What the figures have room for before the buttons stand beside them: so they stay where they are while one edits."""
 _DEVICE_WIDTH, _DEVICE_NARROW = 216, 184
 _SENTENCE_WIDTH = 160
 
@@ -175,6 +177,7 @@ class LatencyCard(Card):
         self._show_row("predicted", self._predicted(reading), True)
         self._measures = self._measures or measured is not None
         self._show_row("measured", self._measured(measured), self._measures)
+        self._place(narrow=self.width() < self._needed(beside=True))
 
     def _show_row(self, name: str, texts: tuple[str, str, str], visible: bool) -> None:
         self._names[name].setVisible(visible)
@@ -273,7 +276,9 @@ class LatencyCard(Card):
 
     def _needed(self, beside: bool) -> int:
         """Return the width that figures and buttons need, beside or above each other."""
-        left, right = self._figures.minimumSizeHint().width(), self._tools.minimumSizeHint().width()
+        reserved = self.fontMetrics().horizontalAdvance(_WIDEST) if beside else 0
+        left = max(self._figures.minimumSizeHint().width(), reserved)
+        right = self._tools.minimumSizeHint().width()
         right += (_DEVICE_WIDTH if beside else _DEVICE_NARROW) - self.device.width()
         words = _SENTENCE_WIDTH + theme.AROUND + right
         if self._figures.isHidden():

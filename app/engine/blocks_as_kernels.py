@@ -38,6 +38,9 @@ _LAST = (
 LIFT = 2.0
 """Mean, in deviations, of what an activation reads that shall hardly bend it: SiLU is nearly straight about 2."""
 
+LIFT_BENT = 1.5
+"""The same where no activation follows the block, and its output must be bent by this one as the standard one is."""
+
 QUIETLY = 0.1
 """Deviation of what it reads that shall be bent as little, with a mean of zero."""
 

@@ -23,6 +23,7 @@ from app.engine.warm_start import warm_start
 Listener = Callable[[Mapping[str, Any]], None]
 """Receives events: {"event": "message", "text"} and {"event": "progress", "fraction", "text"}."""
 
+_SEED = 0
 REPORT_SUFFIX = ".transfer.json"
 _CONVERTING = QT_TRANSLATE_NOOP("core", "Converting")
 
@@ -89,16 +90,16 @@ def convert(
     files = training_pictures(data) if data is not None and pictures > 0 else []
     if data is not None and pictures > 0 and not files:
         say(QT_TRANSLATE_NOOP("core", "{data} names no training pictures."), data=str(data))
-    model = build_model(fitted, names=source.names)
 
     def tell(share: float) -> None:
         listener({"event": "progress", "fraction": share, "text": _CONVERTING})
 
-    random = torch.get_rng_state()
-    report = warm_start(
-        model, fitted, source, "refit", files, say, imgsz=imgsz, limit=max(pictures, 1), tell=tell
-    )
-    torch.set_rng_state(random)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_SEED)  # what of a block is not fitted is random, but the same each time
+        model = build_model(fitted, names=source.names)
+        report = warm_start(
+            model, fitted, source, "refit", files, say, imgsz=imgsz, limit=max(pictures, 1), tell=tell
+        )
     arguments = {
         "imgsz": imgsz or source.imgsz or 640,
         "task": "detect",

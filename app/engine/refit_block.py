@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from app.engine.blocks_as_kernels import (
     LIFT,
+    LIFT_BENT,
     QUIETLY,
     Affine,
     affine,
@@ -127,7 +128,8 @@ class BlockRefit:
         """Let the BatchNorm behind a fitted convolution add the bias, and do what the standard one would."""
         scale, shift = torch.ones_like(bias), torch.zeros_like(bias)
         if stage.level != PLAIN:
-            size, middle = (1.0, LIFT) if stage.level == LIFTED else (QUIETLY, 0.0)
+            middle = LIFT if stage.aim == BEFORE else LIFT_BENT
+            size, middle = (1.0, middle) if stage.level == LIFTED else (QUIETLY, 0.0)
             scale = size * (variance + 1e-12).rsqrt()
             shift = middle - scale * (mean + bias)
         elif stage.aim == BEFORE:

@@ -8,11 +8,18 @@ from typing import Any
 
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
+from app.core.transfer_words import COPIED, FACTORISED, FRESH, IDENTITY, ORIGINS, REFITTED, way_words
 
-COPIED, FACTORISED, REFITTED, IDENTITY, FRESH = "copied", "factorised", "refitted", "identity", "fresh"
-ORIGINS = (COPIED, FACTORISED, REFITTED, IDENTITY, FRESH)
-"""How a module got its weights: taken as they were; made of them without looking at data; fitted to pictures so that it
-reproduces what the standard module makes; set to pass its input on unchanged; at random."""
+__all__ = [
+    "COPIED",
+    "FACTORISED",
+    "FRESH",
+    "IDENTITY",
+    "ORIGINS",
+    "REFITTED",
+    "TransferReport",
+    "TransferRow",
+]
 
 
 @dataclass(frozen=True)
@@ -62,10 +69,28 @@ class TransferReport:
         for row in self.rows:
             found[row.how]["modules"] += 1
             found[row.how]["parameters"] += row.parameters
-        energies = [row.energy for row in self.rows if row.energy is not None]
         found["parameters"] = sum(row.parameters for row in self.rows)
-        found["energy"] = sum(energies) / len(energies) if energies else None
+        found["energy"] = _mean(row.energy for row in self.rows)
         return found
+
+    @property
+    def kinds(self) -> list[dict[str, Any]]:
+        """What was done to each kind of block: its name, how, in words, and how many modules with what mean energy."""
+        groups: dict[tuple[str, str], list[TransferRow]] = {}
+        for row in self.rows:
+            if row.block is not None:
+                groups.setdefault((row.block, row.how), []).append(row)
+        return [
+            {
+                "block": block,
+                "how": how,
+                "text": way_words(block, how),
+                "modules": len(rows),
+                "parameters": sum(row.parameters for row in rows),
+                "energy": _mean(row.energy for row in rows),
+            }
+            for (block, how), rows in groups.items()
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain data; `from_json` reads it back."""
@@ -75,6 +100,7 @@ class TransferReport:
             "mode": self.mode,
             "pictures": self.pictures,
             "modules": [asdict(row) for row in self.rows],
+            "kinds": self.kinds,
             "totals": self.totals,
             "notes": list(self.notes),
         }
@@ -121,7 +147,13 @@ class TransferReport:
         widths = [max(len(line[column]) for line in table) for column in range(len(head))]
         lines = [_line(line, widths) for line in table]
         lines.insert(1, "  ".join("-" * width for width in widths))
-        return "\n".join([*lines, "", self.summary(), *self.notes])
+        told = [
+            f"{row['block']}, {row['modules']} {row['how']}"
+            + ("" if row["energy"] is None else f" ({row['energy']:.1%})")
+            + f": {row['text']}"
+            for row in self.kinds
+        ]
+        return "\n".join([*lines, "", *told, "", self.summary(), *self.notes])
 
     def summary(self) -> str:
         """Return the totals as one line."""
@@ -136,6 +168,11 @@ class TransferReport:
         if totals["energy"] is not None:
             text += f"; refitted modules reproduce {totals['energy']:.1%} of the output on average"
         return f"{text}."
+
+
+def _mean(energies: Iterable[float | None]) -> float | None:
+    known = [energy for energy in energies if energy is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _cells(row: TransferRow) -> tuple[str, ...]:

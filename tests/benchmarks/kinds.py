@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.kinds --data DATA.yaml --weights BEST.pt -o FOLDER [KIND...]
 
-Every eligible module but the stem becomes the kind, with its usual options. Converted once without pictures and once
-with those of the training split, then validated, by calls of the command line. Writes kinds.json and kinds.md.
+Every eligible module but the stem becomes the kind, with its usual options. Converted with pictures of the training
+split and validated, by calls of the command line. Writes kinds.json and kinds.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,9 @@ from app.core.blocks import BLOCKS, eligible
 from app.core.design import Design, Swap, dump_design
 from tests.benchmarks.accuracy import studio
 
-HEAD = (
-    "| kind | parameters | GFLOPs | without pictures: val mAP50 / 50-95 | with pictures: val mAP50 / 50-95 | energy |"
-    " seconds |\n|---|---|---|---|---|---|---|"
-)
+HEAD = """\
+| kind | parameters | GFLOPs | val mAP50 / 50-95 | of its output kept | what was done |
+|---|---|---|---|---|---|"""
 
 
 def design_of(kind: str, folder: Path) -> Path:
@@ -36,30 +34,33 @@ def design_of(kind: str, folder: Path) -> Path:
 
 
 def look(kind: str, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Convert a kind twice and validate both."""
-    file = design_of(kind, folder)
+    """Convert a kind's design and validate the result."""
+    file, target = design_of(kind, folder), folder / f"{kind}.pt"
     cost = studio("cost", str(file), "--imgsz", str(options.imgsz), "--classes", "3")["lightweight"]
-    found: dict[str, Any] = {"kind": kind, "parameters": cost["parameters"], "flops": cost["flops"]}
-    for name, more in (("bare", []), ("refitted", ["--data", options.data])):
-        target, begin = folder / f"{kind}-{name}.pt", time.monotonic()
-        told = studio("convert", options.weights, "--design", str(file), *more, "-o", str(target))
-        seconds = time.monotonic() - begin
-        val = studio("val", str(target), "--data", options.data)
-        found[name] = {
-            "seconds": round(seconds, 1),
-            "totals": told["transfer"]["totals"],
-            "map": [round(val[key], 3) for key in ("map50", "map50_95")],
-        }
-    return found
+    told = studio(
+        "convert", options.weights, "--design", str(file), "--data", options.data, "-o", str(target)
+    )
+    val = studio("val", str(target), "--data", options.data)
+    return {
+        "kind": kind,
+        "parameters": cost["parameters"],
+        "flops": cost["flops"],
+        "ways": told["transfer"]["kinds"],
+        "map": [round(val[key], 3) for key in ("map50", "map50_95")],
+    }
 
 
 def row(found: dict[str, Any]) -> str:
     """Return a kind's line of the table."""
-    title = BLOCKS[found["kind"]].title
-    maps = [" / ".join(f"{value:.3f}" for value in found[name]["map"]) for name in ("bare", "refitted")]
-    last = found["refitted"]
-    cells = [title, f"{found['parameters']:,}", f"{found['flops'] / 1e9:.3f}", *maps]
-    cells += [f"{last['totals']['energy']:.1%}", f"{last['seconds']:.0f}"]
+    ways = found["ways"]
+    cells = [
+        BLOCKS[found["kind"]].title,
+        f"{found['parameters']:,}",
+        f"{found['flops'] / 1e9:.3f}",
+        " / ".join(f"{value:.3f}" for value in found["map"]),
+        ", ".join(f"{way['energy']:.0%}" for way in ways if way["energy"] is not None),
+        ", ".join(f"{way['modules']} {way['how']}" for way in ways),
+    ]
     return f"| {' | '.join(cells)} |"
 
 

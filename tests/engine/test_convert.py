@@ -76,6 +76,18 @@ def test_what_comes_out(trained: Path, few: Path, tmp_path: Path) -> None:
     assert json.loads(json.dumps(made.to_json()))["transfer"]["totals"]["refitted"]["modules"] > 29
 
 
+def test_what_is_random_is_the_same_each_time(trained: Path, tmp_path: Path) -> None:
+    design = Design.stock("yolov5n").with_swap(["model.6"], Swap("lcnet"))
+    states = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        states.append(
+            load_checkpoint(convert(trained, design, output=tmp_path / f"{seed}.pt").path).model.state_dict()
+        )
+        assert torch.initial_seed() == seed
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
 def test_stock_ultralytics_opens_it_without_the_studio(converted: Path, few: Path, tmp_path: Path) -> None:
     picture = next((few.parent / "images" / "val").iterdir())
     script = f"""

@@ -16,6 +16,7 @@ from ultralytics.nn.modules import C1, C3, A2C2f, C2f, C3k2, Conv, RepConv
 
 from app.core.blocks import BLOCKS, refusal
 from app.core.design import Design, Swap
+from app.core.transfer_words import way_words
 from app.engine.blocks import make_block
 from app.engine.blocks_as_kernels import ends_in_convolution, last_conv, merge_branches, merged
 from app.engine.depthwise_squares import fit_depthwise
@@ -89,6 +90,11 @@ def test_every_kind_is_brought_near_to_the_standard_model(
     assert all(row.energy is not None and least < row.energy <= 1 for row in swapped.values())
     assert sum(row.parameters for row in report.rows) == sum(p.numel() for p in model.parameters())
     assert TransferReport.from_json(report.to_json()) == report
+    (told,) = report.to_json()["kinds"]
+    assert (told["block"], told["how"], told["modules"]) == (kind, "refitted", len(swapped))
+    assert told["text"] == way_words(kind, "refitted") != way_words("unknown", "refitted")
+    assert f"{kind}, {len(swapped)} refitted" in report.to_text()
+    assert told["text"] in report.to_text()
     seen = load_pictures(pictures, 6, 160)
     wanted = raw(teacher, seen)
     fresh, _ = started(design, source, "copy")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.core.design import Swap
@@ -223,8 +223,10 @@ def test_the_transfer_report_shows_what_was_not_just_copied(
     report = {"source": "yolov5n.pt", "modules": modules, "totals": totals, "notes": ["The head is fresh."]}
     run.transfer_path.write_text(json.dumps(report))
     page = show_train()
-    qtbot.waitUntil(lambda: page.transfer.table.rowCount() == 2)
-    cells = [page.transfer.table.item(0, column).text() for column in range(3)]  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: page.transfer.table.rowCount() == 3)
+    told: QLabel = page.transfer.table.cellWidget(0, 0)  # type: ignore[assignment]
+    assert told.text().startswith("Depthwise separable: Filters and pointwise weights were fitted in turn")
+    cells = [page.transfer.table.item(1, column).text() for column in range(3)]  # type: ignore[union-attr]
     assert cells == ["model.3", "refitted", "98.8%"]
     assert page.transfer.totals.text() == "1 copied (50%), 1 refitted (25%), 1 fresh (25%)"
     assert "98.8%" in page.transfer.kept.text()

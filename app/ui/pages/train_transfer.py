@@ -7,15 +7,25 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QSizePolicy,
+    QTableWidget,
+    QTableWidgetItem,
+)
 
+from app.core.blocks import BLOCKS
 from app.core.text import grouped
+from app.core.transfer_words import way_words
 from app.ui import theme
 from app.ui.text import listed, translated
 from app.ui.widgets.cards import Card, label
 from app.ui.widgets.elided import ElidedLabel
 
 _NARROW = 270
+_ROW = 22
 _ORIGINS = ("copied", "refitted", "factorised", "identity", "fresh")
 _TONES = {"fresh": "warn", "copied": "muted"}
 
@@ -28,6 +38,7 @@ class TransferCard(Card):
         self.setObjectName("transferCard")
         self._report: Mapping[str, Any] | None = None
         self._fresh = False
+        self._told: list[tuple[int, QLabel]] = []
         self.heading = label(role="strong")
         self.heading.setContentsMargins(4, 0, 4, 0)
         self.totals, self.kept = ElidedLabel(), ElidedLabel()
@@ -38,7 +49,7 @@ class TransferCard(Card):
         self.table.setObjectName("transferTable")
         self.table.setProperty("embedded", "true")
         self.table.verticalHeader().setVisible(False)
-        self.table.verticalHeader().setDefaultSectionSize(22)
+        self.table.verticalHeader().setDefaultSectionSize(_ROW)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setShowGrid(False)
@@ -49,6 +60,7 @@ class TransferCard(Card):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in (1, 2):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        header.sectionResized.connect(self._fit_kinds)
         self.body.setSpacing(4)
         self.body.addWidget(self.heading)
         self.body.addWidget(self.totals)
@@ -69,26 +81,58 @@ class TransferCard(Card):
         self._fill()
 
     def _fill(self) -> None:
-        rows = [row for row in _rows(self._report) if row.get("how") != "copied"]
+        groups = _groups(self._report)
         totals, kept = self._words()
         for text, words in ((self.totals, totals), (self.kept, kept)):
             text.setText(words)
             text.setToolTip(self._tip() or words)
             text.setVisible(bool(words))
-        self.table.setVisible(bool(rows))
-        self.table.setRowCount(len(rows))
-        for number, row in enumerate(rows):
-            how = str(row.get("how", ""))
-            energy = row.get("energy")
-            cells = (str(row.get("path", "")), self._how(how), f"{energy:.1%}" if energy is not None else "–")
-            for column, words in enumerate(cells):
-                item = QTableWidgetItem(words)
-                if column == 2:
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                if column == 1:
-                    item.setForeground(theme.colour(_TONES.get(how, "text")))
-                item.setToolTip(words)
-                self.table.setItem(number, column, item)
+        self._told = []
+        self.table.clearSpans()
+        self.table.setRowCount(0)
+        for (block, how), rows in groups.items():
+            if block:
+                self._add_kind(block, how)
+            for row in rows:
+                self._add_module(row)
+        self.table.setVisible(bool(groups))
+        self._fit_kinds()
+
+    def _add_kind(self, block: str, how: str) -> None:
+        """Say what was done to the blocks of a kind, in a row of its own."""
+        number = self.table.rowCount()
+        self.table.insertRow(number)
+        self.table.setSpan(number, 0, 1, 3)
+        kind = BLOCKS.get(block)
+        name = translated(kind.title) if kind is not None else block
+        words = self.tr("{kind}: {what}").format(kind=name, what=translated(way_words(block, how)))
+        told = label(words, role="muted")
+        told.setWordWrap(True)
+        told.setContentsMargins(4, 2, 4, 2)
+        self.table.setCellWidget(number, 0, told)
+        self._told.append((number, told))
+
+    def _add_module(self, row: Mapping[str, Any]) -> None:
+        """Add a module."""
+        number = self.table.rowCount()
+        self.table.insertRow(number)
+        how, energy = str(row.get("how", "")), row.get("energy")
+        cells = (str(row.get("path", "")), self._how(how), f"{energy:.1%}" if energy is not None else "–")
+        for column, words in enumerate(cells):
+            item = QTableWidgetItem(words)
+            if column == 2:
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            if column == 1:
+                item.setForeground(theme.colour(_TONES.get(how, "text")))
+            item.setToolTip(words)
+            self.table.setItem(number, column, item)
+
+    def _fit_kinds(self, *_section: int) -> None:
+        """Make the rows that tell about kinds as high as their words need."""
+        width = self.table.viewport().width()
+        for number, told in self._told:
+            told.ensurePolished()
+            self.table.setRowHeight(number, max(told.heightForWidth(width), _ROW))
 
     def _words(self) -> tuple[str, str]:
         """Return what was carried over, and how well."""
@@ -156,7 +200,15 @@ class TransferCard(Card):
         super().changeEvent(event)
 
 
-def _rows(report: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """Return the rows of a report; those that are none are left out."""
-    rows = (report or {}).get("modules") or []
-    return [row for row in rows if isinstance(row, Mapping)]
+def _groups(report: Mapping[str, Any] | None) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    """Return kind and origin → the rows of a report that were not just copied; those of kinds first.
+
+    What is no row is left out.
+    """
+    rows = [row for row in (report or {}).get("modules") or [] if isinstance(row, Mapping)]
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in sorted(rows, key=lambda row: not row.get("block")):
+        block, how = str(row.get("block") or ""), str(row.get("how", ""))
+        if block or how != "copied":
+            found.setdefault((block, how), []).append(row)
+    return found

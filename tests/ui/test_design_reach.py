@@ -275,7 +275,8 @@ def test_risks_are_measured_on_the_newest_standard_run(page: DesignPage, qtbot: 
     assert any(not row.estimated and row.unexplained is not None for row in rows)
     reached = dialog.search.answer
     assert reached is not None
-    assert reached.classes == 2, "counted with the classes of the weights"
+    assert risks.result is not None
+    assert reached.classes == risks.result["classes"], "counted with the classes of the weights"
     QTest.mouseClick(dialog.answer.take, LEFT)
     assert page.workspace.design.classes is None, "which stay open in the design"
     assert page.workspace.design.resolved() == reached.resolved()

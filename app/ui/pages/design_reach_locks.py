@@ -43,8 +43,11 @@ class Locks(QObject):
 
     def holds(self, paths: Iterable[str]) -> bool:
         """Return whether all of these are locked, and there are any."""
-        wanted, locked = tuple(paths), self.all_paths
-        return bool(wanted) and all(path in locked for path in wanted)
+        wanted = tuple(paths)
+        if not wanted or not self._paths:
+            return False
+        locked = self.all_paths
+        return all(path in locked for path in wanted)
 
     def toggle(self, paths: Iterable[str]) -> None:
         """Lock modules; where all of them are locked already, unlock them with what holds them."""

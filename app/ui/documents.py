@@ -12,7 +12,16 @@ from app.core.errors import AppError
 from app.core.user_models import NotTracedError, base_title
 from app.ui import drops
 from app.ui.messages import Choice, Messages, ask
-from app.ui.requests import COMPARE, DATA, DESIGN, MODELS, CompareRequest, DataRequest, ModelRequest
+from app.ui.requests import (
+    COMPARE,
+    DATA,
+    DESIGN,
+    MODELS,
+    CompareRequest,
+    DataRequest,
+    ModelRequest,
+    TableRequest,
+)
 from app.ui.tasks import Tasks
 from app.ui.workspace import Recovery, Workspace
 from app.workers.job import EngineJob
@@ -189,12 +198,16 @@ class Documents(QObject):
             self._workspace.go_to(DATA, DataRequest(str(path)))
         elif kind == drops.WEIGHTS:
             self._workspace.go_to(MODELS, ModelRequest(path))
+        elif kind == drops.TABLE:
+            self._workspace.go_to(DESIGN, TableRequest(path))
         elif kind == drops.VIDEO:
             self._workspace.go_to(COMPARE, CompareRequest(source=str(path)))
         else:
             self._messages.error(
                 self.tr("The Studio does not know what to do with {name}.").format(name=path.name),
-                self.tr("It opens designs and data sets (.yaml), weights (.pt), videos and folders."),
+                self.tr(
+                    "It opens designs and data sets (.yaml), weights (.pt), latency tables (.json), videos and folders."
+                ),
             )
 
 

@@ -8,15 +8,17 @@ from urllib.parse import urlsplit
 import yaml
 
 DESIGN, DATA, WEIGHTS, VIDEO, FOLDER, UNKNOWN = "design", "data", "weights", "video", "folder", "unknown"
+TABLE = "table"
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts"})
 WEIGHT_SUFFIXES = frozenset({".pt"})
+TABLE_SUFFIXES = frozenset({".json"})
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 _MAX_YAML_BYTES = 5_000_000
 
 
 def kind_of(path: Path) -> str:
-    """Return ``design``, ``data``, ``weights``, ``video``, ``folder`` or ``unknown``."""
+    """Return ``design``, ``data``, ``weights``, ``video``, ``folder``, ``table`` (of latencies) or ``unknown``."""
     if path.is_dir():
         return FOLDER
     suffix = path.suffix.lower()
@@ -24,6 +26,8 @@ def kind_of(path: Path) -> str:
         return WEIGHTS
     if suffix in VIDEO_SUFFIXES:
         return VIDEO
+    if suffix in TABLE_SUFFIXES:
+        return TABLE
     if suffix in YAML_SUFFIXES:
         return _kind_of_yaml(path)
     return UNKNOWN

@@ -61,4 +61,11 @@ class ModelRequest:
     weights: Path
 
 
-Request = DataRequest | TrainRequest | RunRequest | CompareRequest | ModelRequest
+@dataclass(frozen=True)
+class TableRequest:
+    """Predict on the Design page for the device of this latency table."""
+
+    path: Path
+
+
+Request = DataRequest | TrainRequest | RunRequest | CompareRequest | ModelRequest | TableRequest

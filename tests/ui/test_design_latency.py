@@ -190,7 +190,9 @@ def test_another_device_is_loaded_predicted_for_and_remembered(
     latency_cache.save_table(LatencyTable(PI, tuple(slow)), good)
     page.workspace.apply(N.with_swap(["model.3"], KINDS[0]), "start")
     here = numbers(said(page, "predicted_lightweight"))[0]
+    studio.window.show_page("home")
     drop(studio, good)
+    assert studio.window.page("design").isVisible(), "it is dropped on another page"
     assert told[1:] == ["Designs are predicted for Raspberry Pi 5 now."]
     assert page.latency.card.device.words == "Raspberry Pi 5: ONNX Runtime f32"
     assert numbers(said(page, "predicted_lightweight"))[0] == pytest.approx(10 * here, rel=0.1)
@@ -301,6 +303,7 @@ def test_no_figure_is_cut_at_any_size(
         blocks = [one for one in labels if one.wordWrap() and one.height() < one.heightForWidth(one.width())]
         return [one.text() for one in (*lines, *blocks)]
 
+    qtbot.waitUntil(page.latency.hints.isVisible)
     qtbot.waitUntil(lambda: not cut())
     for widget in (page.primary, card, card.device, card.measure, card.roofline, page.latency.hints):
         assert page.rect().contains(widget.mapTo(page, widget.rect().bottomRight())), widget.objectName()

@@ -20,6 +20,7 @@ from app.ui import drops
         ("w.pt", "", drops.WEIGHTS),
         ("W.PT", "", drops.WEIGHTS),
         ("clip.MP4", "", drops.VIDEO),
+        ("pi5.json", "{}", drops.TABLE),
         ("note.txt", "", drops.UNKNOWN),
     ],
 )

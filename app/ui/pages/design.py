@@ -31,6 +31,7 @@ from app.ui.pages.design_presets import preset_words
 from app.ui.pages.design_reach import Reach
 from app.ui.pages.design_rows import TableRows
 from app.ui.pages.design_tools import DesignTools
+from app.ui.requests import Request, TableRequest
 from app.ui.widgets.cards import Card
 from app.ui.widgets.diagram_export import save_diagram
 from app.ui.widgets.diagram_facts import Snapshot, take_snapshot
@@ -129,8 +130,7 @@ class DesignPage(Page):
         columns.setStretchFactor(0, 1)
         columns.setStretchFactor(1, 0)
         right.setMinimumWidth(_NARROW)
-        self._columns = columns
-        self._columns_moved = False
+        self._columns, self._columns_moved = columns, False
         columns.splitterMoved.connect(self._on_columns_moved)
         self.body.addWidget(columns, 1)
         self.primary.setVisible(True)
@@ -150,7 +150,7 @@ class DesignPage(Page):
         self.tools_.compare_menu_wanted.connect(self.comparison.fill_menu)
         self.tools_.more_menu_wanted.connect(self._fill_more_menu)
         self.diagram.selection_changed.connect(self._on_diagram_selection_changed)
-        self.diagram.opened_changed.connect(self._on_diagram_opened_changed)
+        self.diagram.opened_changed.connect(lambda _opened: self._show_selection())
         self.diagram.menu_requested.connect(self._on_menu_requested)
         self.table.selection_changed.connect(self._on_table_selection_changed)
         self.table.menu_requested.connect(self._on_menu_requested)
@@ -250,6 +250,11 @@ class DesignPage(Page):
         """Predict for the device of a dropped table."""
         self.latency.tables.load(paths)
 
+    def receive(self, request: Request) -> None:
+        """Predict for the device of a table that was dropped elsewhere."""
+        if isinstance(request, TableRequest):
+            self.latency.tables.load([request.path])
+
     def _apply(self, change: Callable[[Design], Design], targets: tuple[str, ...], swap: Swap | None) -> None:
         try:
             changed = change(self.workspace.design)
@@ -345,9 +350,6 @@ class DesignPage(Page):
         self.diagram.select(paths)
         if paths:
             self.diagram.reveal(paths[0])
-        self._show_selection()
-
-    def _on_diagram_opened_changed(self, _opened: frozenset[str]) -> None:
         self._show_selection()
 
     def _on_rows_found(self, paths: tuple[str, ...]) -> None:

@@ -259,6 +259,7 @@ def test_risks_are_measured_on_the_newest_standard_run(page: DesignPage, qtbot: 
 
     dialog = opened(page, qtbot)
     risks = dialog.risks
+    risks.nice = 0
     risks.settings = {"pictures": 4, "imgsz": 96, "kinds": [{"block": "separable", "options": {"rank": 1}}]}
     QTest.mouseClick(risks.ways["measured"], LEFT)
     assert risks.weights.words == "run plain"
@@ -288,6 +289,7 @@ def test_measuring_is_cancelled_and_weights_of_another_base_are_refused(
     page.workspace.apply(Design.stock("yolov5s"), "start")
     dialog = opened(page, qtbot)
     risks = dialog.risks
+    risks.nice = 0
     QTest.mouseClick(risks.ways["measured"], LEFT)
     assert "No finished standard run of yolov5s is here" in risks.state.text()
     assert not risks.measure.isEnabled()

@@ -33,6 +33,9 @@ from app.ui.widgets.menu_button import MenuButton
 from app.workers.job import EngineJob
 
 JOBS = {MEASURED: "risk.measure", MAP: "risk.map"}
+NICE = 10
+"""How far the process that measures steps back."""
+
 _EARLY = 0.03
 """Share of the work before which nothing is said of the time that is left."""
 
@@ -51,6 +54,7 @@ class RiskSource(QWidget):
         self._services = services
         self.settings: dict[str, Any] = {}
         """Further settings of the jobs that measure, such as {"pictures": 8}."""
+        self.nice = NICE
         self._base = ""
         self._weights: Path | None = None
         self._data = ""
@@ -239,7 +243,7 @@ class RiskSource(QWidget):
             self._show()
             return
         request = {"weights": str(self._weights), "data": self._data, "base": self._base, **self.settings}
-        job = EngineJob(JOBS[self.kind], request)
+        job = EngineJob(JOBS[self.kind], request, nice=self.nice)
         self._problem, self._began = None, time.monotonic()
         title = self.tr("Measuring the risks of {base}").format(base=base_title(self._base))
         task = self._services.tasks.add(title, job.cancel)

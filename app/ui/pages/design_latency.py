@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.core import latency_cache
 from app.core.design import Design
@@ -29,6 +30,9 @@ from app.ui.pages.design_latency_rows import RowTimes
 from app.ui.pages.design_latency_tables import LatencyTables
 from app.ui.pages.design_rows import TableRows
 from app.ui.widgets.diagram_facts import Snapshot
+
+if TYPE_CHECKING:
+    from app.ui.pages.design_roofline import RooflineDialog
 
 Shape = tuple[int, int]
 _HINTS_MS = 40
@@ -59,7 +63,7 @@ class DesignLatency(QObject):
         self._columns = MillisecondsColumn(self._times.milliseconds), SavesColumn(self._times.saves)
         self._has_columns = False
         self._paths: tuple[str, ...] = ()
-        self.roofline: QDialog | None = None
+        self.roofline: RooflineDialog | None = None
         self._hints_timer = QTimer(self)
         self._hints_timer.setSingleShot(True)
         self._hints_timer.setInterval(_HINTS_MS)
@@ -94,6 +98,7 @@ class DesignLatency(QObject):
 
     def close(self) -> None:
         """End what reads; the Studio is closing."""
+        self.jobs.close()
         self.tables.close()
 
     def slots(self) -> dict[str, Callable[[], object]]:
@@ -121,7 +126,7 @@ class DesignLatency(QObject):
         self._paths = paths
         self.hints.show_selection(paths)
         if self.roofline is not None:
-            self.roofline.show_selection(paths)  # type: ignore[attr-defined]
+            self.roofline.show_selection(paths)
 
     # What is measured.
 
@@ -303,7 +308,7 @@ class DesignLatency(QObject):
     def _show_roofline(self) -> None:
         if self.roofline is not None and self.roofline.isVisible() and self._snapshot is not None:
             measuring = self.jobs.is_measuring_roof
-            self.roofline.show_design(self.tables.chosen, self._snapshot, measuring)  # type: ignore[attr-defined]
+            self.roofline.show_design(self.tables.chosen, self._snapshot, measuring)
 
     def _on_roofline_roof_wanted(self) -> None:
         assert self._snapshot is not None

@@ -133,6 +133,10 @@ class LatencyJobs(QObject):
             if name in self._running:
                 self._running[name].cancel()
 
+    def close(self) -> None:
+        """Begin nothing more; the Studio is closing."""
+        self._next.clear()
+
     def measure(self, design: Design, shape: Shape, wish: Wish) -> None:
         """Measure a design now; a table that is being filled pauses meanwhile."""
         if self.is_measuring:

@@ -49,8 +49,8 @@ class Reading:
     Attributes:
         setting: where.
         here: whether that is this machine.
-        standard, predicted: what the two models are expected to take; None where nothing is expected, or it was
-            measured without having been predicted before.
+        standard, predicted: what the two models are expected to take, before it was measured where that is known;
+            None where nothing is expected.
         measured: what they took; None where they were not measured.
         verdict: what that means; None for the standard model.
         is_guess: whether the prediction stands on other models alone.
@@ -103,9 +103,7 @@ def read(
             table.setting, known.here, standard, standard, measured, is_guess=guess, is_standard=True
         )
     measured = _of(taken) if taken is not None else _kept(table, design, shape)
-    predicted = before if taken is not None else found
-    if predicted is not None and predicted.basis == "measured":
-        predicted = None
+    predicted = (before or found) if taken is not None else found
     words = None
     if taken is not None:
         words = verdict(design, taken)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.design import Design, Swap, dump_design
+from app.core.errors import AppError
 from app.core.target import Problem
 from app.core.target_amount import RESOURCES, Amount, Target
 from app.core.target_candidates import candidate
@@ -51,7 +52,12 @@ def frontier(problem: Problem, resource: str, points: int = 24) -> Iterator[Poin
     last: tuple[tuple[str, Swap], ...] | None = None
     for number in range(points):
         limit = top + (least - top) * number / max(points - 1, 1)
-        reached = problem.solve([Target(resource, max(limit, least))])
+        try:
+            reached = problem.solve([Target(resource, max(limit, least))])
+        except AppError:
+            if resource != "ms":
+                raise
+            return  # milliseconds of single swaps do not quite add up: the least sum may be out of reach
         if reached.design.swaps != last:
             last = reached.design.swaps
             yield Point(reached.achieved, reached.risk, reached.design)

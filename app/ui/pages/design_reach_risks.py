@@ -315,9 +315,9 @@ class RiskSource(QWidget):
         result = self.result
         if result is not None:
             risks = result["risks"]
-            return self.tr("{count} swaps measured on {pictures} pictures; the others are guessed.").format(
-                count=len(risks["rows"]), pictures=risks["pictures"]
-            )
+            return self.tr(
+                "{count} swaps measured on {pictures} pictures, with {classes} classes; the others are guessed."
+            ).format(count=len(risks["rows"]), pictures=risks["pictures"], classes=result["classes"])
         if self._weights is None:
             return self.tr(
                 "No finished standard run of {base} is here. Train one, or choose weights and pictures."

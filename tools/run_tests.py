@@ -18,8 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_WORKERS = 8
-NO_TESTS = 5
-"""Exit status of pytest where nothing was selected."""
+INTERRUPTED, NO_TESTS = 2, 5
+"""Exit statuses of pytest: by the keyboard, and nothing was selected."""
 
 
 def workers() -> int:
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
         (f"{count} at once", side_by_side if count > 1 else ["-m", "not alone"]),
         ("alone", ["-m", "alone"]),
     )
-    lines, failed, total, worst = [], [], Counter(), 0
+    lines, failed, total, bad = [], [], Counter(), False
     with tempfile.TemporaryDirectory() as folder:
         for title, options in parts:
             print(f"\n-- tests, {title} --", flush=True)
@@ -48,12 +48,12 @@ def main(arguments: list[str]) -> int:
             lines.append(f"{title}: {words(outcome)} in {time.monotonic() - since:.0f} s")
             failed += names
             total += outcome
-            if status == 2:  # interrupted
+            if status == INTERRUPTED:
                 return status
-            worst = max(worst, 0 if status == NO_TESTS and not names else status)
+            bad |= bool(names) or status not in (0, NO_TESTS)  # negative where a signal ended it
     print("\n" + "\n".join(lines + [f"FAILED {name}" for name in failed]))
     print(f"==== {words(total)} in {time.monotonic() - begun:.2f}s ====", flush=True)
-    return worst if worst or total["passed"] else NO_TESTS
+    return 1 if bad else 0 if total["passed"] else NO_TESTS
 
 
 def run(options: list[str], *, one_thread: bool) -> int:

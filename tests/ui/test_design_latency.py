@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton
@@ -223,16 +223,23 @@ def test_the_roofline_names_modules_and_selects_them(page: DesignPage, qtbot: Qt
     press(page, Qt.Key.Key_R)
     dialog = page.latency.roofline
     assert dialog is not None
-    qtbot.waitExposed(dialog)
+    qtbot.waitUntil(dialog.isActiveWindow)
     plot = dialog.plot
     assert {"model.0", "model.3"} <= {spot.point.path for spot in plot.spots}
     assert "% of the time" in dialog.words.text()
     assert "at 10 operations per byte" in dialog.words.text()
-    place = plot.place_of("model.3").toPoint()
-    QTest.mouseMove(plot.plot.viewport(), place)
-    qtbot.waitUntil(plot.reading.isVisible)
+    view = plot.plot.viewport()
+
+    def hovered() -> bool:
+        """Move the mouse onto the module, wherever it is drawn by now."""
+        place = plot.place_of("model.3").toPoint()
+        for step in (3, 0):
+            QTest.mouseMove(view, place + QPoint(step, 0))
+        return plot.reading.isVisible()
+
+    qtbot.waitUntil(hovered)
     assert "Depthwise separable" in plot.reading.text()
-    QTest.mouseClick(plot.plot.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=plot.place_of("model.3").toPoint())
     assert page.selection == ("model.3",)
     plot.setFocus()
     QTest.keyClick(plot, Qt.Key.Key_Home)

@@ -297,7 +297,7 @@
         <translation>实测：仅此一处替换损失的 mAP50-95。</translation>
     </message>
     <message>
-        <source>Measured. {share} % of the output's energy is left unexplained.</source>
+        <source>Measured. {share} % of the output&apos;s energy is left unexplained.</source>
         <translation>实测。有 {share}% 的输出能量未能复现。</translation>
     </message>
 </context>
@@ -396,7 +396,7 @@
         <translation>请先选择两个检测器。</translation>
     </message>
     <message>
-        <source>The sample's pair, two runs, or any .pt of a YOLOv5u.</source>
+        <source>The sample&apos;s pair, two runs, or any .pt of a YOLOv5u.</source>
         <translation>可选示例自带的一对、两次训练的结果，或任意 YOLOv5u 的 .pt 权重。</translation>
     </message>
     <message>
@@ -779,7 +779,7 @@
         <translation>用其他推理后端测量…</translation>
     </message>
     <message>
-        <source>Load another device's table…</source>
+        <source>Load another device&apos;s table…</source>
         <translation>载入其他设备的延迟表…</translation>
     </message>
     <message>
@@ -932,7 +932,7 @@
         <translation>用其他推理后端测量…</translation>
     </message>
     <message>
-        <source>Load another device's table…</source>
+        <source>Load another device&apos;s table…</source>
         <translation>载入其他设备的延迟表…</translation>
     </message>
     <message>
@@ -1191,11 +1191,11 @@
         <translation>{count} 个类别</translation>
     </message>
     <message>
-        <source>{now} % of the standard model's operations</source>
+        <source>{now} % of the standard model&apos;s operations</source>
         <translation>占标准模型运算量的 {now}%</translation>
     </message>
     <message>
-        <source>{now} % of the standard model's operations, before {then} %</source>
+        <source>{now} % of the standard model&apos;s operations, before {then} %</source>
         <translation>占标准模型运算量的 {now}%，替换前为 {then}%</translation>
     </message>
     <message>
@@ -1317,8 +1317,8 @@
         <translation>Studio 无法处理 {name}。</translation>
     </message>
     <message>
-        <source>It opens designs and data sets (.yaml), weights (.pt), videos and folders.</source>
-        <translation>可以打开方案和数据集 (.yaml)、权重 (.pt)、视频和文件夹。</translation>
+        <source>It opens designs and data sets (.yaml), weights (.pt), latency tables (.json), videos and folders.</source>
+        <translation>可以打开方案和数据集 (.yaml)、权重 (.pt)、延迟表 (.json)、视频和文件夹。</translation>
     </message>
 </context>
 <context>
@@ -2532,7 +2532,7 @@
         <translation>方案备注</translation>
     </message>
     <message>
-        <source>What this design is for. It is saved in the design's file.</source>
+        <source>What this design is for. It is saved in the design&apos;s file.</source>
         <translation>此方案的用途，保存在方案文件中。</translation>
     </message>
     <message>
@@ -3008,7 +3008,7 @@
         <translation>训练 {name}</translation>
     </message>
     <message>
-        <source>the sample's model</source>
+        <source>the sample&apos;s model</source>
         <translation>示例的模型</translation>
     </message>
     <message>
@@ -3072,8 +3072,8 @@
         <translation>推测值标有问号。</translation>
     </message>
     <message>
-        <source>{count} swaps measured on {pictures} pictures; the others are guessed.</source>
-        <translation>{count} 处替换已在 {pictures} 张图片上测量，其余为推测。</translation>
+        <source>{count} swaps measured on {pictures} pictures, with {classes} classes; the others are guessed.</source>
+        <translation>已在 {pictures} 张图片上测量 {count} 项替换，类别数为 {classes}；其余为估计值。</translation>
     </message>
     <message>
         <source>No finished standard run of {base} is here. Train one, or choose weights and pictures.</source>
@@ -3472,7 +3472,7 @@
         <translation>没有框。</translation>
     </message>
     <message>
-        <source>{count} boxes; the middle one measures {percent} % of the picture's longer side.</source>
+        <source>{count} boxes; the middle one measures {percent} % of the picture&apos;s longer side.</source>
         <translation>{count} 个框；中位大小为图片长边的 {percent}%。</translation>
     </message>
 </context>
@@ -3530,7 +3530,7 @@
         <translation>框的大小</translation>
     </message>
     <message>
-        <source>√(width × height) of a box, as a share of its picture's longer side</source>
+        <source>√(width × height) of a box, as a share of its picture&apos;s longer side</source>
         <translation>框的 √(宽 × 高) 占图片长边的比例</translation>
     </message>
     <message>
@@ -3993,7 +3993,7 @@
         <translation>能量</translation>
     </message>
     <message>
-        <source>Share of the standard layer's output that the new layer reproduces</source>
+        <source>Share of the standard layer&apos;s output that the new layer reproduces</source>
         <translation>新层复现标准层输出的比例</translation>
     </message>
     <message>
@@ -4048,7 +4048,7 @@
         <translation>因有更新画面而跳过的帧数</translation>
     </message>
     <message>
-        <source>From the picture's capture until it is painted with both results</source>
+        <source>From the picture&apos;s capture until it is painted with both results</source>
         <translation>从采集画面到显示两侧结果的时间</translation>
     </message>
     <message>
@@ -4137,7 +4137,7 @@
 <context>
     <name>core</name>
     <message>
-        <source>The sample's detector is missing: {path}.</source>
+        <source>The sample&apos;s detector is missing: {path}.</source>
         <translation>示例检测器缺失：{path}。</translation>
     </message>
     <message>
@@ -4421,8 +4421,8 @@
         <translation>除首层外，所有 3×3 卷积改为深度可分离卷积。</translation>
     </message>
     <message>
-        <source>Balanced: depthwise separable everywhere but in the stem, of rank 4 in the backbone and rank 2 elsewhere; half the cost, hardly any accuracy.</source>
-        <translation>除首层外全部改为深度可分离卷积，骨干网络用 rank 4，其余用 rank 2；开销减半，精度几乎不变。</translation>
+        <source>Balanced: depthwise separable everywhere but in the stem, of rank 4 in the backbone and rank 2 elsewhere; half the cost, and hardly a loss of accuracy.</source>
+        <translation>均衡：除首层外全部改为深度可分离卷积，主干网络中 rank 为 4，其余部分 rank 为 2；开销减半，精度几乎不损失。</translation>
     </message>
     <message>
         <source>Smallest: C3 modules become ShuffleNetV2 units, all other 3×3 convolutions but the stem depthwise separable; less than a quarter of the cost, and a clear loss of accuracy.</source>
@@ -4437,11 +4437,11 @@
         <translation>颈部的 3×3 卷积改为深度可分离卷积。</translation>
     </message>
     <message>
-        <source>The 3×3 convolutions of the head's box and class branches become depthwise separable.</source>
+        <source>The 3×3 convolutions of the head&apos;s box and class branches become depthwise separable.</source>
         <translation>检测头框分支和类别分支的 3×3 卷积改为深度可分离卷积。</translation>
     </message>
     <message>
-        <source>Head classes: only the 3×3 convolutions of the head's class branches become depthwise separable.</source>
+        <source>Head classes: only the 3×3 convolutions of the head&apos;s class branches become depthwise separable.</source>
         <translation>只把检测头类别分支的 3×3 卷积改为深度可分离卷积。</translation>
     </message>
     <message>
@@ -4597,7 +4597,7 @@
         <translation>此文件旁没有模型“{name}”。</translation>
     </message>
     <message>
-        <source>Put the model's YAML there, and give its name alone, without a folder.</source>
+        <source>Put the model&apos;s YAML there, and give its name alone, without a folder.</source>
         <translation>请把模型的 YAML 放到该处，只写文件名，不写文件夹。</translation>
     </message>
     <message>
@@ -4657,7 +4657,7 @@
         <translation>“{key}:”出现两次，以后一个为准。</translation>
     </message>
     <message>
-        <source>“path: {folder}” is not on this computer; the file's own folder is used.</source>
+        <source>“path: {folder}” is not on this computer; the file&apos;s own folder is used.</source>
         <translation>“path: {folder}”在本机不存在，改用文件所在的文件夹。</translation>
     </message>
     <message>
@@ -4829,7 +4829,7 @@
         <translation>此图片文件夹是指向 {target} 的链接，那里没有标签：原版训练找不到其 {count} 个标签，什么也学不到。Studio 能找到它们。</translation>
     </message>
     <message>
-        <source>For use elsewhere, link the whole data set's folder, or copy the pictures.</source>
+        <source>For use elsewhere, link the whole data set&apos;s folder, or copy the pictures.</source>
         <translation>若要在别处使用，请链接整个数据集文件夹，或复制图片。</translation>
     </message>
     <message>
@@ -4941,7 +4941,7 @@
         <translation>若要检测框，则无需处理。</translation>
     </message>
     <message>
-        <source>The training's process ended without a word: killed, out of memory, or the machine was switched off.</source>
+        <source>The training&apos;s process ended without a word: killed, out of memory, or the machine was switched off.</source>
         <translation>训练进程突然结束：被终止、内存不足，或电脑关机。</translation>
     </message>
     <message>
@@ -5001,8 +5001,8 @@
         <translation>请使用 1 到 {count} 个字符。</translation>
     </message>
     <message>
-        <source>Leave out / \ : * ? " &lt; &gt; | and dots at the ends.</source>
-        <translation>不能含有 / \ : * ? " &lt; &gt; |，首尾不能是句点。</translation>
+        <source>Leave out / \ : * ? &quot; &lt; &gt; | and dots at the ends.</source>
+        <translation>不能含有 / \ : * ? &quot; &lt; &gt; |，首尾不能是句点。</translation>
     </message>
     <message>
         <source>“{name}” cannot be a name: Windows reserves it.</source>
@@ -5021,11 +5021,11 @@
         <translation>请用 {nearest}。</translation>
     </message>
     <message>
-        <source>The training's record lacks “{name}”.</source>
+        <source>The training&apos;s record lacks “{name}”.</source>
         <translation>训练记录缺少“{name}”。</translation>
     </message>
     <message>
-        <source>The training's “overrides” is no mapping.</source>
+        <source>The training&apos;s “overrides” is no mapping.</source>
         <translation>训练记录中的“overrides”不是映射。</translation>
     </message>
     <message>
@@ -5105,11 +5105,11 @@
         <translation>请在“数据”页或用 check 命令检查数据集。</translation>
     </message>
     <message>
-        <source>The run's folder {folder} cannot be written: {why}.</source>
+        <source>The run&apos;s folder {folder} cannot be written: {why}.</source>
         <translation>训练文件夹 {folder} 无法写入：{why}。</translation>
     </message>
     <message>
-        <source>Check the disk's free space and the folder's permissions.</source>
+        <source>Check the disk&apos;s free space and the folder&apos;s permissions.</source>
         <translation>请检查磁盘剩余空间和文件夹权限。</translation>
     </message>
     <message>
@@ -5169,7 +5169,7 @@
         <translation>“path”是 {value}，不是文件夹。</translation>
     </message>
     <message>
-        <source>Write the folder's path.</source>
+        <source>Write the folder&apos;s path.</source>
         <translation>请写明文件夹路径。</translation>
     </message>
     <message>
@@ -5189,7 +5189,7 @@
         <translation>缺少“names:”。</translation>
     </message>
     <message>
-        <source>Add a list of the classes' names.</source>
+        <source>Add a list of the classes&apos; names.</source>
         <translation>请添加类别名称列表。</translation>
     </message>
     <message>
@@ -5257,7 +5257,7 @@
         <translation>没有摄像头“{name}”：本机没有摄像头。</translation>
     </message>
     <message>
-        <source>Plug one in, or use a video file, a folder of pictures, a stream's address or “sample”.</source>
+        <source>Plug one in, or use a video file, a folder of pictures, a stream&apos;s address or “sample”.</source>
         <translation>请接入摄像头，或使用视频文件、图片文件夹、视频流地址或“sample”。</translation>
     </message>
     <message>
@@ -5321,7 +5321,7 @@
         <translation>摄像头 {camera} 无法打开。</translation>
     </message>
     <message>
-        <source>Close other programs that use it, and allow camera access in the system's privacy settings.</source>
+        <source>Close other programs that use it, and allow camera access in the system&apos;s privacy settings.</source>
         <translation>请关闭占用它的其他程序，并在系统隐私设置中允许使用摄像头。</translation>
     </message>
     <message>
@@ -5373,7 +5373,7 @@
         <translation>没有输入源 {path}。</translation>
     </message>
     <message>
-        <source>Name a video, a folder of pictures, a camera (0), a stream's address (rtsp://…), or “sample”.</source>
+        <source>Name a video, a folder of pictures, a camera (0), a stream&apos;s address (rtsp://…), or “sample”.</source>
         <translation>请指定视频、图片文件夹、摄像头 (0)、视频流地址 (rtsp://…) 或“sample”。</translation>
     </message>
     <message>
@@ -5493,7 +5493,7 @@
         <translation>{name} 是 {base} 的权重，而方案基于 {wanted}。</translation>
     </message>
     <message>
-        <source>Choose weights of {wanted}, or change the design's base model.</source>
+        <source>Choose weights of {wanted}, or change the design&apos;s base model.</source>
         <translation>请选择 {wanted} 的权重，或更改方案的基础模型。</translation>
     </message>
     <message>
@@ -5689,7 +5689,7 @@
         <translation>检测器在 torch 上运行。如需 OpenVINO：pip install openvino。</translation>
     </message>
     <message>
-        <source>Plug one in, or allow camera access in the system's privacy settings. The sample works without.</source>
+        <source>Plug one in, or allow camera access in the system&apos;s privacy settings. The sample works without.</source>
         <translation>请接入摄像头，或在系统隐私设置中允许使用摄像头。内置示例不需要摄像头。</translation>
     </message>
     <message>
@@ -5845,7 +5845,7 @@
         <translation>任务：{choices}。</translation>
     </message>
     <message>
-        <source>The comparison's request is incomplete: {reason}.</source>
+        <source>The comparison&apos;s request is incomplete: {reason}.</source>
         <translation>对比请求不完整：{reason}。</translation>
     </message>
     <message>
@@ -5989,7 +5989,7 @@
         <translation>请选择两个检查点。</translation>
     </message>
     <message>
-        <source>Converting the sample's detectors</source>
+        <source>Converting the sample&apos;s detectors</source>
         <translation>正在转换示例检测器</translation>
     </message>
     <message>
@@ -6093,7 +6093,7 @@
         <translation>数量须大于 0，随机种子须不小于 0。</translation>
     </message>
     <message>
-        <source>The sample's pictures cannot be {width}×{height} pixels.</source>
+        <source>The sample&apos;s pictures cannot be {width}×{height} pixels.</source>
         <translation>示例图片不能是 {width}×{height} 像素。</translation>
     </message>
     <message>
@@ -6137,7 +6137,7 @@
         <translation>第 {epoch} 轮损失变为无穷或无效：训练已发散。</translation>
     </message>
     <message>
-        <source>Lower the learning rate (lr0), switch mixed precision off (amp), or look at the data's findings.</source>
+        <source>Lower the learning rate (lr0), switch mixed precision off (amp), or look at the data&apos;s findings.</source>
         <translation>请降低学习率 (lr0)、关闭混合精度 (amp)，或查看数据检查结果。</translation>
     </message>
     <message>
@@ -6197,7 +6197,7 @@
         <translation>截图无法保存到 {folder}：{reason}。</translation>
     </message>
     <message>
-        <source>The training's process of GPU {rank} ended (status {status}).</source>
+        <source>The training&apos;s process of GPU {rank} ended (status {status}).</source>
         <translation>GPU {rank} 的训练进程已结束（状态 {status}）。</translation>
     </message>
     <message>
@@ -6285,7 +6285,7 @@
         <translation>{name} 不完整或已损坏。</translation>
     </message>
     <message>
-        <source>Channels in the middle, percent of the input's</source>
+        <source>Channels in the middle, percent of the input&apos;s</source>
         <translation>中间通道数，占输入的百分比</translation>
     </message>
     <message>
@@ -6325,7 +6325,7 @@
         <translation>大核深度卷积、通道加权、逐点卷积。</translation>
     </message>
     <message>
-        <source>Inner channels, percent of the output's</source>
+        <source>Inner channels, percent of the output&apos;s</source>
         <translation>内部通道数，占输出的百分比</translation>
     </message>
     <message>
@@ -6353,7 +6353,7 @@
         <translation>窄 C3k2</translation>
     </message>
     <message>
-        <source>YOLO11's C3k2 with few inner channels, all of whose outputs are joined.</source>
+        <source>YOLO11&apos;s C3k2 with few inner channels, all of whose outputs are joined.</source>
         <translation>YOLO11 的 C3k2，内部通道较少，各部分的输出全部拼接。</translation>
     </message>
     <message>
@@ -6685,7 +6685,7 @@
         <translation>未知的激活函数。</translation>
     </message>
     <message>
-        <source>the file's name asks for scale “{name}”, which is not there.</source>
+        <source>the file&apos;s name asks for scale “{name}”, which is not there.</source>
         <translation>文件名要求规模“{name}”，但其中没有。</translation>
     </message>
     <message>
@@ -6817,14 +6817,6 @@
         <translation>请锁定一些层，或减少允许的类型，然后重试。</translation>
     </message>
     <message>
-        <source>The depthwise filters come from the standard kernel where there is one, and the channels are weighed alike; the projection was fitted to what the standard module adds to the shortcut, or makes where there is none.</source>
-        <translation>深度卷积核取自标准卷积核（若有），各通道权重相同；投影按标准模块加到捷径上的结果拟合，没有捷径时按其输出拟合。</translation>
-    </message>
-    <message>
-        <source>The depthwise filters come from the standard kernel, and the channels are weighed alike; the projection is random.</source>
-        <translation>深度卷积核取自标准卷积核，各通道权重相同；投影为随机初始化。</translation>
-    </message>
-    <message>
         <source>The convolutions at both ends were taken over where they have the same shape; what stands inside is new.</source>
         <translation>两端形状相同的卷积直接沿用，其内部是新的。</translation>
     </message>
@@ -6857,24 +6849,28 @@
         <translation>其中的卷积依次按标准模块相应位置的结果拟合，最后一个按整个输出拟合。</translation>
     </message>
     <message>
-        <source>The last pointwise convolutions were fitted to the standard output; channels that pass by stay what they are.</source>
-        <translation>最后的逐点卷积按标准输出拟合，直接通过的通道保持不变。</translation>
-    </message>
-    <message>
-        <source>The first convolution makes the leading directions of the standard kernel, or its filters where it is depthwise; the projection was fitted to what the standard module adds to the shortcut, or makes where there is none.</source>
-        <translation>第一个卷积取标准卷积核的主要方向，若标准卷积是深度卷积则取其卷积核；投影按标准模块加到捷径上的结果拟合，没有捷径时按其输出拟合。</translation>
-    </message>
-    <message>
-        <source>The depthwise filters come from the standard kernel where there is one, and the channels are weighed alike; the pointwise convolution was fitted to the standard output.</source>
-        <translation>深度卷积核取自标准卷积核（若有），各通道权重相同；逐点卷积按标准输出拟合。</translation>
-    </message>
-    <message>
         <source>Each output channel got the pointwise row and the filter nearest to its kernel; the filters were then fitted to the standard output.</source>
         <translation>每个输出通道取与其卷积核最接近的逐点权重和深度卷积核，深度卷积核再按标准输出拟合。</translation>
     </message>
     <message>
-        <source>Its pointwise convolutions and the last depthwise one were fitted one after the other to what the standard module has in their place.</source>
-        <translation>其中的逐点卷积和最后一个深度卷积依次按标准模块相应位置的结果拟合。</translation>
+        <source>Filters and last pointwise convolutions were fitted together to the standard output; channels that pass by stay what they are.</source>
+        <translation>深度卷积核与最后的逐点卷积一起拟合标准模块的输出；直接通过的通道保持不变。</translation>
+    </message>
+    <message>
+        <source>Filters and projection were fitted together to what the standard module adds to the shortcut, or makes where there is none; all channels are weighed alike.</source>
+        <translation>深度卷积核与投影卷积一起拟合标准模块加到捷径上的部分，没有捷径时拟合其输出；所有通道的权重相同。</translation>
+    </message>
+    <message>
+        <source>Up to P3 the first convolution was fitted to the leading directions of what is to be made or added to the shortcut, from P4 on the filters were; then the projection.</source>
+        <translation>P3 及以下，第一个卷积拟合目标输出（或加到捷径上的部分）的主方向；P4 及以上，由深度卷积核来拟合；最后拟合投影卷积。</translation>
+    </message>
+    <message>
+        <source>Filters and pointwise convolution were fitted together to the standard output; all channels are weighed alike.</source>
+        <translation>深度卷积核与逐点卷积一起拟合标准模块的输出；所有通道的权重相同。</translation>
+    </message>
+    <message>
+        <source>Its convolutions were fitted one after the other to what the standard module has in their place.</source>
+        <translation>其中的卷积依次拟合标准模块在相应位置的结果。</translation>
     </message>
     <message>
         <source>It took those inner channels of the standard module that weigh most; its convolutions were fitted to them, the last one to the whole output.</source>
@@ -7085,7 +7081,7 @@
         <translation>{name} 第 {line} 行：一张 {side} × {side} 的图片经此 {module} 得到 {size} 数据。</translation>
     </message>
     <message>
-        <source>Lower its width, or its place's resolution by strides before it.</source>
+        <source>Lower its width, or its place&apos;s resolution by strides before it.</source>
         <translation>请减小其宽度，或在它之前用步长降低分辨率。</translation>
     </message>
     <message>

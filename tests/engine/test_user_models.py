@@ -60,7 +60,9 @@ def traced(path: Path) -> str:
 
 
 def test_core_refuses_until_the_engine_has_looked(mine: Path) -> None:
-    mine.write_text(MINE.replace("[512, 3, 2]", "[384, 3, 2]"), encoding="utf-8")  # no other test opens this one
+    mine.write_text(
+        MINE.replace("[512, 3, 2]", "[384, 3, 2]"), encoding="utf-8"
+    )  # no other test opens this one
     base = open_user_model(mine)
     assert is_user_model(base)
     assert base_title(base) == "mine.yaml"

@@ -3073,7 +3073,7 @@
     </message>
     <message>
         <source>{count} swaps measured on {pictures} pictures, with {classes} classes; the others are guessed.</source>
-        <translation>已在 {pictures} 张图片上测量 {count} 项替换，类别数为 {classes}；其余为估计值。</translation>
+        <translation>已在 {pictures} 张图片上测量 {count} 处替换，类别数为 {classes}；其余为推测。</translation>
     </message>
     <message>
         <source>No finished standard run of {base} is here. Train one, or choose weights and pictures.</source>
@@ -4422,7 +4422,7 @@
     </message>
     <message>
         <source>Balanced: depthwise separable everywhere but in the stem, of rank 4 in the backbone and rank 2 elsewhere; half the cost, and hardly a loss of accuracy.</source>
-        <translation>均衡：除首层外全部改为深度可分离卷积，主干网络中 rank 为 4，其余部分 rank 为 2；开销减半，精度几乎不损失。</translation>
+        <translation>除首层外全部改为深度可分离卷积，骨干网络中 rank 为 4，其余部分 rank 为 2；开销减半，精度几乎不损失。</translation>
     </message>
     <message>
         <source>Smallest: C3 modules become ShuffleNetV2 units, all other 3×3 convolutions but the stem depthwise separable; less than a quarter of the cost, and a clear loss of accuracy.</source>
@@ -6862,7 +6862,7 @@
     </message>
     <message>
         <source>Up to P3 the first convolution was fitted to the leading directions of what is to be made or added to the shortcut, from P4 on the filters were; then the projection.</source>
-        <translation>P3 及以下，第一个卷积拟合目标输出（或加到捷径上的部分）的主方向；P4 及以上，由深度卷积核来拟合；最后拟合投影卷积。</translation>
+        <translation>到 P3 为止，第一个卷积拟合目标输出（或加到捷径上的部分）的主方向；从 P4 起，由深度卷积核来拟合；最后拟合投影卷积。</translation>
     </message>
     <message>
         <source>Filters and pointwise convolution were fitted together to the standard output; all channels are weighed alike.</source>

@@ -3099,8 +3099,8 @@
         <translation>尚无测量结果：请先测量本机。</translation>
     </message>
     <message>
-        <source>Below the slope modules wait for memory, {share} % of the time here: fewer operations do not help them, fewer bytes do. Right of the ridge, at {ridge} operations per byte, arithmetic is the limit.</source>
-        <translation>斜线之下的模块受限于内存，此处占耗时的 {share}%：减少运算无济于事，减少字节数才有用。转折点在每字节 {ridge} 次运算，其右侧受限于算力。</translation>
+        <source>Left of the ridge, at {ridge} operations per byte, modules wait for memory, {share} % of the time here: fewer operations do not help them, fewer bytes do. Right of it arithmetic is the limit. What lies above the slope finds its data in the processor&apos;s caches.</source>
+        <translation>转折点在每字节 {ridge} 次运算：其左侧的模块受限于内存，此处占耗时的 {share}%，减少运算无济于事，减少字节数才有用；其右侧受限于算力。位于斜线之上的模块从处理器缓存中取得数据。</translation>
     </message>
     <message>
         <source>Measuring what memory and arithmetic of this machine can do at best</source>

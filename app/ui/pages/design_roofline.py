@@ -38,8 +38,8 @@ class RooflineDialog(QDialog):
         self.plot = RooflinePlot()
         self.measure = button("measureRoof")
         self.close_button = button("closeRoofline")
-        card = Card(margin=theme.INSIDE)
-        card.body.addWidget(self.plot, 1)
+        self.card = Card(margin=theme.INSIDE)
+        self.card.body.addWidget(self.plot, 1)
         foot = QHBoxLayout()
         foot.setSpacing(theme.INSIDE)
         foot.addWidget(self.legend, 1)
@@ -49,7 +49,8 @@ class RooflineDialog(QDialog):
         column.setContentsMargins(theme.AROUND, theme.BETWEEN, theme.AROUND, theme.BETWEEN)
         column.setSpacing(theme.INSIDE)
         column.addWidget(self.words)
-        column.addWidget(card, 1)
+        column.addWidget(self.card, 1)
+        column.addStretch(0)
         column.addLayout(foot)
         self.plot.chosen.connect(self.chosen)
         self.measure.clicked.connect(self.roof_wanted)
@@ -63,6 +64,8 @@ class RooflineDialog(QDialog):
     def show_design(self, known: KnownTable | None, snapshot: Snapshot, measuring: bool) -> None:
         """Show a design as it runs on a device; `measuring` while the roof is being measured."""
         self._known, self._snapshot, self._measuring = known, snapshot, measuring
+        self.card.setVisible(known is not None)
+        self.legend.setVisible(known is not None)
         if known is None:
             self.plot.show_spots((), None)
             self._write(None, 0, 0)
@@ -95,8 +98,9 @@ class RooflineDialog(QDialog):
             self.words.setText(self.tr("Nothing is measured yet: measure this machine first."))
         elif roof is not None:
             words = self.tr(
-                "Below the slope modules wait for memory, {share} % of the time here: fewer operations do not help "
-                "them, fewer bytes do. Right of the ridge, at {ridge} operations per byte, arithmetic is the limit."
+                "Left of the ridge, at {ridge} operations per byte, modules wait for memory, {share} % of the time "
+                "here: fewer operations do not help them, fewer bytes do. Right of it arithmetic is the limit. "
+                "What lies above the slope finds its data in the processor's caches."
             )
             share = f"{waiting / whole * 100:.0f}" if whole else "0"
             self.words.setText(words.format(share=share, ridge=f"{roof.ridge:.0f}"))

@@ -17,18 +17,11 @@ _LEAST = 0.005
 """What would be written as 0.00."""
 
 
-class MillisecondsColumn(Column):
-    """What a module takes inside the model."""
-
-    key = "milliseconds"
-    sample = "000.00"
+class _SourceColumn(Column):
+    """Milliseconds from a source; negative where something costs time."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-
-    def title(self) -> str:
-        """Return the header."""
-        return QCoreApplication.translate("LayerTable", "Time (ms)")
 
     def text(self, snapshot: Snapshot, facts: Facts) -> str:
         """Return the figure."""
@@ -38,33 +31,32 @@ class MillisecondsColumn(Column):
     def value(self, snapshot: Snapshot, facts: Facts) -> Value | None:
         """Return the figure."""
         return self._source(snapshot, facts)
+
+
+class MillisecondsColumn(_SourceColumn):
+    """What a module takes inside the model."""
+
+    key = "milliseconds"
+    sample = "000.00"
+
+    def title(self) -> str:
+        """Return the header."""
+        return QCoreApplication.translate("LayerTable", "Time (ms)")
 
     def tone(self, snapshot: Snapshot, facts: Facts) -> str:
         """Mute what cannot be replaced."""
         return "" if facts.targets else "muted"
 
 
-class SavesColumn(Column):
+class SavesColumn(_SourceColumn):
     """What the kind of a row saves there; of a standard row what the depthwise separable convolution would save."""
 
     key = "saves"
     sample = f"{MINUS}00.00"
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
     def title(self) -> str:
         """Return the header."""
         return QCoreApplication.translate("LayerTable", "Saves (ms)")
-
-    def text(self, snapshot: Snapshot, facts: Facts) -> str:
-        """Return the figure, negative where it costs time."""
-        ms = self._source(snapshot, facts)
-        return "" if ms is None else _words(ms)
-
-    def value(self, snapshot: Snapshot, facts: Facts) -> Value | None:
-        """Return the figure."""
-        return self._source(snapshot, facts)
 
     def tone(self, snapshot: Snapshot, facts: Facts) -> str:
         """Mute what would be saved; what is saved or lost has the colour of gain or loss."""

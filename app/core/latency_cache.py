@@ -6,7 +6,7 @@ A file that is broken, of another version or of another setting counts as none: 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -60,14 +60,6 @@ def keep(table: LatencyTable) -> None:
     others = tuple(whole for whole in known.wholes if (whole.key, whole.shape) not in mine)
     merged = LatencyTable(table.setting, (*others, *table.wholes), table.forms)
     save_table(merged, file_of(table.setting))
-
-
-def tables() -> Iterator[LatencyTable]:
-    """Yield every table in the cache folder."""
-    for path in sorted(folder().glob("*.json")):
-        table = read_table(path)
-        if table is not None:
-            yield table
 
 
 def save_table(table: LatencyTable, path: Path) -> None:

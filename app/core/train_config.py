@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app.core.errors import AppError
+from app.core.recovery import AUTO, parse
 from app.core.text import QT_TRANSLATE_NOOP
 
 ROLES = ("standard", "lightweight")
@@ -64,6 +65,10 @@ class TrainConfig:
         seed: Seed of every random number.
         workspace: Folder of the workspace, "" where it does not matter.
         overrides: Further settings by ultralytics' names, one of `override_names()` each.
+        recover: What wins accuracy back: "auto", "off", or names of `recovery.OPTIONS` with commas between.
+        teacher: Checkpoint of a trained standard model to learn from; None takes `weights` where they are one.
+        distill: How strong the teacher is: its gradient at the predictions as a share of the labels'.
+        partner: Name of the other run of a fair pair, "" where there is none.
     """
 
     design_text: str
@@ -79,6 +84,10 @@ class TrainConfig:
     seed: int = 0
     workspace: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    recover: str = AUTO
+    teacher: str | None = None
+    distill: float = 0.5
+    partner: str = ""
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -102,6 +111,8 @@ class TrainConfig:
         _check_choice("warm start", self.warm_start, WARM_STARTS)
         for name, value in self.overrides.items():
             _check_override(name, value)
+        parse(self.recover)
+        _check_share("distill", self.distill)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain data, in the order of the fields."""
@@ -143,6 +154,16 @@ def _check_whole(name: str, value: Any, low: int, high: int) -> None:
             value=repr(value),
             low=low,
             high=high,
+        )
+
+
+def _check_share(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} is {value}."),
+            QT_TRANSLATE_NOOP("core", "Give a number above 0, 1 at most."),
+            name=name,
+            value=repr(value),
         )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
 
 from app.core.runs import RunFolder
 from app.core.train_config import TrainConfig
+from app.engine.recovery import Recovery
 from app.engine.run_checkpoint import Checkpoint
 
 
@@ -27,6 +28,7 @@ class Plan:
         build: Makes the model with its first weights.
         about: What the event of the start says of model and data.
         checkpoint: Where to go on; None starts.
+        recovery: What wins accuracy back.
     """
 
     config: TrainConfig
@@ -37,6 +39,7 @@ class Plan:
     build: Callable[[], nn.Module]
     about: dict[str, Any]
     checkpoint: Checkpoint | None = None
+    recovery: Recovery = field(default_factory=Recovery)
 
     def overrides(self) -> dict[str, Any]:
         """Return everything that ultralytics is told."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -21,29 +20,13 @@ from app.core.text import QT_TRANSLATE_NOOP
 from app.core.train_config import TrainConfig
 from app.engine.devices import resolve_device
 from app.engine.models import build_model
+from app.engine.recovery import prepare_recovery
 from app.engine.run_checkpoint import Checkpoint
 from app.engine.train_data import pictures_of, read_data
 from app.engine.train_events import Recorder, SilentRecorder
 from app.engine.train_plan import Plan
 from app.engine.weights import ForeignWeights, read_weights, warm_start
 
-SHORT_EPOCHS = 20
-"""Up to so many epochs a training that starts from trained weights takes the gentle schedule."""
-
-_GENTLE_SCHEDULE: Mapping[str, Any] = MappingProxyType(
-    {
-        "optimizer": "AdamW",
-        "lr0": 0.0002,
-        "warmup_epochs": 0.0,
-        "cos_lr": True,
-        **dict.fromkeys(("mosaic", "scale", "translate", "hsv_h", "hsv_s", "hsv_v"), 0.0),
-        "close_mosaic": 0,
-    }
-)
-_GENTLE = QT_TRANSLATE_NOOP(
-    "core",
-    "Few epochs from trained weights: AdamW from a learning rate of {lr}, no warm-up, pictures as they are.",
-)
 _CARRYING = QT_TRANSLATE_NOOP("core", "Carrying the weights over from {weights}.")
 _FRESH = QT_TRANSLATE_NOOP("core", "Starting from fresh weights: nothing was carried over.")
 _FINDING = QT_TRANSLATE_NOOP("core", "{place}: {message}")
@@ -101,12 +84,14 @@ def prepare(
             )
         return model
 
+    form = build_model(design, data["nc"], data["names"], device="meta")
+    recovery, teacher = prepare_recovery(config, source, design, form, recorder)
     if recorder.started is None:
-        settings = {**_cache(config, data), **_schedule(config, source, data["nc"], recorder)}
+        settings = {**_cache(config, data), **recovery.settings}
     else:  # resumed: as it was
         settings = dict(recorder.started.get("settings") or {})
-    about["settings"] = settings
-    return Plan(config, run, data, device, settings, build, about, checkpoint)
+    about |= {"settings": settings, "recovery": list(recovery.options), "teacher": teacher}
+    return Plan(config, run, data, device, settings, build, about, checkpoint, recovery)
 
 
 def _reporter(recorder: Recorder) -> Callable[[Finding], None]:
@@ -151,22 +136,6 @@ def _cache(config: TrainConfig, data: Mapping[str, Any]) -> dict[str, Any]:
 
     needed = (data["images"]["train"] + data["images"]["val"]) * config.imgsz * config.imgsz * 3
     return {"cache": "ram" if 0 < needed < _CACHE_SHARE * psutil.virtual_memory().available else False}
-
-
-def _schedule(
-    config: TrainConfig, source: ForeignWeights | None, classes: int, recorder: Recorder
-) -> dict[str, Any]:
-    """Choose a gentle schedule for a short training that starts from a detector of the same classes.
-
-    Stock's automatic schedule begins with steps that undo what was carried over, and its mosaics show pictures that
-    the new layers were not fitted to: both cost more than ten epochs pay back. docs/adr/0013 has the measurements.
-    """
-    chosen = {"optimizer", "lr0", "warmup_epochs", "cos_lr", "mosaic"} & set(config.overrides)
-    trained = source is not None and source.classes == classes and config.warm_start in ("refit", "factorise")
-    if not trained or chosen or config.epochs > SHORT_EPOCHS:
-        return {}
-    recorder.message(_GENTLE, lr=_GENTLE_SCHEDULE["lr0"])
-    return dict(_GENTLE_SCHEDULE)
 
 
 def _first_weights(

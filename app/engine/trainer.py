@@ -26,6 +26,7 @@ from app.engine.metrics import mean_metrics, per_class_metrics
 from app.engine.run_checkpoint import Checkpoint, load_checkpoint, repair
 from app.engine.train_errors import DivergedError, StopNow
 from app.engine.train_events import Recorder
+from app.engine.train_order import SeenOrder
 from app.engine.train_plan import Plan
 from app.engine.trainer_state import capture, load_weights, restore_rhythm
 
@@ -66,6 +67,7 @@ class StudioTrainer(DetectionTrainer):
         self.resumed_step: int | None = None
         self._pending: Checkpoint | None = None
         self._epoch_begun = 0.0
+        self._order = SeenOrder()
         super().__init__(overrides=plan.overrides(), _callbacks=defaultdict(list))
 
     # --- what ultralytics asks for -------------------------------------------------------------------------
@@ -136,6 +138,18 @@ class StudioTrainer(DetectionTrainer):
     def accumulate(self, value: int) -> None:
         self.nominal_accumulate = value
 
+    def build_optimizer(self, *arguments: Any, **more: Any) -> torch.optim.Optimizer:
+        """Build an optimizer, and spare what is to be spared of weight decay."""
+        optimizer: torch.optim.Optimizer = super().build_optimizer(*arguments, **more)
+        self.plan.recovery.regroup(optimizer, unwrap_model(self.model))
+        return optimizer
+
+    def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Note what is seen, before it goes to the device."""
+        self._order.add(batch)
+        prepared: dict[str, Any] = super().preprocess_batch(batch)
+        return prepared
+
     def optimizer_step(self) -> None:
         """Step, and note when."""
         super().optimizer_step()
@@ -167,6 +181,7 @@ class StudioTrainer(DetectionTrainer):
 
     def _on_train_start(self) -> None:
         self._use_all_cores()
+        self.plan.recovery.begin(unwrap_model(self.model))
         self._epoch_begun = time.monotonic()
         if not _LEADS:
             return
@@ -191,6 +206,7 @@ class StudioTrainer(DetectionTrainer):
 
     def _on_train_epoch_start(self) -> None:
         self._batch_index = -1
+        self._order.restart()
         self._batch_ended = time.monotonic()
         if self._pending is not None:
             restore_rhythm(self, self._pending)
@@ -234,13 +250,18 @@ class StudioTrainer(DetectionTrainer):
         self.recorder.epoch(
             epoch=epoch,
             train=_losses(self.tloss),
-            val={name: self.metrics.get(f"val/{key}") for key, name in _loss_names(self.tloss)},
+            val={
+                name: self.metrics[f"val/{key}"]
+                for key, name in _loss_names(self.tloss)
+                if f"val/{key}" in self.metrics
+            },
             **metrics,
             per_class=per_class_metrics(self.validator.metrics),
             lr=self._lr(),
             fitness=fitness,
             best=self.best_epoch["epoch"] == epoch,
             best_so_far=self.best_epoch,
+            order=self._order.digest,
             seconds=round(seconds, 3),
             remaining=self._remaining(seconds),
         )

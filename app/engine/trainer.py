@@ -26,6 +26,7 @@ from app.engine.metrics import mean_metrics, per_class_metrics
 from app.engine.run_checkpoint import Checkpoint, load_checkpoint, repair
 from app.engine.train_errors import DivergedError, StopNow
 from app.engine.train_events import Recorder
+from app.engine.train_loader import make_repeatable
 from app.engine.train_order import SeenOrder
 from app.engine.train_plan import Plan
 from app.engine.trainer_state import capture, load_weights, restore_rhythm
@@ -94,17 +95,10 @@ class StudioTrainer(DetectionTrainer):
     def get_dataloader(
         self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train"
     ) -> Any:
-        """Build a loader whose picture order does not depend on when its iterator is made."""
+        """Build a loader; for training one whose pictures depend on the epoch alone."""
         loader = super().get_dataloader(dataset_path, batch_size, rank, mode)
-        make = loader._get_iterator
-
-        def make_iterator() -> Any:
-            state = loader.generator.get_state()
-            iterator = make()
-            loader.generator.set_state(state)
-            return iterator
-
-        loader._get_iterator = make_iterator
+        if mode == "train":
+            make_repeatable(loader, self.args.seed, lambda: getattr(self, "epoch", self.start_epoch))
         return loader
 
     def get_validator(self) -> Any:

@@ -64,12 +64,27 @@ class EventLog:
         return os.fstat(self._stream.fileno()).st_size
 
     def append(self, event: Event) -> None:
-        """Write an event.
+        """Write an event, as a whole or not at all.
 
         Raises:
             OSError: The disk is full or gone.
         """
-        self._stream.write(encode_event(event))
+        line = memoryview(encode_event(event))
+        begun = self.position
+        try:
+            while line:  # a disk that is nearly full takes a part first
+                line = line[self._stream.write(line) or 0 :]
+        except OSError:
+            self._stream.truncate(begun)
+            raise
+
+    def sync(self) -> None:
+        """Let everything written so far reach the disk.
+
+        Raises:
+            OSError: The disk is full or gone.
+        """
+        os.fsync(self._stream.fileno())
 
     def close(self) -> None:
         """Close the file."""

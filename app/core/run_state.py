@@ -43,6 +43,7 @@ class RunState:
         device: What it trains on.
         parameters: Parameters of the model, 0 before it is known.
         pid: Number of the process that trains, or None.
+        paused: Whether it lies still because the user asked for it.
         about: The event of its start: role, classes, picture size, costs, how many pictures.
         reason: Why it failed, stopped, or is lost.
         hint: What to do next.
@@ -62,6 +63,7 @@ class RunState:
     device: str = ""
     parameters: int = 0
     pid: int | None = None
+    paused: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
     hint: str = ""
@@ -90,27 +92,34 @@ def read_state(
         alive: Tells whether a process still runs.
     """
     started = read_first(events, "started") or {}
-    final, batch, epoch = _latest(events)
+    newest, batch, epoch = _latest(events)
+    final = newest if newest is not None and newest["event"] in FINAL else None
     running = final is None and process is not None and alive(process) and not _silent(events, process)
     latest = final or batch or epoch or started
     metrics = epoch or {}
     done = int(metrics.get("epoch", 0))
     in_epoch = batch is not None and int(batch.get("epoch", 0)) > done
+    asked = {
+        **started,
+        **metrics,
+        **((in_epoch and batch) or {}),
+    }  # a resumed run may have been told otherwise
     status, why = _verdict(final, process, running, bool(latest))
     return RunState(
         status=status,
         epoch=done,
-        epochs=int(started["epochs"]) if "epochs" in started else epochs_asked(),
+        epochs=int(asked["epochs"]) if "epochs" in asked else epochs_asked(),
         batch=int(batch["batch"]) if batch is not None and in_epoch else 0,
-        batches=int(started.get("batches", 0)),
+        batches=int(asked.get("batches", 0)),
         started=_timestamp(started.get("time")),
         seconds=float(latest.get("t", 0.0)),
         remaining=metrics.get("remaining") if running else None,
         metrics=metrics,
         best=(final or {}).get("best") or metrics.get("best_so_far") or {},
-        device=str(started.get("device", "")),
+        device=str(asked.get("device", "")),
         parameters=int(started.get("parameters", 0)),
         pid=process.pid if process is not None and running else None,
+        paused=running and newest is not None and newest["event"] == "paused",
         about=started,
         reason=why.message,
         hint=why.hint,
@@ -121,24 +130,21 @@ def read_state(
 
 
 def _latest(events: Path) -> tuple[Event | None, Event | None, Event | None]:
-    """Return the final event, the last batch and the last epoch; each None where there is none."""
-    final: Event | None = None
+    """Return the last event, the last batch and the last epoch; each None where there is none."""
+    newest: Event | None = None
     batch: Event | None = None
-    newest = True
     for line in read_backwards(events):
         if batch is not None and _EPOCH_MARK not in line[:64]:
             continue
         event = decode_event(line)
         if event is None:
             continue
-        if newest and event["event"] in FINAL:
-            final = event
-        newest = False
+        newest = newest or event
         if event["event"] == "batch" and batch is None:
             batch = event
         if event["event"] == "epoch":
-            return final, batch, event
-    return final, batch, None
+            return newest, batch, event
+    return newest, batch, None
 
 
 def _silent(events: Path, process: ProcessIdentity) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from app.core.errors import AppError
 from app.core.events import Event, EventLog, EventTail, read_events
 from app.core.files import write_text
 from app.core.processes import ProcessIdentity, identify, is_alive
+from app.core.run_names import check_name, make_name
 from app.core.run_state import RunState, read_state
 from app.core.text import QT_TRANSLATE_NOOP
 from app.core.train_config import TrainConfig
@@ -23,12 +24,11 @@ from app.core.train_config import TrainConfig
 if TYPE_CHECKING:
     from app.core.design import Design
 
-COMMANDS = ("stop_now", "stop_after_epoch")
+__all__ = ["COMMANDS", "RunFolder", "Workspace", "check_name", "make_name"]
+
+COMMANDS = ("stop_now", "stop_after_epoch", "pause")
 
 _FORMAT = 1
-_LONGEST_NAME = 80
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
-_RESERVED = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(10)), *(f"lpt{i}" for i in range(10))}
 
 
 class RunFolder:
@@ -116,14 +116,41 @@ class RunFolder:
         return load_design(self.path / "design.yaml")
 
     def write_config(self, config: TrainConfig) -> None:
-        """Write run.yaml and design.yaml."""
-        record = {
-            "format": _FORMAT,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            **config.to_dict(),
-        }
+        """Write run.yaml and design.yaml; a record that is there keeps its date."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        known = self._record() if (self.path / "run.yaml").is_file() else {}
+        record = {"format": _FORMAT, "created": known.get("created", now), **config.to_dict()}
         write_text(self.path / "run.yaml", yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
         write_text(self.path / "design.yaml", config.design_text)
+
+    def change(
+        self, *, epochs: int | None = None, batch: int | None = None, device: str | None = None
+    ) -> TrainConfig:
+        """Change what a run is told when it is resumed; None leaves a setting as it is.
+
+        Raises:
+            AppError: It is being trained, has more epochs already, or a value is out of its range.
+        """
+        state = self.state()
+        if state.live:
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "The run “{name}” is being trained."),
+                QT_TRANSLATE_NOOP("core", "Stop it first."),
+                name=self.name,
+            )
+        if epochs is not None and epochs < state.epoch:
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "The run “{name}” has {done} epochs already."),
+                QT_TRANSLATE_NOOP("core", "Give more epochs than that."),
+                name=self.name,
+                done=state.epoch,
+            )
+        given = {"epochs": epochs, "batch": batch, "device": device}
+        config = self.config()
+        changed = replace(config, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        if changed != config:
+            self.write_config(changed)
+        return changed
 
     def events(self) -> Iterator[Event]:
         """Yield the events so far; a half-written last line is left out."""
@@ -150,7 +177,9 @@ class RunFolder:
         return data if isinstance(data, dict) else None
 
     def request(self, command: str) -> None:
-        """Ask the training to end: "stop_now" after the batch, "stop_after_epoch" after the epoch.
+        """Ask the training to end ("stop_now", "stop_after_epoch") or to lie still ("pause") after its batch.
+
+        The latest wish counts alone: one to stop ends a pause too.
 
         Raises:
             AppError: There is no such command.
@@ -176,6 +205,11 @@ class RunFolder:
     def clear_request(self) -> None:
         """Forget what was asked for."""
         self._control_path.unlink(missing_ok=True)
+
+    def continue_(self) -> None:
+        """Let a paused training go on; a wish to stop stays."""
+        if self.requested() == "pause":
+            self.clear_request()
 
     def claim(self, pid: int | None = None) -> None:
         """Note which process trains this run, by default this one."""
@@ -331,48 +365,6 @@ class Workspace:
         except OSError as error:
             raise _cannot_make(path, error) from error
         return path
-
-
-def check_name(name: str) -> str:
-    """Return a name that is safe as a folder's on every system.
-
-    Raises:
-        AppError: It is not.
-    """
-    clean = name.strip()
-    if not clean or len(clean) > _LONGEST_NAME:
-        raise AppError(
-            QT_TRANSLATE_NOOP("core", "“{name}” cannot be a name."),
-            QT_TRANSLATE_NOOP("core", "Take 1 to {count} characters."),
-            name=name,
-            count=_LONGEST_NAME,
-        )
-    if _FORBIDDEN.search(clean) or clean[0] == "." or clean[-1] == ".":
-        raise AppError(
-            QT_TRANSLATE_NOOP("core", "“{name}” cannot be a name."),
-            QT_TRANSLATE_NOOP("core", 'Leave out / \\ : * ? " < > | and dots at the ends.'),
-            name=name,
-        )
-    if clean.split(".")[0].lower() in _RESERVED:
-        raise AppError(
-            QT_TRANSLATE_NOOP("core", "“{name}” cannot be a name: Windows reserves it."),
-            QT_TRANSLATE_NOOP("core", "Take another one."),
-            name=name,
-        )
-    return clean
-
-
-def make_name(text: str, suffix: str = "") -> str:
-    """Return a safe name that is as close to a text as can be.
-
-    Args:
-        text: What to name it after.
-        suffix: An ending to keep whole.
-    """
-    clean = _FORBIDDEN.sub("-", text).strip(" .")[: _LONGEST_NAME - len(suffix) - 5].strip(" .")
-    if not clean or clean.split(".")[0].lower() in _RESERVED:
-        clean = f"run {clean}".strip()
-    return check_name(clean + suffix)
 
 
 def _cannot_make(path: Path, error: OSError) -> AppError:

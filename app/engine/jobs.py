@@ -41,6 +41,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "latency.roof": "app.engine.latency_roofline:run",
         "latency.setting": "app.engine.latency:run_setting",
         "latency.table": "app.engine.latency_table:run",
+        "queue": "app.engine.queue_keeper:run",
         "risk.map": "app.engine.target_jobs:run_map",
         "risk.measure": "app.engine.target_jobs:run_measure",
         "runtimes": "app.engine.runtime_choice:run",

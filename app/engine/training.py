@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -84,7 +83,7 @@ def run_job(request: dict[str, Any], _channel: Any = None) -> dict[str, Any]:
     """Train the run folder named by a request, for the window, which may be gone before the end.
 
     Args:
-        request: "run": the folder; "resume": whether to go on; "then": folders to train afterwards.
+        request: "run": the folder; "resume": whether to go on.
 
     Returns:
         The final event.
@@ -92,13 +91,10 @@ def run_job(request: dict[str, Any], _channel: Any = None) -> dict[str, Any]:
     folder = RunFolder(Path(str(request["run"])))
     if "rank" in request:
         return _train_as_rank(folder, int(request["rank"]), bool(request.get("resume")))
-    then = [RunFolder(Path(str(path))) for path in request.get("then", [])]
-    for later in then:
-        later.claim()
     terminated: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: terminated.append(number))
     try:
-        final = run(
+        return run(
             folder.config(),
             folder,
             should_stop=lambda: "stop_now" if terminated else None,
@@ -107,10 +103,7 @@ def run_job(request: dict[str, Any], _channel: Any = None) -> dict[str, Any]:
     except AppError as error:
         if not folder.events_path.is_file():
             folder.append_event({"t": 0.0, "event": "failed", **_why(error)})
-        final = {"event": "failed", **_why(error)}
-    if then and not terminated:
-        _start_next(then)
-    return final
+        return {"event": "failed", **_why(error)}
 
 
 def _train_as_rank(folder: RunFolder, rank: int, resume: bool) -> Event:
@@ -303,26 +296,6 @@ def _refuse_if_busy(run: RunFolder, resume: bool) -> None:
             QT_TRANSLATE_NOOP("core", "Resume it, or give another name."),
             name=run.name,
         )
-
-
-def _start_next(then: list[RunFolder]) -> None:
-    """Start the following training as a process of its own, the way this one was started."""
-    import subprocess
-
-    request = {"run": str(then[0].path), "then": [str(run.path) for run in then[1:]]}
-    with then[0].log_path.open("ab") as log:
-        child = subprocess.Popen(
-            sys.orig_argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            start_new_session=True,
-        )
-    assert child.stdin is not None
-    child.stdin.write(json.dumps(request).encode() + b"\n")
-    child.stdin.close()
-    for run in then:
-        run.claim(child.pid)
 
 
 @contextmanager

@@ -108,9 +108,11 @@ def measure_comparison(made: Studio, seconds: float) -> dict[str, Any]:
 def measure_training(made: Studio, workspace: Path, seconds: float) -> dict[str, Any]:
     """Measure while a training on all cores draws its curves."""
     from app.core.design import dump_design, preset
+    from app.core.run_queue import RunQueue
     from app.core.runs import Workspace
     from app.core.train_config import TrainConfig
-    from app.workers.training import end_training, start_training
+    from app.workers.queue import enqueue
+    from app.workers.training import end_training
 
     folder = Workspace(workspace)
     run = folder.new_run("heartbeat")
@@ -119,7 +121,7 @@ def measure_training(made: Studio, workspace: Path, seconds: float) -> dict[str,
             dump_design(preset("separable")), "sample", "heartbeat", 500, imgsz=160, workspace=str(workspace)
         )
     )
-    start_training([run])
+    enqueue(RunQueue(folder), [run.name], awake=False)
     made.services.workspace.notify_runs_changed()
     made.window.show_page("train")
     wait_until(lambda: any(e["event"] == "batch" for e in run.events()), 120)

@@ -15,6 +15,7 @@ from app.core.cost import compare_cost
 from app.core.design import Design, dump_design, preset
 from app.core.errors import AppError
 from app.core.files import write_text
+from app.core.run_queue import RunQueue
 from app.core.run_state import RunState
 from app.core.runs import RunFolder
 from app.core.train_config import TrainConfig
@@ -26,7 +27,8 @@ from app.ui.pages.train_watch import RunWatch
 from app.ui.requests import MODELS, ModelRequest
 from app.ui.widgets.cards import button
 from app.workers.job import EngineJob
-from app.workers.training import end_training, start_training
+from app.workers.queue import enqueue
+from app.workers.training import end_training
 
 if TYPE_CHECKING:
     from app.ui.pages.train import TrainPage
@@ -84,7 +86,7 @@ class RunActions(QObject):
         if run is None:
             return
         try:
-            start_training([run], resume=True)
+            enqueue(RunQueue(self._page.workspace.folder), [run.name], resume=True, first=True)
         except AppError as problem:
             self._page.messages.error(problem)
             return

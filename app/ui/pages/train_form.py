@@ -49,6 +49,7 @@ class FormValues:
     warm_start: str
     name: str
     seed: int
+    seeds: int = 1
     overrides: dict[str, Any] = field(default_factory=dict)
 
 

@@ -196,6 +196,20 @@ def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     train.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of ultralytics"
     )
+    train.add_argument(
+        "--recover",
+        default="auto",
+        metavar="auto|off|NAME,…",
+        help="what wins accuracy back: plain, distill, spare, recalibrate, staged (default: what helped most)",
+    )
+    train.add_argument("--teacher", help="trained standard model to learn from (default: --weights)")
+    train.add_argument(
+        "--distill", type=float, default=0.5, metavar="SHARE", help="how strong the teacher is (default: 0.5)"
+    )
+    train.add_argument("--seeds", type=int, default=1, help="train so often, each time with the next seed")
+    train.add_argument(
+        "--pair", action="store_true", help="train the standard model too, first, with the same settings"
+    )
     train.add_argument("--resume", action="store_true", help="go on with the run named by --name")
 
     val = _add(verbs, common, "val", "training", "Validate a checkpoint.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.commands.output import Output, table
-from app.core.design import dump_design, resolve_design
+from app.core.design import resolve_design
 from app.core.errors import AppError
 from app.core.runs import RunFolder, Workspace
 from app.core.settings import load_settings
@@ -85,7 +85,6 @@ def _tell(output: Output) -> Any:
 def train(options: Namespace, output: Output) -> None:
     """Train a design in this process."""
     _prepare(output)
-    from app.core.train_config import TrainConfig
     from app.engine import training
 
     workspace = workspace_of(options)
@@ -95,26 +94,11 @@ def train(options: Namespace, output: Output) -> None:
         run = workspace.run(options.name)
         training.run(run.config(), run, emit=_training_event(output), resume=True)
         return
-    design = resolve_design(options.design)
-    config = TrainConfig(
-        design_text=dump_design(design),
-        data=options.data if options.data == "sample" else str(Path(options.data).resolve()),
-        name=options.name or Path(options.design).stem,
-        epochs=options.epochs,
-        imgsz=options.imgsz,
-        batch=options.batch,
-        device=options.device,
-        weights=str(Path(options.weights).resolve()) if options.weights else None,
-        warm_start=options.warm_start,
-        role="standard" if design.is_standard else "lightweight",
-        seed=options.seed,
-        workspace=str(workspace.root),
-        overrides=_settings(options.set),
-    )
-    if config.weights is None:
-        output.note("No --weights: training starts fresh, from random weights.")
-    run = workspace.new_run(config.name)
-    training.run(config, run, emit=_training_event(output))
+    from app.commands.train_runs import configs_of, train_all
+
+    for config in configs_of(options, workspace, resolve_design(options.design), _settings(options.set)):
+        if not train_all(config, workspace, output, _training_event(output)):
+            break
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:

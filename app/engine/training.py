@@ -231,6 +231,10 @@ class _Training:
         from app.engine.evaluate import evaluate_prepared
 
         assert self.plan is not None
+        if RECALIBRATE in self.plan.recovery.options:
+            from app.engine.recalibration import recalibrate_best
+
+            recalibrate_best(self.plan, recorder)
         size, batch = self.config.imgsz, 2 * self.config.batch
         found = evaluate_prepared(
             self.run.best, self.plan.data, imgsz=size, batch=batch, device=self.plan.device

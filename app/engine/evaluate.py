@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,10 +63,63 @@ def evaluate_prepared(
     precision: str = "f32",
 ) -> dict[str, Any]:
     """Do what `evaluate` does, on data that `read_data` returned."""
+    from app.engine.metrics import mean_metrics, per_class_metrics
+
+    validated = validate(weights, data, split, imgsz, batch, device, rect, runtime, precision)
+    validator = validated.validator
+    return {
+        **mean_metrics(validator.metrics),
+        "per_class": per_class_metrics(validator.metrics),
+        "images": int(validator.seen),
+        "imgsz": validated.imgsz,
+        "rect": rect,
+        "runtime": validated.runtime,
+        # "precision" is already the share of the boxes that are right.
+        "inference_precision": validated.precision,
+    }
+
+
+@dataclass(frozen=True)
+class Validated:
+    """A validation that is over.
+
+    Attributes:
+        validator: ultralytics' validator with its metrics.
+        imgsz: Side of the square the pictures were fitted into, pixels.
+        runtime: What executed the model.
+        precision: What it computed in; None where an exported model and its runtime decided.
+    """
+
+    validator: Any
+    imgsz: int
+    runtime: str
+    precision: str | None
+
+
+def validate(
+    weights: Path,
+    data: dict[str, Any],
+    split: str = "val",
+    imgsz: int | None = None,
+    batch: int = 16,
+    device: str = "",
+    rect: bool = False,
+    runtime: str = "torch",
+    precision: str = "f32",
+    make: Callable[..., Any] | None = None,
+    on_batch: Callable[[Any], None] | None = None,
+) -> Validated:
+    """Run ultralytics' validator on data that `read_data` returned.
+
+    Args:
+        make: Makes the validator, as `DetectionValidator`, which it is by default, is made.
+        on_batch: Called with the validator after every batch; what it raises ends the validation.
+
+    The other arguments are those of `evaluate`.
+    """
     from ultralytics.models.yolo.detect import DetectionValidator
 
     from app.engine.devices import use_all_cores
-    from app.engine.metrics import mean_metrics, per_class_metrics
 
     subject = _subject(weights, data, runtime, precision, device)
     size, on = imgsz or subject.imgsz or 640, subject.device
@@ -84,21 +137,15 @@ def evaluate_prepared(
         "workers": 0,
         "verbose": False,
     }
-    callbacks = defaultdict(list, {"on_val_start": [lambda _: use_all_cores()] if on == "cpu" else []})
+    callbacks = defaultdict(list)
+    if on == "cpu":
+        callbacks["on_val_start"].append(lambda _: use_all_cores())
+    if on_batch is not None:
+        callbacks["on_val_batch_end"].append(on_batch)
     with tempfile.TemporaryDirectory(prefix="depthwise-") as folder, _given(data):
-        validator = DetectionValidator(save_dir=Path(folder), args=arguments, _callbacks=callbacks)
+        validator = (make or DetectionValidator)(save_dir=Path(folder), args=arguments, _callbacks=callbacks)
         validator(model=subject.model)
-    metrics = validator.metrics
-    return {
-        **mean_metrics(metrics),
-        "per_class": per_class_metrics(metrics),
-        "images": int(validator.seen),
-        "imgsz": size,
-        "rect": rect,
-        "runtime": subject.runtime,
-        # "precision" is already the share of the boxes that are right.
-        "inference_precision": subject.precision,
-    }
+    return Validated(validator, size, subject.runtime, subject.precision)
 
 
 def run_job(request: dict[str, Any], _channel: Any = None) -> dict[str, Any]:

@@ -44,6 +44,8 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "queue": "app.engine.queue_keeper:run",
         "risk.map": "app.engine.target_jobs:run_map",
         "risk.measure": "app.engine.target_jobs:run_measure",
+        "runs.judge": "app.engine.judge:run_job",
+        "runs.pictures": "app.engine.run_pictures:run_job",
         "runtimes": "app.engine.runtime_choice:run",
         "sample": "app.engine.sample:run",
         "target.frontier": "app.engine.target_jobs:run_frontier",

@@ -22,6 +22,8 @@ _OVERRIDES: Mapping[str, tuple[type, ...]] = {
     "cache": (bool, str),
     "freeze": (int, list),
     "amp": (bool,),
+    "compile": (bool,),
+    "channels_last": (bool,),
     "cos_lr": (bool,),
     "deterministic": (bool,),
     "rect": (bool,),

@@ -194,7 +194,7 @@ class _OfClass:
 
     def __init__(self, found: Predictions, order: Array, number: int, confidence: float) -> None:
         mine = order[found.classes[order] == number]
-        hits = np.flatnonzero(found.right[mine, 0])
+        hits = np.flatnonzero(found.right[mine].any(1))
         last = hits[-1] + 1 if len(hits) else 0  # what comes after the last hit changes no envelope
         self._right, self._picture = found.right[mine[:last]], found.picture[mine[:last]]
         pictures = len(found.names)

@@ -5,8 +5,7 @@ gradient is many times the detection loss's, and both share one clip. Here both 
 predictions, the teacher's in the form of the detection loss's own terms: binary cross-entropy of the scores (Hinton et
 al. 2015, *Distilling the knowledge in a neural network*, at temperature 1) and the divergence of the box sides'
 distributions (Zheng et al. 2022, *Localization distillation for dense object detection*), each anchor weighed by how
-sure the teacher is. Where the teacher's gradient at the predictions would still exceed a given share of the labels',
-the term is scaled down to it.
+sure the teacher is. It is then scaled so that its gradient at the predictions is a given share of the labels'.
 """
 
 from __future__ import annotations
@@ -22,6 +21,9 @@ from torch.nn import functional
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
 
+_MOST = 10.0
+"""The teacher's term is never multiplied by more: where both agree, little is to be learnt."""
+
 Head = Mapping[str, Tensor]
 """Raw predictions of one head: "boxes" (N × 4·bins × anchors) and "scores" (N × classes × anchors), logits."""
 
@@ -35,7 +37,7 @@ class DistillingLoss:
     Args:
         stock: The model's own criterion.
         teacher: A detector in eval mode with the same classes, strides and box bins.
-        share: The most that the teacher's gradient at the predictions may be of the labels'.
+        share: Norm of the teacher's gradient at the predictions by that of the labels'; less where both agree.
     """
 
     def __init__(self, stock: Any, teacher: nn.Module, share: float) -> None:
@@ -65,10 +67,10 @@ class DistillingLoss:
         return torch.cat([losses, term[None] * len(pictures)]), {**items, "dis_loss": term.detach()}
 
     def _scale(self, labels: Tensor, term: Tensor, students: list[Head]) -> float:
-        """Return what to multiply the teacher's term by, 1 at most."""
+        """Return what to multiply the teacher's term by."""
         at = [head[name] for head in students for name in ("boxes", "scores")]
         wanted, extra = (_norm(torch.autograd.grad(loss, at, retain_graph=True)) for loss in (labels, term))
-        scale = min(1.0, self.share * wanted / extra) if extra > 0 else 1.0
+        scale = min(_MOST, self.share * wanted / extra) if extra > 0 else 1.0
         self.measured = scale * extra / wanted if wanted > 0 else 0.0
         return scale
 

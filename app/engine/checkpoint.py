@@ -15,8 +15,8 @@ from ultralytics import __version__ as ultralytics_version
 from ultralytics.utils import DEFAULT_CFG_KEYS
 
 from app.core.errors import AppError
-from app.core.files import replacing
 from app.core.text import QT_TRANSLATE_NOOP
+from app.engine.torch_files import save_whole
 
 
 def save_checkpoint(
@@ -53,8 +53,7 @@ def save_checkpoint(
         **(extra or {}),
     }
     try:
-        with replacing(path) as temporary:
-            torch.save(content, temporary)
+        save_whole(content, path)
     except OSError as error:
         raise AppError(
             QT_TRANSLATE_NOOP("core", "{path} cannot be written: {reason}."),

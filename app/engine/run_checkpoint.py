@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from app.core.errors import AppError
-from app.core.files import put_in_place, replacing
+from app.core.files import put_in_place
 from app.core.text import QT_TRANSLATE_NOOP
+from app.engine.torch_files import load_checked, save_whole
 
 _FORMAT = 1
 _NEWEST = "last.ckpt"
@@ -42,6 +43,9 @@ class Checkpoint:
         mosaic_buffer: Indices of the pictures that mosaics are made of.
         batch: Pictures per step; memory may have forced it down.
         design: The design's text.
+        asked: What the user asked for that resuming may change: "epochs", "batch", "device".
+        settings: What the automatic optimizer chose, by ultralytics' names.
+        event: The event that says that this checkpoint is there; written after it.
     """
 
     epoch: int
@@ -61,6 +65,9 @@ class Checkpoint:
     mosaic_buffer: list[int]
     batch: int
     design: str
+    asked: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    event: dict[str, Any] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint as a whole, keeping the one before.
@@ -70,8 +77,7 @@ class Checkpoint:
         """
         data = {"format": _FORMAT, **{item.name: getattr(self, item.name) for item in fields(self)}}
         fresh = folder / f"{_NEWEST}.new"
-        with replacing(fresh) as temporary:
-            torch.save(data, temporary)
+        save_whole(data, fresh)
         if (folder / _NEWEST).exists():
             put_in_place(folder / _NEWEST, folder / _OLDER)
         put_in_place(fresh, folder / _NEWEST)
@@ -83,20 +89,31 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     Raises:
         AppError: There are checkpoints, but none can be read.
     """
+    return find_checkpoint(folder)[0]
+
+
+def find_checkpoint(folder: Path) -> tuple[Checkpoint | None, tuple[Path, ...]]:
+    """Read the newest checkpoint that is whole, None where there is none, and tell which newer ones are damaged.
+
+    Raises:
+        AppError: There are checkpoints, but none can be read.
+    """
     problem: Exception | None = None
-    for name in (_NEWEST, f"{_NEWEST}.new", _OLDER):
+    damaged: list[Path] = []
+    for name in (f"{_NEWEST}.new", _NEWEST, _OLDER):
         path = folder / name
         if not path.is_file():
             continue
         try:
-            data = torch.load(path, map_location="cpu", weights_only=True)
+            data = load_checked(path)
             if data.pop("format") != _FORMAT:
                 raise ValueError("written by another version")
-            return Checkpoint(**data)
+            return Checkpoint(**data), tuple(damaged)
         except Exception as error:  # noqa: BLE001 - what a damaged pickle raises is anybody's guess
             problem = error
+            damaged.append(path)
     if problem is None:
-        return None
+        return None, ()
     raise AppError(
         QT_TRANSLATE_NOOP("core", "The checkpoints in {folder} cannot be read: {reason}"),
         QT_TRANSLATE_NOOP("core", "Start the training anew under another name."),
@@ -105,8 +122,8 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     )
 
 
-def random_states(generator: torch.Generator | None) -> dict[str, Any]:
-    """Return the states of Python's, NumPy's, torch's and the picture order's random numbers."""
+def random_states() -> dict[str, Any]:
+    """Return the states of Python's, NumPy's and torch's random numbers; the loaders' depend on the epoch alone."""
     version, words, gauss = random.getstate()
     name, keys, position, has_gauss, cached = np.random.get_state()
     return {
@@ -120,11 +137,10 @@ def random_states(generator: torch.Generator | None) -> dict[str, Any]:
         ),
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "order": None if generator is None else generator.get_state(),
     }
 
 
-def restore_random_states(states: dict[str, Any], generator: torch.Generator | None) -> None:
+def restore_random_states(states: dict[str, Any]) -> None:
     """Set every random number generator to a state that `random_states` returned."""
     version, words, gauss = states["python"]
     random.setstate((version, tuple(words), gauss))
@@ -133,8 +149,6 @@ def restore_random_states(states: dict[str, Any], generator: torch.Generator | N
     torch.set_rng_state(states["torch"])
     if states["cuda"] and len(states["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(states["cuda"])
-    if states["order"] is not None and generator is not None:
-        generator.set_state(states["order"])
 
 
 def to_cpu(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import time
@@ -10,12 +11,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.core.events import Event, EventLog, encode_event, read_events, read_first
-from app.core.files import write_text
+from app.core.files import write_bytes, write_text
 from app.core.runs import RunFolder
 from app.core.text import filled, value_to_json
 
 Emit = Callable[[Event], None]
 
+_RESERVE = ".reserve"
+_RESERVED_BYTES = 64 * 1024
 _FASTEST_S = 0.1
 _SLOWEST_S = 2.0
 _PATIENT_AFTER_S = 1000.0
@@ -39,6 +42,7 @@ class Recorder:
         if keep is None:
             run.events_path.unlink(missing_ok=True)
         self._log = EventLog(run.events_path, keep)
+        write_bytes(run.path / _RESERVE, bytes(_RESERVED_BYTES))
         kept = list(read_events(run.events_path)) if keep else []
         self.epochs: list[Event] = [event for event in kept if event["event"] == "epoch"]
         self._offset = float(kept[-1].get("t", 0.0)) if kept else 0.0
@@ -48,7 +52,7 @@ class Recorder:
 
     @property
     def seconds(self) -> float:
-        """Seconds trained so far, interruptions left out."""
+        """Seconds trained so far, interruptions and pauses left out."""
         return self._offset + time.monotonic() - self._begun
 
     @property
@@ -62,6 +66,31 @@ class Recorder:
         now = self.seconds
         interval = min(max(now / _PATIENT_AFTER_S, _FASTEST_S), _SLOWEST_S)
         return now - self._last_batch >= interval
+
+    def leave_out(self, seconds: float) -> None:
+        """Let the last seconds count for nothing."""
+        self._begun += seconds
+
+    def sync(self) -> None:
+        """Let the events so far reach the disk: what a checkpoint builds on must outlast a power cut.
+
+        Raises:
+            OSError: The disk is full or gone.
+        """
+        self._log.sync()
+
+    def catch_up(self, event: Event, position: int) -> None:
+        """Write an event that a killed training had drafted and not yet written; the events then end at `position`."""
+        if event and self.position < position:
+            self.commit(event)
+
+    def fail(self, **values: Any) -> None:
+        """Write why the training failed, on a full disk into the room that was kept for it."""
+        try:
+            self.record("failed", **values)
+        except OSError:
+            (self.run.path / _RESERVE).unlink(missing_ok=True)
+            self.record("failed", **values)
 
     def record(self, event: str, **values: Any) -> Event:
         """Write an event with its time, and pass it on.
@@ -110,8 +139,10 @@ class Recorder:
         write_text(self.run.metrics_path, metrics_table(self.epochs))
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and give back the room kept for the last event."""
         self._log.close()
+        with contextlib.suppress(OSError):
+            (self.run.path / _RESERVE).unlink()
 
 
 class SilentRecorder(Recorder):
@@ -138,6 +169,9 @@ class SilentRecorder(Recorder):
     def commit(self, draft: Event) -> Event:
         """Let the event pass."""
         return draft
+
+    def sync(self) -> None:
+        """There is nothing to keep."""
 
     def epoch(self, **values: Any) -> None:
         """Let the epoch pass."""

@@ -7,29 +7,29 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import distributed as dist
-from torch import nn
 from ultralytics.data import build_yolo_dataset
-from ultralytics.engine import trainer as stock
 from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
 from ultralytics.utils import RANK
 from ultralytics.utils.torch_utils import unwrap_model
 
+from app.core.remaining import remaining_seconds
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.checkpoint import save_checkpoint
 from app.engine.devices import use_all_cores
 from app.engine.metrics import mean_metrics, per_class_metrics
 from app.engine.run_checkpoint import Checkpoint, load_checkpoint, repair
+from app.engine.train_device import amp_checked_on, device_name, memory_in_use
 from app.engine.train_errors import DivergedError, StopNow
 from app.engine.train_events import Recorder
 from app.engine.train_loader import make_repeatable
 from app.engine.train_order import SeenOrder
+from app.engine.train_pause import PAUSE, lie_still
 from app.engine.train_plan import Plan
-from app.engine.trainer_state import capture, load_weights, restore_rhythm
+from app.engine.trainer_state import asked_of, capture, load_weights, restore_rhythm, resumed_settings
 
 _STRIKES = 3
 _LEADS = RANK in (-1, 0)
@@ -69,7 +69,9 @@ class StudioTrainer(DetectionTrainer):
         self._pending: Checkpoint | None = None
         self._epoch_begun = 0.0
         self._order = SeenOrder()
-        super().__init__(overrides=plan.overrides(), _callbacks=defaultdict(list))
+        overrides = {**plan.overrides(), **resumed_settings(plan.config, plan.checkpoint)}
+        super().__init__(overrides=overrides, _callbacks=defaultdict(list))
+        self.args.workers = overrides["workers"]  # stock allows none on a CPU
 
     # --- what ultralytics asks for -------------------------------------------------------------------------
 
@@ -109,7 +111,7 @@ class StudioTrainer(DetectionTrainer):
         )
 
     def _setup_train(self) -> None:
-        with _amp_checked_by(self._amp_works):
+        with amp_checked_on(self.device):
             super()._setup_train()
 
     def _build_train_pipeline(self) -> None:
@@ -159,6 +161,8 @@ class StudioTrainer(DetectionTrainer):
         self.start_epoch = checkpoint.epoch
         self.best_epoch = dict(checkpoint.best)
         self.stopper.__dict__.update(checkpoint.stopper)
+        if checkpoint.complete:  # more epochs were asked for: patience begins anew
+            self.stopper.best_epoch = checkpoint.epoch
         self._pending = checkpoint
 
     def save_metrics(self, metrics: dict[str, float]) -> None:
@@ -222,11 +226,13 @@ class StudioTrainer(DetectionTrainer):
             self.recorder.record(
                 "batch",
                 epoch=self.epoch + 1,
+                epochs=self.epochs,
                 batch=self._batch_index + 1,
+                batches=len(self.train_loader),
                 losses=losses,
                 lr=self._lr(),
                 images_per_second=round(self._speed, 2),
-                memory=self._memory(),
+                memory=memory_in_use(self.device),
             )
         self._leave_if_asked()
 
@@ -256,23 +262,34 @@ class StudioTrainer(DetectionTrainer):
             best=self.best_epoch["epoch"] == epoch,
             best_so_far=self.best_epoch,
             order=self._order.digest,
+            epochs=self.epochs,
+            batches=len(self.train_loader),
+            batch_size=self.batch_size,
+            device=device_name(self.device),
             seconds=round(seconds, 3),
             remaining=self._remaining(seconds),
         )
         self._save(epoch)
         asked = self.should_stop()
-        if asked is not None and epoch < self.epochs:
+        if asked not in (None, PAUSE) and epoch < self.epochs:
             self.ended_by = asked
             self.stop = True
         self._use_all_cores()
 
     def _remaining(self, seconds: float) -> float:
-        """Estimate the seconds left from the last epochs; the first one warms caches up and counts least."""
-        recent = [float(event["seconds"]) for event in self.recorder.epochs[-4:] if event.get("seconds")]
-        typical = sorted([*recent, seconds])[len(recent) // 2]
-        return round(typical * (self.epochs - self.epoch - 1), 1)
+        """Estimate the seconds left, from epochs like those to come: on this device, with or without mosaics."""
+        known = [float(event["seconds"]) for event in self.recorder.epochs if event.get("seconds")]
+        closed = self.epochs - int(self.args.close_mosaic or 0)
+        since = closed if self.args.close_mosaic and self.epoch >= closed else 0
+        checkpoint = self.plan.checkpoint
+        if checkpoint is not None and checkpoint.asked != asked_of(self.plan.config):
+            since = max(since, self.start_epoch)
+        return round(remaining_seconds([*known, seconds], self.epochs - self.epoch - 1, since), 1)
 
     def _leave_if_asked(self) -> None:
+        paused = lie_still(self.recorder, self.should_stop, self.epoch + 1, self._batch_index + 1)
+        self._epoch_begun += paused
+        self._batch_ended += paused
         if self.should_stop() == "stop_now":
             self.ended_by = "stop_now"
             raise StopNow
@@ -289,7 +306,9 @@ class StudioTrainer(DetectionTrainer):
         if is_best:
             save_checkpoint(self.ema.ema, self.plan.run.best, train_args=arguments, extra=extra)
         written = self.recorder.draft("checkpoint", epoch=epoch, best=is_best, path="checkpoints/last.ckpt")
-        capture(self, epoch, self.recorder.position_after(written)).save(self.plan.run.checkpoints)
+        position = self.recorder.position_after(written)
+        self.recorder.sync()
+        capture(self, epoch, position, written).save(self.plan.run.checkpoints)
         self.recorder.commit(written)
 
     # --- trouble -------------------------------------------------------------------------------------------
@@ -315,6 +334,7 @@ class StudioTrainer(DetectionTrainer):
         self._model_train()
         load_weights(self, checkpoint)
         self.scheduler.last_epoch = epoch - 1
+        self.train_loader.reset()
         return True
 
     @staticmethod
@@ -332,30 +352,9 @@ class StudioTrainer(DetectionTrainer):
         if self.device.type == "cpu":
             use_all_cores()
 
-    def _amp_works(self, model: nn.Module) -> bool:
-        """Compare a pass in mixed precision with one in full, on noise; stock would download a model for that."""
-        if self.device.type != "cuda":
-            return False
-        image = torch.rand(1, 3, 256, 256, device=self.device)
-        probe = copy.deepcopy(unwrap_model(model)).eval()
-        with torch.no_grad():
-            full = probe(image)[0]
-            with torch.autocast("cuda"):
-                mixed = probe(image)[0]
-        difference = (full - mixed.float()).abs()
-        return bool(torch.isfinite(mixed).all()) and float(difference[:, 4:].max()) < 0.5
-
     def _lr(self) -> float:
         groups = self.optimizer.param_groups
         return float(next((g for g in groups if g.get("param_group") == "weight"), groups[0])["lr"])
-
-    def _memory(self) -> int:
-        """Return the bytes in use: the process's on a CPU, the reserved ones on an accelerator."""
-        if self.device.type == "cuda":
-            return int(torch.cuda.memory_reserved(self.device))
-        import psutil
-
-        return int(psutil.Process().memory_info().rss)
 
 
 def _loss_names(losses: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -365,20 +364,3 @@ def _loss_names(losses: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _losses(losses: Mapping[str, torch.Tensor]) -> dict[str, float]:
     return {name: round(float(losses[key]), 5) for key, name in _loss_names(losses)}
-
-
-def device_name(device: torch.device) -> str:
-    """Return what people call a device."""
-    if device.type == "cuda":
-        return f"cuda:{device.index or 0} {torch.cuda.get_device_name(device)}"
-    return device.type
-
-
-@contextmanager
-def _amp_checked_by(check: Callable[[nn.Module], bool]) -> Any:
-    original = stock.check_amp
-    stock.check_amp = check
-    try:
-        yield
-    finally:
-        stock.check_amp = original

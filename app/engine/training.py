@@ -15,6 +15,7 @@ from app.core.arbiter import TRAINING, active
 from app.core.errors import AppError
 from app.core.events import Event
 from app.core.processes import is_alive
+from app.core.recovery import RECALIBRATE
 from app.core.runs import RunFolder
 from app.core.text import QT_TRANSLATE_NOOP
 from app.core.train_config import TrainConfig
@@ -22,16 +23,16 @@ from app.engine import environment_setup
 from app.engine.devices import resolve_device
 from app.engine.train_errors import StopNow, explain
 from app.engine.train_events import Emit, Recorder, SilentRecorder
+from app.engine.train_pause import PAUSE
+from app.engine.train_resume import Resumption, final_of, find_resumption
 
 if TYPE_CHECKING:
-    from app.engine.run_checkpoint import Checkpoint
     from app.engine.train_plan import Plan
     from app.engine.trainer import StudioTrainer
 
 ShouldStop = Callable[[], str | None]
 
 _NO_IMPROVEMENT = QT_TRANSLATE_NOOP("core", "No improvement for {patience} epochs.")
-_RESUMED = QT_TRANSLATE_NOOP("core", "Resumed after epoch {epoch}.")
 _READING = QT_TRANSLATE_NOOP("core", "Reading the pictures.")
 _STOPPED = {
     "stop_now": QT_TRANSLATE_NOOP("core", "Stopped."),
@@ -70,7 +71,7 @@ def run(
         KeyboardInterrupt: Ctrl+C; the event `stopped` is written.
     """
     if resume:
-        final = _finished(run)
+        final = final_of(run, config)
         if final is not None:
             return final
     _refuse_if_busy(run, resume)
@@ -129,11 +130,14 @@ class _Training:
 
     def go(self) -> Event:
         """Train to the end, and say how it ended."""
-        self.run.claim()
-        if self.resume:
-            self.run.clear_request()
-        if not (self.run.path / "run.yaml").is_file():
-            self.run.write_config(self.config)
+        try:
+            self.run.claim()
+            if self.resume:
+                self.run.clear_request()
+            if not (self.run.path / "run.yaml").is_file():
+                self.run.write_config(self.config)
+        except OSError as error:
+            raise explain(error) from error
         try:
             ranks = _ranks(self.config.device)
             with active(TRAINING):
@@ -145,11 +149,10 @@ class _Training:
     def record(self, rank: int | None = None) -> Event:
         """Train in this process; of several only the one of rank 0 writes."""
         self._one_of_several = rank is not None
-        checkpoint = self._checkpoint()
-        keep = checkpoint.position if checkpoint else None
-        recorder = SilentRecorder(self.run) if rank else Recorder(self.run, self.emit, keep)
+        found = find_resumption(self.run) if self.resume else Resumption()
+        recorder = SilentRecorder(self.run) if rank else Recorder(self.run, self.emit, found.position)
         try:
-            return self._recorded(recorder, checkpoint)
+            return self._recorded(recorder, found)
         finally:
             recorder.close()
 
@@ -168,9 +171,9 @@ class _Training:
             raise AppError.from_dict({**final, "message": final.get("reason", "")})
         return final
 
-    def _recorded(self, recorder: Recorder, checkpoint: Checkpoint | None) -> Event:
+    def _recorded(self, recorder: Recorder, found: Resumption) -> Event:
         try:
-            self._train(recorder, checkpoint)
+            self._train(recorder, found)
             return self._ended(recorder)
         except StopNow:
             return self._stopped(recorder, "stop_now")
@@ -181,21 +184,21 @@ class _Training:
             problem = explain(error)
             if problem is not error:
                 traceback.print_exc(file=sys.stderr)
-            recorder.record("failed", **_why(problem), epoch=len(recorder.epochs))
+            recorder.fail(**_why(problem), epoch=len(recorder.epochs))
             if problem is error:
                 raise
             raise problem from error
 
-    def _train(self, recorder: Recorder, checkpoint: Checkpoint | None) -> None:
+    def _train(self, recorder: Recorder, found: Resumption) -> None:
         self._leave_if_asked()
-        if checkpoint is not None:
-            recorder.message(_RESUMED, epoch=checkpoint.epoch)
+        found.tell(recorder, self.config)
+        checkpoint = found.checkpoint
         from app.engine.train_prepare import prepare
 
         recorder.message(_READING)
         self.plan = prepare(self.config, self.run, recorder, checkpoint, self._leave_if_asked)
         self._leave_if_asked()
-        if checkpoint is not None and checkpoint.complete:
+        if found.nothing_left(self.config):
             return
         from app.engine.trainer import StudioTrainer
 
@@ -247,19 +250,12 @@ class _Training:
         best = recorder.epochs[-1].get("best_so_far", {}) if recorder.epochs else {}
         return recorder.record("stopped", by=by, **_why(why), epoch=done, best=best)
 
-    def _checkpoint(self) -> Checkpoint | None:
-        if not self.resume:
-            return None
-        from app.engine.run_checkpoint import load_checkpoint
-
-        return load_checkpoint(self.run.checkpoints)
-
     def _should_stop(self) -> str | None:
         asked = self._asked() if self._asked is not None else None
         return asked or self.run.requested()
 
     def _leave_if_asked(self) -> None:
-        if self._should_stop() is not None:
+        if self._should_stop() not in (None, PAUSE):
             raise StopNow
 
 
@@ -272,13 +268,6 @@ def _why(reason: AppError) -> dict[str, Any]:
     """Return what a final event says of its reason, so that the window can say it in its language."""
     told = reason.as_dict()
     return {"reason": told.pop("message"), **told}
-
-
-def _finished(run: RunFolder) -> Event | None:
-    """Return the final event of a finished run."""
-    if run.state().status != "finished":
-        return None
-    return next((event for event in run.events() if event["event"] == "finished"), None)
 
 
 def _refuse_if_busy(run: RunFolder, resume: bool) -> None:

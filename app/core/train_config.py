@@ -43,6 +43,14 @@ _OVERRIDES: Mapping[str, tuple[type, ...]] = {
 }
 """Settings of ultralytics that a training may change, and the types each takes."""
 
+_SHARES = (
+    *("cls_pw", "lrf", "momentum", "warmup_momentum", "multi_scale", "hsv_h", "hsv_s", "hsv_v", "translate"),
+    *("flipud", "fliplr", "bgr", "mosaic", "mixup", "cutmix", "copy_paste"),
+)
+"""Those that are chances or shares: none is above 1. No number but an angle is below 0."""
+
+_SIGNED = ("degrees", "shear")
+
 
 def override_names() -> tuple[str, ...]:
     """Return the names that `TrainConfig.overrides` may hold."""
@@ -198,5 +206,25 @@ def _check_override(name: str, value: Any) -> None:
             name=name,
             value=repr(value),
         )
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        _check_range(name, value)
     if name == "optimizer":
         _check_choice("optimizer", value, OPTIMIZERS)
+
+
+def _check_range(name: str, value: float) -> None:
+    """Refuse a number that ultralytics would stumble over in the middle of a training."""
+    if name in _SHARES and not 0 <= value <= 1:
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The training setting {name} cannot be {value}."),
+            QT_TRANSLATE_NOOP("core", "Give a number from 0 to 1."),
+            name=name,
+            value=repr(value),
+        )
+    if value < 0 and name not in _SIGNED:
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "The training setting {name} cannot be {value}."),
+            QT_TRANSLATE_NOOP("core", "Give a number that is not below 0."),
+            name=name,
+            value=repr(value),
+        )

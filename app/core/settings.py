@@ -33,6 +33,8 @@ class Settings:
         runtime: What detectors run on unless told otherwise, one of ``RUNTIMES``.
         latency: Key of the latency table that designs are predicted with; empty for the last measured one.
         allow_network: Whether the Studio may download at all; each download still asks.
+        keep_awake: Whether the computer is kept from sleeping while something trains.
+        notify: Whether the desktop tells that a training has ended.
         recent_designs: Design files, newest first.
         recent_data: data.yaml files or folders, newest first.
         recent_sources: Videos, folders and stream addresses compared on, newest first.
@@ -44,6 +46,8 @@ class Settings:
     runtime: str = "auto"
     latency: str = ""
     allow_network: bool = False
+    keep_awake: bool = True
+    notify: bool = True
     recent_designs: tuple[str, ...] = field(default=())
     recent_data: tuple[str, ...] = field(default=())
     recent_sources: tuple[str, ...] = field(default=())
@@ -126,8 +130,9 @@ def _from_mapping(data: Mapping[Any, Any]) -> Settings:
     for name in ("workspace", "latency"):
         if isinstance(data.get(name), str):
             taken[name] = data[name]
-    if isinstance(data.get("allow_network"), bool):
-        taken["allow_network"] = data["allow_network"]
+    for name in ("allow_network", "keep_awake", "notify"):
+        if isinstance(data.get(name), bool):
+            taken[name] = data[name]
     for name in ("recent_designs", "recent_data", "recent_sources"):
         entries = data.get(name)
         if isinstance(entries, list):

@@ -68,6 +68,7 @@ def _train(workspace: Workspace, entry: QueueEntry) -> None:
         return
     if run.state().live:
         return
+    status: int | str
     try:
         status = _child(run, entry.resume)
     except OSError as error:

@@ -29,7 +29,7 @@ _FIELD = 240
 
 
 class PreferencesDialog(QDialog):
-    """Theme, language, workspace, runtime, network."""
+    """Theme, language, workspace, runtime, training, network."""
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,11 +44,16 @@ class PreferencesDialog(QDialog):
         self.choose = button("chooseWorkspace", icon="folder")
         self.network = QCheckBox()
         self.network.setObjectName("allowNetwork")
+        self.awake = QCheckBox()
+        self.awake.setObjectName("keepAwake")
+        self.notify = QCheckBox()
+        self.notify.setObjectName("notify")
         self.problem = label(wrap=True, tone="bad")
         self.problem.setObjectName("preferencesProblem")
         self.problem.setVisible(False)
         self._close = button("preferencesClose", "primary")
-        self._labels = {name: label() for name in ("theme", "language", "workspace", "runtime", "network")}
+        names = ("theme", "language", "workspace", "runtime", "training", "network")
+        self._labels = {name: label() for name in names}
         self._hints = {name: label(role="small", wrap=True) for name in ("workspace", "runtime", "network")}
         self._lay_out()
         self._show_settings()
@@ -62,11 +67,17 @@ class PreferencesDialog(QDialog):
         row.setSpacing(theme.INSIDE)
         row.addWidget(self.folder, 1)
         row.addWidget(self.choose)
+        training = QWidget()
+        switches = QVBoxLayout(training)
+        switches.setContentsMargins(0, 0, 0, 0)
+        switches.addWidget(self.awake)
+        switches.addWidget(self.notify)
         fields = (
             ("theme", self.theme),
             ("language", self.language),
             ("workspace", folder),
             ("runtime", self.runtime),
+            ("training", training),
             ("network", self.network),
         )
         card = Card()
@@ -100,6 +111,8 @@ class PreferencesDialog(QDialog):
                 lambda _index, name=name, combo=combo: self._store.update(**{name: combo.currentData()})
             )
         self.network.toggled.connect(lambda on: self._store.update(allow_network=on))
+        self.awake.toggled.connect(lambda on: self._store.update(keep_awake=on))
+        self.notify.toggled.connect(lambda on: self._store.update(notify=on))
         self.choose.clicked.connect(self._on_choose_clicked)
         self._close.clicked.connect(self.accept)
 
@@ -112,6 +125,8 @@ class PreferencesDialog(QDialog):
         ):
             combo.setCurrentIndex(combo.findData(value))
         self.network.setChecked(settings.allow_network)
+        self.awake.setChecked(settings.keep_awake)
+        self.notify.setChecked(settings.notify)
         self.folder.setText(str(settings.workspace_path))
 
     def retranslate(self) -> None:
@@ -122,6 +137,7 @@ class PreferencesDialog(QDialog):
             "language": self.tr("Language"),
             "workspace": self.tr("Workspace"),
             "runtime": self.tr("Runtime"),
+            "training": self.tr("Training"),
             "network": self.tr("Network"),
         }
         for name, text in words.items():
@@ -134,6 +150,8 @@ class PreferencesDialog(QDialog):
         for name, text in hints.items():
             self._hints[name].setText(text)
         self.network.setText(self.tr("Allow downloads"))
+        self.awake.setText(self.tr("Keep the computer awake meanwhile"))
+        self.notify.setText(self.tr("Tell on the desktop when it has ended"))
         self.choose.setText(self.tr("Choose…"))
         self._close.setText(self.tr("Close"))
         self._name_choices(self.theme, (self.tr("As the system"), self.tr("Light"), self.tr("Dark")))

@@ -102,14 +102,16 @@ def test_a_run_that_outlived_the_window_is_found_again_and_noticed_when_it_is_lo
     run.claim(sleeper.pid)
     page = show_train()
     qtbot.waitUntil(lambda: page.status.status.text() == "running")
-    assert page.primary.text() == "Stop"
+    assert page.primary.text() == "Queue standard"
+    assert page.controls.stop.isVisible()
     assert page.blocks_close() is not None
     qtbot.waitUntil(lambda: [task.title for task in page.tasks.running] == ["Training apart"])
     with qtbot.waitSignal(page.messages.posted, timeout=15_000) as posted:
         sleeper.kill()
     assert "apart" in posted.args[0].text
     qtbot.waitUntil(lambda: page.status.status.text() == "interrupted")
-    assert page.primary.text() != "Stop"
+    assert not page.controls.stop.isVisible()
+    assert page.primary.text() == "Train standard"
     assert page.run_actions.resume.isVisible()
     qtbot.waitUntil(lambda: not page.tasks.running)
 
@@ -144,8 +146,8 @@ def test_stopping_writes_the_run_s_control_file(
     run = make_run(workspace, "live", events_of(1))
     run.claim(sleeper.pid)
     page = show_train()
+    qtbot.waitUntil(page.controls.stop.isVisible)
     stop = {action.text(): action for action in page.menu_actions()["run"]}
-    assert not stop["Train standard"].isEnabled()
     stop["Stop after this epoch"].trigger()
     assert run.requested() == "stop_after_epoch"
     stop["Stop now"].trigger()
@@ -263,13 +265,14 @@ def test_a_real_training_from_click_to_curves_and_again_after_a_restart(
     page.form.device.setCurrentIndex(page.form.device.findData("cpu"))
     qtbot.mouseClick(page.primary, Qt.MouseButton.LeftButton, pos=QPoint(20, 10))
     qtbot.waitUntil(lambda: page.table.current == "yolov5n-standard", timeout=5000)
-    assert page.primary.text() == "Stop"
+    assert page.primary.text() == "Queue standard"
+    qtbot.waitUntil(page.controls.stop.isVisible, timeout=20_000)
     run = Workspace(workspace).run("yolov5n-standard")
     with qtbot.waitSignal(page.watch.ended, timeout=300_000):
         pass
     assert run.state().status == "finished", run.log_path.read_text()[-2000:]
     qtbot.waitUntil(lambda: page.status.status.text() == "finished", timeout=5000)
-    assert page.primary.text() == "Train standard"
+    qtbot.waitUntil(lambda: page.primary.text() == "Train standard", timeout=10_000)
     drawn(page, qtbot)
     assert_curves(page, run)
     assert [event["epoch"] for event in run.events() if event["event"] == "epoch"] == [1, 2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer
@@ -10,14 +11,17 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import AppError
+from app.core.runs import RunFolder
 from app.ui import theme
 from app.ui.page import Page, Services
 from app.ui.pages.train_actions import RunActions
-from app.ui.pages.train_form import TrainForm
+from app.ui.pages.train_controls import AFTER_EPOCH, ALL, NOW, RunControls
+from app.ui.pages.train_desk import QueueDesk
+from app.ui.pages.train_form import FormValues, TrainForm
 from app.ui.pages.train_log import LogPanel
 from app.ui.pages.train_plots import PlotGrid, Shown
 from app.ui.pages.train_primary import PrimaryButton
-from app.ui.pages.train_start import begin
+from app.ui.pages.train_start import BOTH, begin, planned
 from app.ui.pages.train_status import RunStatus
 from app.ui.pages.train_table import RunTable
 from app.ui.pages.train_transfer import TransferCard
@@ -30,6 +34,7 @@ from app.ui.widgets.empty_state import EmptyState
 
 _REFRESH_MS = 400
 _LOOK_MS = 2000
+_SOON_MS = 300
 _LIST_WIDTH = 250
 
 
@@ -47,6 +52,8 @@ class TrainPage(Page):
         self.log = LogPanel()
         self.empty = EmptyState("train")
         self.run_actions = RunActions(self, self.watch)
+        self.controls = RunControls(self)
+        self.desk = QueueDesk(self)
         self.primary_menu = PrimaryButton(self.primary, self)
         self.tray = TrainTray(services.tasks, self.watch, self)
         self._stale = True
@@ -69,6 +76,7 @@ class TrainPage(Page):
         header = self.header.layout()
         assert header is not None
         header.addWidget(self.primary_menu.arrow)
+        header.addWidget(self.primary_menu.cancel)
         runs = Card(margin=4)
         runs.setObjectName("runsCard")
         runs.body.addWidget(self.table.heading)
@@ -80,18 +88,26 @@ class TrainPage(Page):
         column.addWidget(self.plots, 1)
         column.addWidget(self.status)
         column.addWidget(self.log)
+        self.status.buttons.addWidget(self.controls.pause)
+        self.status.buttons.addWidget(self.controls.stop)
         self.status.buttons.addWidget(self.run_actions.resume)
         self.status.buttons.addWidget(self.run_actions.convert)
         self.status.buttons.addWidget(self.run_actions.compare)
         work = QSplitter(Qt.Orientation.Horizontal)
         work.setObjectName("trainColumns")
         work.setChildrenCollapsible(False)
-        work.addWidget(runs)
+        left = QWidget()
+        lists = QVBoxLayout(left)
+        lists.setContentsMargins(0, 0, 0, 0)
+        lists.setSpacing(theme.BETWEEN)
+        lists.addWidget(runs, 1)
+        lists.addWidget(self.desk.card)
+        work.addWidget(left)
         work.addWidget(right)
         work.setStretchFactor(0, 0)
         work.setStretchFactor(1, 1)
         work.setSizes([_LIST_WIDTH, 1000])
-        runs.setMinimumWidth(180)
+        left.setMinimumWidth(180)
         self.place = QStackedWidget()
         self.place.addWidget(self.empty)
         self.place.addWidget(work)
@@ -99,9 +115,12 @@ class TrainPage(Page):
         self.body.addWidget(self.place, 1)
 
     def _connect(self) -> None:
-        self.form.changed.connect(self._update_primary)
+        self.form.changed.connect(self._on_form_changed)
         self.primary_menu.started.connect(self.start)
-        self.primary_menu.stopped.connect(self._on_primary_menu_stopped)
+        self.primary_menu.saved.connect(self.desk.save)
+        self.primary_menu.dropped.connect(self.desk.drop)
+        self.controls.asked.connect(self._on_controls_asked)
+        self.desk.changed.connect(self.refresh_runs)
         self.table.selected.connect(self._on_table_selected)
         self.table.shown_changed.connect(self._show_curves)
         self.table.list.customContextMenuRequested.connect(self._on_list_context_menu_requested)
@@ -119,11 +138,13 @@ class TrainPage(Page):
         self.refresh_runs()
         self._timer.start()
         self.plots.set_running(True)
+        self._update_estimate()
 
     def deactivated(self) -> None:
         """Stop drawing; the runs are still followed."""
         self._timer.stop()
         self.plots.set_running(False)
+        self.form.estimate.allow(False)
 
     def receive(self, request: Request) -> None:
         """Prepare a training, or show a run."""
@@ -135,12 +156,16 @@ class TrainPage(Page):
 
     def blocks_close(self) -> str | None:
         """Closing asks while something trains."""
-        live = [run.name for run, state in self.table.runs if state.live]
-        return self.tr("Training: {names}.").format(names=listed(live)) if live else None
+        live = self._live()
+        names = listed(run.name for run in live)
+        return self.tr("Training: {names}.").format(names=names) if live else None
+
+    def _live(self) -> list[RunFolder]:
+        return [run for run, state in self.table.runs if state.live]
 
     def confirm_close(self) -> bool | None:
         """Ask whether the trainings go on without the window."""
-        return self.tray.confirm_close(self, [run for run, state in self.table.runs if state.live])
+        return self.tray.confirm_close(self, self._live(), self.desk.queue)
 
     def shutdown(self) -> None:
         """Stop the threads; trainings go on, or were told to stop."""
@@ -158,7 +183,7 @@ class TrainPage(Page):
 
     def menu_actions(self) -> Mapping[str, list[QAction]]:
         """Start and stop in the Run menu."""
-        return {"run": self.primary_menu.menu_actions}
+        return {"run": [*self.primary_menu.menu_actions, *self.controls.menu_actions]}
 
     # --- starting and stopping -----------------------------------------------------------------------------
 
@@ -172,34 +197,56 @@ class TrainPage(Page):
                 lambda: self.workspace.set_data(SAMPLE),
             )
             return
+        values = self.form.values()
+        if mode == BOTH and values.batch == 0:  # a fair pair has one batch: the one that both have room for
+            self._want(mode)
+            self.form.estimate.resolve(lambda batch: self._begin(replace(values, batch=batch), mode))
+            return
+        self._begin(values, mode)
+
+    def _begin(self, values: FormValues, mode: str) -> None:
+        self.form.estimate.allow(False)
         try:
-            runs = begin(self.workspace, self.form.values(), mode)
+            runs = begin(self.workspace, values, mode, self.store.settings.keep_awake)
         except AppError as problem:
             self.messages.error(problem)
             return
-        for run in runs:
-            self.watch.follow(run)
+        waits = self.desk.busy
         self.workspace.notify_runs_changed()
         for run in runs:
             self.table.check(run.name)
-        self.table.select(runs[0].name)
+        if waits:
+            names = listed(run.name for run in runs)
+            self.messages.info(self.tr("{names} waits in the queue.").format(names=names))
+        else:
+            self.table.select(runs[0].name)
 
-    def _on_primary_menu_stopped(self, command: str) -> None:
-        for run, state in self.table.runs:
-            if state.live and (state.status == "running" or command == "stop_all"):
-                run.request("stop_now" if command == "stop_all" else command)
-        if command != "stop_after_epoch":
-            self.messages.info(self.tr("The training ends after this batch."))
+    def _on_controls_asked(self, name: str, command: str) -> None:
+        told = {
+            NOW: self.tr("{name} ends after this batch."),
+            ALL: self.tr("{name} ends after this batch, and nothing more begins."),
+            AFTER_EPOCH: self.tr("{name} ends after this epoch."),
+            "pause": self.tr("{name} lies still after this batch."),
+        }
+        if command == ALL:
+            self.desk.hold()
+        if command in told:
+            self.messages.info(told[command].format(name=name))
+        self._stale = True
+        self._show_selected()
 
     # --- runs ----------------------------------------------------------------------------------------------
 
     def refresh_runs(self) -> None:
         """Read which runs there are and how they stand."""
+        self.desk.refresh()
         complete = self.table.refresh(self.workspace.folder)
         self.place.setCurrentIndex(1 if self.table.runs else 0)
         self._update_primary()
         self._show_curves()
         self._stale = True
+        starting = self.desk.kept and not self._live()
+        self._look.setInterval(_SOON_MS if starting else _LOOK_MS)
         if not complete:
             QTimer.singleShot(0, self, self.refresh_runs)
 
@@ -219,7 +266,7 @@ class TrainPage(Page):
     def _on_watch_ended(self, name: str) -> None:
         self.refresh_runs()
         self.workspace.notify_runs_changed()
-        self.tray.tell_end(self, name)
+        self.tray.tell_end(self, name, self.desk.coming)
 
     def _on_timer_timeout(self) -> None:
         if self._stale:
@@ -242,6 +289,7 @@ class TrainPage(Page):
         self.status.setVisible(found is not None)
         self.log.setVisible(found is not None)
         if found is None:
+            self.controls.show_run(None, None, 0)
             return
         run, state = found
         snapshot = self.watch.snapshot(run.name)
@@ -252,6 +300,7 @@ class TrainPage(Page):
         fresh = bool(shown.about or snapshot.started) and not run.transfer_path.is_file()
         self.transfer.show_report(run.transfer() if run.transfer_path.is_file() else None, fresh)
         self.run_actions.show_run(run, shown, self.table.runs)
+        self.controls.show_run(run if state.live else None, shown, len(self.desk.state.waiting))
 
     def _on_list_context_menu_requested(self, position: QPoint) -> None:
         found = self.table.selected_run()
@@ -260,10 +309,29 @@ class TrainPage(Page):
             menu.exec(self.table.list.viewport().mapToGlobal(position))
 
     def _update_primary(self) -> None:
-        live = [state for _, state in self.table.runs if state.live]
-        prominent = bool(self.workspace.data or self.table.runs)
-        self.primary_menu.show_state(bool(self.workspace.design.swaps), live, prominent)
+        live = bool(self._live())
+        prominent = bool(self.workspace.data or self.table.runs) and not live
+        swaps = bool(self.workspace.design.swaps)
+        self.primary_menu.show_state(swaps, live or self.desk.busy, prominent, self.desk.editing)
+        self._update_estimate()
         self._update_empty()
+
+    def _on_form_changed(self) -> None:
+        self._update_primary()
+
+    def _update_estimate(self) -> None:
+        """Let the form estimate what the button would train; not while something trains, for it would be disturbed."""
+        idle = not self._live() and not self.desk.busy
+        self._want(self.primary_menu.mode)
+        self.form.estimate.allow(idle and self._timer.isActive())
+
+    def _want(self, mode: str) -> None:
+        values = self.form.values()
+        try:
+            configs = planned(self.workspace, values, mode) if self.workspace.data else []
+        except AppError:  # said when the training is started
+            configs = []
+        self.form.estimate.want(configs, values.seeds)
 
     def _on_empty_primary_clicked(self) -> None:
         self.form.data.showMenu()
@@ -279,6 +347,8 @@ class TrainPage(Page):
         self.transfer.retranslate()
         self.log.retranslate()
         self.run_actions.retranslate()
+        self.controls.retranslate()
+        self.desk.card.retranslate()
         self.primary_menu.retranslate()
         self._update_primary()
 

@@ -23,12 +23,12 @@ from app.ui import theme
 from app.ui.messages import Choice, ask
 from app.ui.pages.models_rows import figures_path
 from app.ui.pages.train_partner import config_of, partner_of, role_of
+from app.ui.pages.train_resume import ResumeDialog
 from app.ui.pages.train_watch import RunWatch
 from app.ui.requests import MODELS, ModelRequest
 from app.ui.widgets.cards import button
 from app.workers.job import EngineJob
 from app.workers.queue import enqueue
-from app.workers.training import end_training
 
 if TYPE_CHECKING:
     from app.ui.pages.train import TrainPage
@@ -81,17 +81,24 @@ class RunActions(QObject):
     # --- what can be done ----------------------------------------------------------------------------------
 
     def resume_run(self) -> None:
-        """Go on after the last complete epoch."""
-        run = self._run
-        if run is None:
+        """Go on after the last complete epoch, as it was told or with other epochs, batch or device."""
+        run, state = self._run, self._state
+        config = config_of(run) if run is not None else None
+        if run is None or state is None or config is None:
             return
+        dialog = ResumeDialog(self._page, run.name, config, state)
+        answer, chosen = dialog.exec(), dialog.chosen
+        dialog.deleteLater()
+        if answer != ResumeDialog.DialogCode.Accepted:
+            return
+        folder, awake = self._page.workspace.folder, self._page.store.settings.keep_awake
         try:
-            enqueue(RunQueue(self._page.workspace.folder), [run.name], resume=True, first=True)
+            run.change(epochs=chosen.epochs, batch=chosen.batch, device=chosen.device)
+            enqueue(RunQueue(folder), [run.name], resume=True, first=True, awake=awake)
         except AppError as problem:
             self._page.messages.error(problem)
             return
         self._watch.forget(run.name)
-        self._watch.follow(run)
         self._page.workspace.notify_runs_changed()
 
     def compare_run(self) -> None:
@@ -204,24 +211,18 @@ class RunActions(QObject):
             )
         self._page.workspace.notify_runs_changed()
 
-    def end_process(self) -> None:
-        """Kill a training that does not stop when asked."""
-        if self._run is not None:
-            end_training(self._run)
-
     # --- menu and texts ------------------------------------------------------------------------------------
 
     def menu(self, run: RunFolder, state: RunState) -> QMenu:
         """Return the context menu of a run."""
         menu = QMenu(self._page)
         if state.live:
-            menu.addAction(self.tr("Stop after this epoch"), lambda: run.request("stop_after_epoch"))
-            menu.addAction(self.tr("Stop now"), lambda: run.request("stop_now"))
-            if run.requested() == "stop_now":
-                menu.addAction(self.tr("End its process"), self.end_process)
+            menu.addActions(self._page.controls.menu_actions)
             menu.addSeparator()
         if state.status in _RESUMABLE:
-            menu.addAction(theme.icon("play"), self.tr("Resume"), self.resume_run)
+            menu.addAction(theme.icon("play"), self.tr("Resume…"), self.resume_run)
+        elif state.status == "finished":
+            menu.addAction(theme.icon("play"), self.tr("Train longer…"), self.resume_run)
         if run.best.is_file():
             menu.addAction(self.tr("Warm start from its weights"), self.fine_tune)
             menu.addAction(self.tr("Show on the Models page"), self._show_model)
@@ -247,7 +248,7 @@ class RunActions(QObject):
 
     def retranslate(self) -> None:
         """Set the texts."""
-        self.resume.setText(self.tr("Resume"))
+        self.resume.setText(self.tr("Resume…"))
         self.convert.setText(self.tr("Convert to lightweight"))
         self.convert.setToolTip(
             self.tr("Swapped layers are fitted to training pictures; takes seconds, trains nothing")

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QProcess, Qt, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
-    QFileDialog,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QMenu,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
-from app.core.design import preset, preset_names
 from app.core.errors import AppError
-from app.core.train_config import OPTIMIZERS, TrainConfig
+from app.core.recovery import AUTO, SCHEDULE, Facts
+from app.core.runs import RunFolder
+from app.core.train_config import TrainConfig
 from app.ui import theme
-from app.ui.calls import calling
 from app.ui.page import Services
+from app.ui.pages.train_advanced import AdvancedSettings
+from app.ui.pages.train_choices import Choices
+from app.ui.pages.train_devices import DeviceBox
+from app.ui.pages.train_estimate import EstimateLine
+from app.ui.pages.train_recovery import RecoverySwitch
 from app.ui.pages.train_weights import WeightsMenu
-from app.ui.requests import DATA, DESIGN, SAMPLE, DataRequest
 from app.ui.widgets.cards import Card, button, label
 from app.ui.widgets.menu_button import MenuButton
 
@@ -50,11 +40,13 @@ class FormValues:
     name: str
     seed: int
     seeds: int = 1
+    recover: str = AUTO
+    teacher: str | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
 
 
 class TrainForm(Card):
-    """The form in a card: one row, and a second one behind More."""
+    """The form in a card: a row of what everyone chooses, a row of what it means, and the rest folded away."""
 
     changed = Signal()
 
@@ -63,21 +55,22 @@ class TrainForm(Card):
         self.services = services
         self.workspace = services.workspace
         self._captions: dict[str, QLabel] = {}
-        self.design = MenuButton("trainDesign", self._fill_design)
-        self.data = MenuButton("trainData", self._fill_data)
+        self.choices = Choices(services, self)
+        self.design, self.data = self.choices.design, self.choices.data
         self.weights_menu = WeightsMenu(services, self)
         self.weights = MenuButton("trainWeights", self.weights_menu.fill)
         self.epochs = _spin("trainEpochs", 1, 10_000, 40)
         self.imgsz = _spin("trainSize", _STEP, 2048, 320, _STEP)
-        self.batch = _spin("trainBatch", 1, 1024, 16)
-        self.device = QComboBox()
-        self.device.setObjectName("trainDevice")
+        self.batch = _spin("trainBatch", 0, 1024, 16)
+        self.device = DeviceBox()
         self.more = button("trainMore", "flat", "settings")
         self.more.setCheckable(True)
-        self.extra = self._build_extra()
+        self.advanced = AdvancedSettings()
+        self.recovery = RecoverySwitch(services, self)
+        self.estimate = EstimateLine(services)
+        self._build_extra()
         self._lay_out()
         self._connect()
-        self._look_for_gpus()
 
     # --- layout --------------------------------------------------------------------------------------------
 
@@ -95,10 +88,20 @@ class TrainForm(Card):
         ):
             row.addLayout(self._field(name, widget), share)
         row.addWidget(self.more, 0, Qt.AlignmentFlag.AlignBottom)
+        means = QHBoxLayout()
+        means.setSpacing(theme.INSIDE)
+        means.addWidget(self.recovery.switch)
+        means.addWidget(self.recovery.more)
+        means.addWidget(self.recovery.words)
+        means.addStretch(1)
+        means.addWidget(self.estimate)
         self.body.setSpacing(theme.INSIDE)
         self.body.addLayout(row)
-        self.body.addWidget(self.extra)
-        self.extra.setVisible(False)
+        self.body.addLayout(means)
+        self.body.addWidget(self.recovery.rows)
+        self.body.addWidget(self.estimate.advice)
+        self.body.addWidget(self.advanced)
+        self.advanced.setVisible(False)
 
     def _field(self, name: str, widget: QWidget) -> QVBoxLayout:
         caption = label(role="small")
@@ -111,47 +114,32 @@ class TrainForm(Card):
         column.addWidget(widget)
         return column
 
-    def _build_extra(self) -> QWidget:
+    def _build_extra(self) -> None:
         self.name = QLineEdit()
         self.name.setObjectName("trainName")
         self.method = QComboBox()
         self.method.setObjectName("trainMethod")
         self.seed = _spin("trainSeed", 0, 2**31 - 1, 0)
-        self.optimizer = QComboBox()
-        self.optimizer.setObjectName("trainOptimizer")
-        self.optimizer.addItems(list(OPTIMIZERS))
-        self.lr0 = QDoubleSpinBox()
-        self.lr0.setObjectName("trainLr0")
-        self.lr0.setDecimals(5)
-        self.lr0.setRange(0.00001, 1.0)
-        self.lr0.setSingleStep(0.0005)
-        self.lr0.setValue(0.001)
-        self.lr0.setEnabled(False)
-        self.close_mosaic = _spin("trainCloseMosaic", 0, 1000, 10)
-        self.patience = _spin("trainPatience", 1, 10_000, 100)
-        extra = QWidget()
-        grid = QGridLayout(extra)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(theme.INSIDE)
-        for column, (name, widget) in enumerate(
-            (
-                ("name", self.name),
-                ("method", self.method),
-                ("optimizer", self.optimizer),
-                ("lr0", self.lr0),
-                ("close_mosaic", self.close_mosaic),
-                ("patience", self.patience),
-                ("seed", self.seed),
-            )
+        self.seeds = _spin("trainSeeds", 1, 20, 1)
+        for name, widget, share in (
+            ("name", self.name, 2),
+            ("method", self.method, 2),
+            ("seed", self.seed, 0),
+            ("seeds", self.seeds, 0),
         ):
-            grid.addLayout(self._field(name, widget), 0, column)
-            grid.setColumnStretch(column, 2 if column < 2 else 1)
-        return extra
+            self.advanced.top.addLayout(self._field(name, widget), share)
+        self.advanced.top.addStretch(2)
+        self.advanced.top.addWidget(self.advanced.reset, 0, Qt.AlignmentFlag.AlignBottom)
 
     def _connect(self) -> None:
-        self.more.toggled.connect(self.extra.setVisible)
-        self.optimizer.currentTextChanged.connect(lambda text: self.lr0.setEnabled(text != "auto"))
+        self.more.toggled.connect(self.advanced.setVisible)
         self.weights_menu.changed.connect(self._on_weights_menu_changed)
+        for spin in (self.epochs, self.imgsz, self.batch, self.seeds):
+            spin.valueChanged.connect(self._on_value_changed)
+        self.device.currentIndexChanged.connect(self._on_value_changed)
+        self.method.currentIndexChanged.connect(self._on_value_changed)
+        self.advanced.changed.connect(self._on_value_changed)
+        self.recovery.changed.connect(self._on_value_changed)
         self.workspace.design_changed.connect(self.refresh)
         self.workspace.file_changed.connect(self.refresh)
         self.workspace.data_changed.connect(self.refresh)
@@ -160,151 +148,60 @@ class TrainForm(Card):
 
     def values(self) -> FormValues:
         """Return what the form says."""
-        overrides: dict[str, Any] = {}
-        if self.close_mosaic.value() != 10:
-            overrides["close_mosaic"] = self.close_mosaic.value()
-        if self.patience.value() != 100:
-            overrides["patience"] = self.patience.value()
-        if self.optimizer.currentText() != "auto":
-            overrides |= {"optimizer": self.optimizer.currentText(), "lr0": round(self.lr0.value(), 6)}
         return FormValues(
             epochs=self.epochs.value(),
             imgsz=max(round(self.imgsz.value() / _STEP), 1) * _STEP,
             batch=self.batch.value(),
-            device=str(self.device.currentData() or ""),
+            device=self.device.device,
             weights=self.weights_menu.chosen or None,
             warm_start=str(self.method.currentData()) if self.weights_menu.chosen else "fresh",
             name=self.name.text().strip(),
             seed=self.seed.value(),
-            overrides=overrides,
+            seeds=self.seeds.value(),
+            recover=self.recovery.recover,
+            teacher=self.recovery.teacher_weights,
+            overrides=self.advanced.overrides(),
         )
 
     def show_config(self, config: TrainConfig) -> None:
-        """Fill the form with what a run was told, to train again."""
+        """Fill the form with what a run was told, to train again or to change what waits."""
         self.epochs.setValue(config.epochs)
         self.imgsz.setValue(config.imgsz)
         self.batch.setValue(config.batch)
-        self.device.setCurrentIndex(max(self.device.findData(config.device), 0))
+        self.device.choose(config.device)
         self.weights_menu.choose(config.weights or "")
         self.method.setCurrentIndex(max(self.method.findData(config.warm_start), 0))
         self.seed.setValue(config.seed)
-        self.optimizer.setCurrentText(str(config.overrides.get("optimizer", "auto")))
-        self.lr0.setValue(float(config.overrides.get("lr0", self.lr0.value())))
-        self.close_mosaic.setValue(int(config.overrides.get("close_mosaic", 10)))
-        self.patience.setValue(int(config.overrides.get("patience", 100)))
+        self.seeds.setValue(1)
+        self.recovery.show_config(config.recover, config.teacher)
+        self.advanced.show_overrides(config.overrides)
         self.workspace.set_data(config.data)
 
     def refresh(self, *_: object) -> None:
         """Show the open design and the chosen data."""
-        swaps = len(self.workspace.design.resolved()) if self.workspace.design.swaps else 0
-        if swaps:
-            words = self.tr("{name}, {count} swapped").format(name=self.workspace.name, count=swaps)
-        else:
-            words = self.tr("{name}, standard").format(name=self.workspace.name)
-        self.design.set_words(words)
-        self.data.set_words(self._data_words())
-        theme.set_role(self.data, "", missing="false" if self.workspace.data else "true")
-        self.changed.emit()
-
-    def _data_words(self) -> str:
-        data = self.workspace.data
-        if not data:
-            return self.tr("Choose…")
-        if data == SAMPLE:
-            return self.tr("Built-in sample")
-        path = Path(data)
-        return path.parent.name if path.suffix in (".yaml", ".yml") else path.name
-
-    # --- menus ---------------------------------------------------------------------------------------------
-
-    def _fill_design(self, menu: QMenu) -> None:
-        menu.addAction(self.tr("Edit on the Design page"), lambda: self.workspace.go_to(DESIGN))
-        recent = [Path(name) for name in self.workspace.store.settings.recent_designs]
-        there = [path for path in recent if path.is_file()]
-        if there:
-            menu.addSection(self.tr("Recent designs"))
-        for path in there:
-            menu.addAction(path.stem, calling(self._open_design, path))
-        menu.addSection(self.tr("Presets"))
-        for name in preset_names():
-            menu.addAction(name, calling(self._use_preset, name))
-
-    def _open_design(self, path: Path) -> None:
-        try:
-            self.workspace.open_design(path)
-        except AppError as problem:
-            self.services.messages.error(problem)
-
-    def _use_preset(self, name: str) -> None:
-        try:
-            design = self.workspace.design
-            self.workspace.use_design(preset(name, design.base, design.classes))
-        except AppError as problem:
-            self.services.messages.error(problem)
-
-    def _fill_data(self, menu: QMenu) -> None:
-        sample = menu.addAction(self.tr("Built-in sample"), lambda: self.workspace.set_data(SAMPLE))
-        _mark(sample, self.workspace.data == SAMPLE)
-        recent = [name for name in self.workspace.store.settings.recent_data if Path(name).exists()]
-        if recent:
-            menu.addSection(self.tr("Recent data"))
-        for name in recent:
-            path = Path(name)
-            words = path.parent.name if path.suffix else path.name
-            action = menu.addAction(words, calling(self.workspace.set_data, name))
-            action.setToolTip(name)
-            _mark(action, self.workspace.data == name)
-        menu.addSeparator()
-        menu.addAction(self.tr("Choose a data.yaml…"), self.choose_data)
-        if self.workspace.data:
-            request = DataRequest(self.workspace.data)
-            menu.addAction(
-                self.tr("Look at it on the Data page"), lambda: self.workspace.go_to(DATA, request)
-            )
-        menu.setToolTipsVisible(True)
-
-    def choose_data(self) -> None:
-        """Let the user choose a data set's file."""
-        found, _ = QFileDialog.getOpenFileName(
-            self, self.tr("Choose a data set"), "", self.tr("Data sets (*.yaml *.yml)")
-        )
-        if found:
-            self.workspace.set_data(found)
+        self.choices.refresh()
+        self._on_value_changed()
 
     def _on_weights_menu_changed(self) -> None:
         self.weights.set_words(self.weights_menu.words)
         self.method.setEnabled(bool(self.weights_menu.chosen))
+        self._on_value_changed()
+
+    def _on_value_changed(self, _value: object = None) -> None:
+        self.recovery.show_facts(self._facts())
         self.changed.emit()
 
-    # --- devices -------------------------------------------------------------------------------------------
-
-    def _look_for_gpus(self) -> None:
-        """Ask the driver for GPUs, without torch; whether torch can use them the training will say."""
-        self._gpus: list[tuple[str, str]] = []
-        self._process = QProcess(self)
-        self._process.finished.connect(self._on_process_finished)
-        self._process.errorOccurred.connect(lambda _error: None)
-        self._process.start("nvidia-smi", ["--query-gpu=index,name", "--format=csv,noheader"])
-
-    def _on_process_finished(self, status: int) -> None:
-        if status == 0:
-            text = bytes(self._process.readAllStandardOutput().data()).decode(errors="replace")
-            pairs = (line.split(",", 1) for line in text.splitlines() if "," in line)
-            self._gpus = [(index.strip(), name.strip()) for index, name in pairs]
-            self._fill_devices()
-
-    def _fill_devices(self) -> None:
-        chosen = self.device.currentData()
-        self.device.clear()
-        self.device.addItem(self.tr("Automatic"), "")
-        self.device.addItem(self.tr("CPU"), "cpu")
-        for index, name in self._gpus:
-            self.device.addItem(self.tr("GPU {index}: {name}").format(index=index, name=name), index)
-        if len(self._gpus) > 1:
-            self.device.addItem(self.tr("All GPUs"), ",".join(index for index, _ in self._gpus))
-        if sys.platform == "darwin":
-            self.device.addItem(self.tr("Apple GPU"), "mps")
-        self.device.setCurrentIndex(max(self.device.findData(chosen), 0))
+    def _facts(self) -> Facts:
+        """Return what is known of the training before its files are read."""
+        values = self.values()
+        trained = bool(values.weights) and values.warm_start in ("refit", "factorise")
+        return Facts(
+            lightweight=bool(self.workspace.design.swaps),
+            epochs=values.epochs,
+            trained=trained,
+            teacher=bool(values.teacher) or _is_standard(values.weights),
+            scheduled=any(name in values.overrides for name in SCHEDULE),
+        )
 
     # --- texts ---------------------------------------------------------------------------------------------
 
@@ -320,27 +217,31 @@ class TrainForm(Card):
             "weights": self.tr("Warm start"),
             "name": self.tr("Name of the run"),
             "method": self.tr("New layers"),
-            "optimizer": self.tr("Optimizer"),
-            "lr0": self.tr("Learning rate"),
-            "close_mosaic": self.tr("Last epochs without mosaic"),
-            "patience": self.tr("Patience, epochs"),
             "seed": self.tr("Seed"),
+            "seeds": self.tr("Seeds, how many"),
         }
         for name, words in captions.items():
             self._captions[name].setText(words)
             buddy = self._captions[name].buddy()
             if buddy is not None:
                 buddy.setAccessibleName(words)
-        self.more.setText(self.tr("More"))
+        self.more.setText(self.tr("Advanced"))
         self.name.setPlaceholderText(self.tr("from the design"))
+        self.batch.setSpecialValueText(self.tr("auto"))
+        self.batch.setToolTip(self.tr("0 takes the largest batch that fits and is still sensible"))
+        self.seeds.setToolTip(self.tr("Trains once with each of so many seeds, one after the other"))
         chosen = self.method.currentData()
+        self.method.blockSignals(True)
         self.method.clear()
         self.method.addItem(self.tr("Refitted to training pictures"), "refit")
         self.method.addItem(self.tr("Factorised"), "factorise")
         self.method.addItem(self.tr("Random"), "copy")
         self.method.setCurrentIndex(max(self.method.findData(chosen), 0))
-        self._fill_devices()
-        self.weights_menu.retranslate()
+        self.method.blockSignals(False)
+        self.device.retranslate()
+        self.advanced.retranslate()
+        self.recovery.retranslate()
+        self.estimate.retranslate()
         self._on_weights_menu_changed()
         self.refresh()
 
@@ -351,6 +252,17 @@ class TrainForm(Card):
         super().changeEvent(event)
 
 
+def _is_standard(weights: str | None) -> bool:
+    """Tell whether weights are those of a standard run of a workspace."""
+    path = Path(weights or "")
+    if path.parent.name != "weights":
+        return False
+    try:
+        return RunFolder(path.parent.parent).config().role == "standard"
+    except AppError:
+        return False
+
+
 def _spin(name: str, low: int, high: int, value: int, step: int = 1) -> QSpinBox:
     spin = QSpinBox()
     spin.setObjectName(name)
@@ -359,8 +271,3 @@ def _spin(name: str, low: int, high: int, value: int, step: int = 1) -> QSpinBox
     spin.setValue(value)
     spin.setFixedWidth(84)
     return spin
-
-
-def _mark(action: QAction, on: bool) -> None:
-    action.setCheckable(True)
-    action.setChecked(on)

@@ -1,26 +1,27 @@
-"""The page's primary button: trains, with a choice beside it; stops while something trains."""
+"""The page's primary button: trains, with a choice beside it; while something trains it adds to the queue."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QPoint, QSize, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 
-from app.core.run_state import RunState
 from app.ui import theme
 from app.ui.calls import calling
 from app.ui.pages.train_start import BOTH, LIGHTWEIGHT, MODES, STANDARD
 
 
 class PrimaryButton(QObject):
-    """Words and menus of the primary button and of the arrow beside it."""
+    """Words of the primary button, and the menu of the arrow beside it."""
 
     started = Signal(str)
     """One of ``MODES``."""
-    stopped = Signal(str)
-    """``stop_now``, ``stop_after_epoch``, or ``stop_all``: the waiting runs too."""
+    saved = Signal()
+    """The changes of a waiting run are to be kept."""
+    dropped = Signal()
+    """The changes of a waiting run are to be forgotten."""
 
     def __init__(self, primary: QPushButton, page: QWidget) -> None:
         super().__init__(page)
@@ -28,25 +29,23 @@ class PrimaryButton(QObject):
         self.mode = LIGHTWEIGHT
         self._chosen = ""
         self._able = False
+        self._busy = False
         self._ink = "on_accent"
-        self._live: Sequence[RunState] = ()
+        self.editing = ""
         self.arrow = QToolButton()
         self.arrow.setObjectName("trainChoice")
         self.arrow.setProperty("role", "outlined")
         self.arrow.setIcon(theme.icon("chevron_down"))
         self.arrow.setIconSize(QSize(14, 14))
         self.arrow.setMinimumHeight(theme.CONTROL_HEIGHT)
+        self.cancel = QPushButton()
+        self.cancel.setObjectName("trainEditCancel")
+        self.cancel.setVisible(False)
+        self.cancel.clicked.connect(self.dropped)
         self._menu = QMenu(self.arrow)
-        self._stop_menu = QMenu(self.primary)
         self._starts = {mode: self._action(calling(self._choose, mode)) for mode in MODES}
-        self._stops = {
-            name: self._action(calling(self.stopped.emit, name))
-            for name in ("stop_after_epoch", "stop_now", "stop_all")
-        }
         self._starts[LIGHTWEIGHT].setShortcut(QKeySequence("Ctrl+R"))
-        self._stops["stop_after_epoch"].setShortcut(QKeySequence("Ctrl+."))
         self._menu.addActions(list(self._starts.values()))
-        self._stop_menu.addActions(list(self._stops.values()))
         primary.clicked.connect(self._on_primary_clicked)
         self.arrow.clicked.connect(lambda: self._open(self._menu, self.arrow))
 
@@ -57,50 +56,41 @@ class PrimaryButton(QObject):
 
     @property
     def menu_actions(self) -> list[QAction]:
-        """Every start and stop, for the menu bar."""
-        return [*self._starts.values(), *self._stops.values()]
+        """Every start, for the menu bar."""
+        return list(self._starts.values())
 
-    @property
-    def running(self) -> bool:
-        """Whether the button stops."""
-        return bool(self._live)
-
-    def show_state(self, has_swaps: bool, live: Sequence[RunState], prominent: bool = True) -> None:
+    def show_state(self, has_swaps: bool, busy: bool, prominent: bool = True, editing: str = "") -> None:
         """Show what can be done.
 
         Args:
             has_swaps: Whether the open design differs from the standard model.
-            live: States of the runs that train or wait.
+            busy: Whether something trains, so that what is begun now has to wait.
             prominent: Whether this is the next step; otherwise another button of the page is.
+            editing: Name of the waiting run whose settings the form shows; empty for none.
         """
-        self._ink = "on_accent" if prominent else "text"
-        theme.set_role(self.primary, "primary" if prominent else "")
-        self._able, self._live = has_swaps, live
+        self._ink = "on_accent" if prominent or editing else "text"
+        theme.set_role(self.primary, "primary" if prominent or editing else "")
+        self._able, self._busy, self.editing = has_swaps, busy, editing
         wanted = self._chosen or LIGHTWEIGHT
         self.mode = wanted if has_swaps or wanted == STANDARD else STANDARD
         for mode, action in self._starts.items():
-            action.setEnabled((has_swaps or mode == STANDARD) and not live)
-        for name, action in self._stops.items():
-            action.setEnabled(bool(live))
-            action.setVisible(name != "stop_all" or len(live) > 1)
-        self.arrow.setVisible(not live)
+            action.setEnabled((has_swaps or mode == STANDARD) and not editing)
+        self.arrow.setVisible(not editing)
+        self.cancel.setVisible(bool(editing))
         self._set_words()
 
     def _set_words(self) -> None:
-        if self.running:
-            self.primary.setText(self.tr("Stop"))
-            self.primary.setIcon(theme.icon("stop", self._ink))
-            self.primary.setToolTip("")
-            return
         words = {
-            LIGHTWEIGHT: self.tr("Train lightweight"),
-            STANDARD: self.tr("Train standard"),
-            BOTH: self.tr("Train both"),
+            LIGHTWEIGHT: self.tr("Queue lightweight") if self._busy else self.tr("Train lightweight"),
+            STANDARD: self.tr("Queue standard") if self._busy else self.tr("Train standard"),
+            BOTH: self.tr("Queue both") if self._busy else self.tr("Train both"),
         }
-        self.primary.setText(words[self.mode])
-        self.primary.setIcon(theme.icon("play", self._ink))
+        self.primary.setText(self.tr("Save changes") if self.editing else words[self.mode])
+        icon = "save" if self.editing else "plus" if self._busy else "play"
+        self.primary.setIcon(theme.icon(icon, self._ink))
         why = "" if self._able else self.tr("The open design swaps nothing yet: it is the standard model.")
-        self.primary.setToolTip(why)
+        waits = self.tr("It waits in the queue and begins by itself.") if self._busy else ""
+        self.primary.setToolTip(self.editing or why or waits)
         for mode in (LIGHTWEIGHT, BOTH):
             self._starts[mode].setToolTip(why)
         self._menu.setToolTipsVisible(True)
@@ -110,8 +100,8 @@ class PrimaryButton(QObject):
         self.started.emit(mode)
 
     def _on_primary_clicked(self) -> None:
-        if self.running:
-            self._open(self._stop_menu, self.primary)
+        if self.editing:
+            self.saved.emit()
         else:
             self.started.emit(self.mode)
 
@@ -125,9 +115,7 @@ class PrimaryButton(QObject):
         self._starts[LIGHTWEIGHT].setText(self.tr("Train lightweight"))
         self._starts[STANDARD].setText(self.tr("Train standard"))
         self._starts[BOTH].setText(self.tr("Train both, the standard one first"))
-        self._stops["stop_after_epoch"].setText(self.tr("Stop after this epoch"))
-        self._stops["stop_now"].setText(self.tr("Stop now"))
-        self._stops["stop_all"].setText(self.tr("Stop now, the waiting runs too"))
         self.arrow.setToolTip(self.tr("Choose what to train"))
         self.arrow.setAccessibleName(self.tr("Choose what to train"))
+        self.cancel.setText(self.tr("Cancel"))
         self._set_words()

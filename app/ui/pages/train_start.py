@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
 
-from app.core.design import Design, dump_design, parse_design
+from app.core.design import dump_design
+from app.core.pairs import fair_pair, repeated
+from app.core.recovery import in_stages
 from app.core.run_queue import RunQueue
 from app.core.runs import RunFolder, make_name
 from app.core.train_config import TrainConfig
@@ -17,11 +19,19 @@ LIGHTWEIGHT, STANDARD, BOTH = "lightweight", "standard", "both"
 MODES = (LIGHTWEIGHT, STANDARD, BOTH)
 
 
-@dataclass(frozen=True)
-class _Part:
-    role: str
-    design: Design
-    name: str
+def planned(workspace: Workspace, values: FormValues, mode: str) -> list[TrainConfig]:
+    """Return what a mode trains with one seed, in order; in a pair the standard one comes first.
+
+    Args:
+        workspace: Whose design and data to train.
+        values: What the form says.
+        mode: One of `MODES`.
+
+    Raises:
+        AppError: A value is out of range.
+    """
+    config = _config(workspace, values, mode)
+    return list(fair_pair(config)) if mode == BOTH else [config]
 
 
 def begin(workspace: Workspace, values: FormValues, mode: str, awake: bool = True) -> list[RunFolder]:
@@ -29,61 +39,62 @@ def begin(workspace: Workspace, values: FormValues, mode: str, awake: bool = Tru
 
     Args:
         workspace: Whose design and data to train.
-        values: What the form says; with several seeds every part is trained once per seed.
+        values: What the form says; with several seeds all of it is trained once per seed.
         mode: One of `MODES`.
         awake: Whether the machine is kept from sleeping meanwhile.
 
     Raises:
         AppError: A value is out of range, the workspace cannot be written, or the process cannot be started.
     """
-    parts = _parts(workspace.design, workspace.name, values.name, mode)
-    seeds = range(values.seed, values.seed + values.seeds)
-    configs = [_config(workspace, values, part, seed) for seed in seeds for part in parts]
-    runs = []
-    for config in configs:
-        run = workspace.folder.new_run(config.name)
-        run.write_config(_named(config, run.name))
-        runs.append(run)
+    seeds = repeated(_config(workspace, values, mode), values.seeds)
+    parts = [part for one in seeds for part in (fair_pair(one) if mode == BOTH else (one,))]
+    stages = [stage for part in parts for stage in in_stages(part)]
+    made = [(config, workspace.folder.new_run(config.name)) for config in stages]
+    names = {config.name: run.name for config, run in made}
+    before = ""
+    for config, run in made:
+        weights = before if config.weights == "" else config.weights
+        partner = names.get(config.partner, "")
+        run.write_config(replace(config, name=run.name, partner=partner, weights=weights))
+        before = str(run.best)
+    runs = [run for _, run in made]
     enqueue(RunQueue(workspace.folder), [run.name for run in runs], awake=awake)
     return runs
 
 
 def edited(config: TrainConfig, workspace: Workspace, values: FormValues) -> TrainConfig:
-    """Return what a waiting run is told after its form was changed; name, design and role stay.
+    """Return what a waiting run is told after its form was changed; name, design, role and partner stay.
 
     Raises:
         AppError: A value is out of range.
     """
-    part = _Part(config.role, parse_design(config.design_text, config.name), config.name)
-    return _named(_config(workspace, values, part, values.seed), config.name)
+    return replace(config, data=workspace.data, **_told(values))
 
 
-def _parts(design: Design, design_name: str, name: str, mode: str) -> Sequence[_Part]:
-    """Return what to train; in a pair the standard one comes first."""
-    both = mode == BOTH
-    stem = name or design_name
-    standard = _Part(STANDARD, design.cleared(), make_name(stem, "-standard") if both or not name else name)
-    light = _Part(LIGHTWEIGHT, design, make_name(stem, "-lightweight") if both or not name else name)
-    return {STANDARD: (standard,), LIGHTWEIGHT: (light,), BOTH: (standard, light)}[mode]
-
-
-def _config(workspace: Workspace, values: FormValues, part: _Part, seed: int) -> TrainConfig:
+def _config(workspace: Workspace, values: FormValues, mode: str) -> TrainConfig:
+    design = workspace.design.cleared() if mode == STANDARD else workspace.design
+    suffix = "" if values.name or mode == BOTH else f"-{mode}"
     return TrainConfig(
-        design_text=dump_design(part.design),
+        design_text=dump_design(design),
         data=workspace.data,
-        name=part.name if values.seeds == 1 else make_name(part.name, f"-seed{seed}"),
-        epochs=values.epochs,
-        imgsz=values.imgsz,
-        batch=values.batch,
-        device=values.device,
-        weights=values.weights,
-        warm_start=values.warm_start,
-        role=part.role,
-        seed=seed,
+        name=make_name(values.name or workspace.name, suffix),
+        role=STANDARD if mode == STANDARD else LIGHTWEIGHT,
         workspace=str(workspace.folder.root),
-        overrides=values.overrides,
+        **_told(values),
     )
 
 
-def _named(config: TrainConfig, name: str) -> TrainConfig:
-    return TrainConfig.from_dict({**config.to_dict(), "name": name})
+def _told(values: FormValues) -> dict[str, Any]:
+    """Return the fields of a training's record that the form holds."""
+    return {
+        "epochs": values.epochs,
+        "imgsz": values.imgsz,
+        "batch": values.batch,
+        "device": values.device,
+        "weights": values.weights,
+        "warm_start": values.warm_start,
+        "seed": values.seed,
+        "recover": values.recover,
+        "teacher": values.teacher,
+        "overrides": values.overrides,
+    }

@@ -64,7 +64,8 @@ class RunStatus(Card):
         state = self._state
         if state is None:
             return
-        theme.set_role(self.status, "", tone=_TONES.get(state.status, ""))
+        tone = "warn" if state.paused else _TONES.get(state.status, "")
+        theme.set_role(self.status, "", tone=tone)
         self.status.setText(self._status_words(state))
         self.progress.setText(self._progress_words(state))
         self.speed.setText(self._speed_words(state))
@@ -76,6 +77,8 @@ class RunStatus(Card):
         self.reason.setVisible(bool(reason))
 
     def _status_words(self, state: RunState) -> str:
+        if state.paused:
+            return self.tr("paused")
         return {
             "waiting": self.tr("waiting"),
             "running": self.tr("running"),
@@ -101,7 +104,7 @@ class RunStatus(Card):
         batch = self._snapshot.batch
         device = "CPU" if state.device == "cpu" else state.device
         parts = [device] if device else []
-        if state.status == "running" and batch:
+        if state.status == "running" and batch and not state.paused:
             speed = figure(float(batch.get("images_per_second") or 0.0))
             parts.append(self.tr("{speed} pictures/s").format(speed=speed))
             parts.append(size(float(batch.get("memory") or 0)))

@@ -16,12 +16,19 @@ _MOST_FILES = 6
 
 
 class WeightsMenu(QObject):
-    """Fills a menu of weights and remembers the choice."""
+    """Fills a menu of weights and remembers the choice.
+
+    Args:
+        services: Whose runs to offer.
+        window: Over which a file is chosen.
+        standard_only: Whether only standard models are offered, as teachers; nothing chosen is the first weights.
+    """
 
     changed = Signal()
 
-    def __init__(self, services: Services, window: QWidget) -> None:
+    def __init__(self, services: Services, window: QWidget, standard_only: bool = False) -> None:
         super().__init__(window)
+        self._standard_only = standard_only
         self._workspace = services.workspace
         self._window = window
         self._files: list[str] = []
@@ -38,14 +45,23 @@ class WeightsMenu(QObject):
     def words(self) -> str:
         """The choice in words."""
         if not self.chosen:
-            return self.tr("Fresh weights")
+            return self._none
         run = self._run_of(self.chosen)
         return self.tr("run {name}").format(name=run.name) if run is not None else Path(self.chosen).name
 
+    @property
+    def _none(self) -> str:
+        return self.tr("The first weights") if self._standard_only else self.tr("Fresh weights")
+
+    def _fits(self, run: RunFolder) -> bool:
+        if not run.best.is_file():
+            return False
+        return not self._standard_only or run.state().about.get("role") == "standard"
+
     def fill(self, menu: QMenu) -> None:
         """Put the choices into a menu."""
-        self._add(menu, self.tr("Fresh weights"), "")
-        runs = [run for run in self._workspace.folder.list_runs() if run.best.is_file()][:_MOST_RUNS]
+        self._add(menu, self._none, "")
+        runs = [run for run in self._workspace.folder.list_runs() if self._fits(run)][:_MOST_RUNS]
         if runs:
             menu.addSection(self.tr("Runs"))
         for run in runs:

@@ -21,6 +21,7 @@ from app.core.text import QT_TRANSLATE_NOOP
 from app.core.train_config import TrainConfig
 from app.engine import environment_setup
 from app.engine.devices import resolve_device
+from app.engine.provenance import leave_card
 from app.engine.train_errors import StopNow, explain
 from app.engine.train_events import Emit, Recorder, SilentRecorder
 from app.engine.train_pause import PAUSE
@@ -155,6 +156,8 @@ class _Training:
             return self._recorded(recorder, found)
         finally:
             recorder.close()
+            if not rank:
+                leave_card(self.run)
 
     def _lead(self, ranks: int) -> Event:
         """Start one process per GPU, and tell if they fail without a word."""
@@ -200,9 +203,9 @@ class _Training:
         self._leave_if_asked()
         if found.nothing_left(self.config):
             return
-        from app.engine.trainer import StudioTrainer
+        from app.engine.train_observed import ObservedTrainer
 
-        self.trainer = StudioTrainer(self.plan, recorder, self._should_stop)
+        self.trainer = ObservedTrainer(self.plan, recorder, self._should_stop)
         self.trainer.train()
 
     def _ended(self, recorder: Recorder) -> Event:

@@ -21,6 +21,9 @@ from torch.nn import functional
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
 
+TEACHER_LOSS = "dis_loss"
+"""Name of the teacher's term among the losses; validation has none."""
+
 _MOST = 10.0
 """The teacher's term is never multiplied by more: where both agree, little is to be learnt."""
 
@@ -64,7 +67,7 @@ class DistillingLoss:
             ]
         ).mean()
         term = term * self._scale(losses.sum() / len(pictures), term, students)
-        return torch.cat([losses, term[None] * len(pictures)]), {**items, "dis_loss": term.detach()}
+        return torch.cat([losses, term[None] * len(pictures)]), {**items, TEACHER_LOSS: term.detach()}
 
     def _scale(self, labels: Tensor, term: Tensor, students: list[Head]) -> float:
         """Return what to multiply the teacher's term by."""

@@ -20,6 +20,7 @@ from app.core.remaining import remaining_seconds
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.checkpoint import save_checkpoint
 from app.engine.devices import use_all_cores
+from app.engine.distillation import TEACHER_LOSS
 from app.engine.metrics import mean_metrics, per_class_metrics
 from app.engine.run_checkpoint import Checkpoint, load_checkpoint, repair
 from app.engine.train_device import amp_checked_on, device_name, memory_in_use
@@ -251,9 +252,9 @@ class StudioTrainer(DetectionTrainer):
             epoch=epoch,
             train=_losses(self.tloss),
             val={
-                name: self.metrics[f"val/{key}"]
+                name: self.metrics.get(f"val/{key}")
                 for key, name in _loss_names(self.tloss)
-                if f"val/{key}" in self.metrics
+                if key != TEACHER_LOSS
             },
             **metrics,
             per_class=per_class_metrics(self.validator.metrics),

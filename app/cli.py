@@ -222,9 +222,21 @@ def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     val.add_argument("--runtime", default="torch", choices=_RUNTIMES, help="default: torch, as in training")
     val.add_argument("--precision", default="f32", choices=_PRECISIONS, help="default: f32")
 
-    runs = _add(verbs, common, "runs", "training", "Runs of the workspace.")
-    runs.add_argument("action", nargs="?", default="list", choices=("list", "show", "diff"))
+    _runs_verb(verbs, common)
+
+
+def _runs_verb(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
+    runs = _add(verbs, common, "runs", "runs", "Runs of the workspace: list, cards, differences, judgements.")
+    actions = ("list", "show", "diff", "judge", "repeat", "tag", "tensorboard")
+    runs.add_argument("action", nargs="?", default="list", choices=actions)
     runs.add_argument("names", nargs="*", metavar="NAME")
+    runs.add_argument("--data", help="judge: data.yaml (default: what the first run was trained on)")
+    runs.add_argument("--split", default="val", choices=("train", "val", "test"), help="judge: default val")
+    runs.add_argument("--device", default="", help="judge: cpu, mps or 0 (default: the best there is)")
+    runs.add_argument("--format", choices=("csv", "md", "tex", "html"), help="judge: write a report so")
+    runs.add_argument("--tags", help="tag: tags with commas between; none takes them away")
+    runs.add_argument("--note", help="tag: a note; none takes it away")
+    runs.add_argument("-o", "--output", metavar="PATH", help="judge: file to write; tensorboard: folder")
 
 
 def _comparing_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:

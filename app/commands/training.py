@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app.commands.output import Output, table
 from app.core.design import resolve_design
 from app.core.errors import AppError
-from app.core.runs import RunFolder, Workspace
+from app.core.runs import Workspace
 from app.core.settings import load_settings
 from app.core.text import duration, figure
 
@@ -167,84 +166,3 @@ def val(options: Namespace, output: Output) -> None:
     where = " ".join(filter(None, (result["runtime"], result["inference_precision"])))
     said = f"{result['images']} pictures at {result['imgsz']} px on {where}"
     output.document(result, f"{table(('class', 'AP50', 'AP50-95'), rows)}\n\n{said}")
-
-
-def runs(options: Namespace, output: Output) -> None:
-    """List, show or compare runs."""
-    workspace = workspace_of(options)
-    wanted = {"list": (0,), "show": (1,), "diff": (2,)}[options.action]
-    if len(options.names) not in wanted:
-        raise AppError(
-            "runs {action} takes {count} names.",
-            "For example: runs diff first second.",
-            action=options.action,
-            count=wanted[0],
-        )
-    if options.action == "list":
-        _list_runs(workspace, output)
-    elif options.action == "show":
-        document = _describe(workspace.run(options.names[0]))
-        output.document(document, json.dumps(document, indent=2, ensure_ascii=False, default=str))
-    else:
-        a, b = (_describe(workspace.run(name)) for name in options.names)
-        _diff_runs(a, b, output)
-
-
-def _describe(run: RunFolder) -> dict[str, Any]:
-    state = run.state()
-    return {
-        "name": run.name,
-        "path": str(run.path),
-        "status": state.status,
-        "epoch": state.epoch,
-        "epochs": state.epochs,
-        "reason": state.reason,
-        "metrics": dict(state.metrics),
-        "config": run.config().to_dict(),
-        "transfer": (run.transfer() or {}).get("totals"),
-        "weights": {"best": str(run.best), "last": str(run.last)} if run.best.is_file() else None,
-    }
-
-
-def _list_runs(workspace: Workspace, output: Output) -> None:
-    rows, data = [], []
-    for run in workspace.list_runs():
-        state = run.state()
-        metrics = state.metrics
-        data.append(
-            {
-                "name": run.name,
-                "status": state.status,
-                "epoch": state.epoch,
-                "epochs": state.epochs,
-                "map50": metrics.get("map50"),
-                "map50_95": metrics.get("map50_95"),
-            }
-        )
-        shown = [figure(metrics[k]) if metrics.get(k) is not None else "–" for k in ("map50", "map50_95")]
-        rows.append((run.name, state.status, f"{state.epoch}/{state.epochs}", *shown))
-    text = (
-        table(("name", "state", "epoch", "mAP50", "mAP50-95"), rows, left=2)
-        if rows
-        else "There are no runs yet."
-    )
-    output.document({"workspace": str(workspace.root), "runs": data}, text)
-
-
-def _diff_runs(a: dict[str, Any], b: dict[str, Any], output: Output) -> None:
-    rows: list[tuple[str, str, str]] = []
-    changed: dict[str, list[Any]] = {}
-    for part in ("config", "metrics"):
-        for key in sorted({*a[part], *b[part]}):
-            before, after = a[part].get(key), b[part].get(key)
-            if before != after:
-                changed[f"{part}.{key}"] = [before, after]
-                rows.append((key, _short(before), _short(after)))
-    output.document(
-        {"a": a["name"], "b": b["name"], "changed": changed}, table(("", a["name"], b["name"]), rows)
-    )
-
-
-def _short(value: Any) -> str:
-    text = figure(value) if isinstance(value, float) else str(value).replace("\n", " ")
-    return text if len(text) <= 40 else f"{text[:39]}…"

@@ -105,7 +105,10 @@ def design_changes(a: RunFolder, b: RunFolder) -> list[str] | None:
         changes = design_diff(one.with_classes(classes), other.with_classes(classes))
     except AppError:
         return None
-    return [f"{row.path}: {swap_text(row.before)} → {swap_text(row.after)}" for row in changes]
+    return [
+        f"{row.path}: {swap_text(row.before) or 'standard'} → {swap_text(row.after) or 'standard'}"
+        for row in changes
+    ]
 
 
 def _plain(value: Any) -> Any:

@@ -17,7 +17,7 @@ AUGMENTATIONS = (
     Setting(
         "close_mosaic",
         AUGMENTATION,
-        QT_TRANSLATE_NOOP("core", "Last epochs without mosaic"),
+        QT_TRANSLATE_NOOP("core", "Epochs without mosaic"),
         QT_TRANSLATE_NOOP(
             "core", "So many epochs at the end see whole pictures; 0 keeps mosaics to the end."
         ),
@@ -95,7 +95,7 @@ AUGMENTATIONS = (
     Setting(
         "fliplr",
         AUGMENTATION,
-        QT_TRANSLATE_NOOP("core", "Mirrored, left and right"),
+        QT_TRANSLATE_NOOP("core", "Mirrored sideways"),
         QT_TRANSLATE_NOOP("core", "Share of pictures that are mirrored from left to right."),
         0.5,
         decimals=2,
@@ -103,7 +103,7 @@ AUGMENTATIONS = (
     Setting(
         "flipud",
         AUGMENTATION,
-        QT_TRANSLATE_NOOP("core", "Mirrored, top and bottom"),
+        QT_TRANSLATE_NOOP("core", "Upside down"),
         QT_TRANSLATE_NOOP("core", "Share of pictures that are turned upside down."),
         0.0,
         decimals=2,
@@ -136,7 +136,7 @@ AUGMENTATIONS = (
     Setting(
         "multi_scale",
         AUGMENTATION,
-        QT_TRANSLATE_NOOP("core", "Changing picture size, ±"),
+        QT_TRANSLATE_NOOP("core", "Size by batch, ±"),
         QT_TRANSLATE_NOOP("core", "Every batch has another size, up to this share away from the chosen one."),
         0.0,
         decimals=2,

@@ -108,7 +108,7 @@ SETTINGS = (
     Setting(
         "warmup_bias_lr",
         SCHEDULE,
-        QT_TRANSLATE_NOOP("core", "Warm-up rate of biases"),
+        QT_TRANSLATE_NOOP("core", "Warm-up, biases"),
         QT_TRANSLATE_NOOP("core", "Learning rate of biases at the start of the warm-up."),
         0.1,
         0.0,

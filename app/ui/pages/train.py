@@ -111,11 +111,18 @@ class TrainPage(Page):
         self.place = QStackedWidget()
         self.place.addWidget(self.empty)
         self.place.addWidget(work)
+        self._panels = {}
+        for panel in self.form.panels:
+            card = Card(margin=theme.BETWEEN)
+            card.body.addWidget(panel)
+            self._panels[panel] = card
+            self.place.addWidget(card)
         self.body.addWidget(self.form)
         self.body.addWidget(self.place, 1)
 
     def _connect(self) -> None:
         self.form.changed.connect(self._on_form_changed)
+        self.form.unfolded.connect(lambda _panel: self._update_place())
         self.primary_menu.started.connect(self.start)
         self.primary_menu.saved.connect(self.desk.save)
         self.primary_menu.dropped.connect(self.desk.drop)
@@ -211,6 +218,7 @@ class TrainPage(Page):
         except AppError as problem:
             self.messages.error(problem)
             return
+        self.form.fold()
         waits = self.desk.busy
         self.workspace.notify_runs_changed()
         for run in runs:
@@ -241,7 +249,7 @@ class TrainPage(Page):
         """Read which runs there are and how they stand."""
         self.desk.refresh()
         complete = self.table.refresh(self.workspace.folder)
-        self.place.setCurrentIndex(1 if self.table.runs else 0)
+        self._update_place()
         self._update_primary()
         self._show_curves()
         self._stale = True
@@ -307,6 +315,14 @@ class TrainPage(Page):
         if found is not None:
             menu = self.run_actions.menu(*found)
             menu.exec(self.table.list.viewport().mapToGlobal(position))
+
+    def _update_place(self) -> None:
+        """Show what is unfolded of the form; else the runs, or what to do where there are none."""
+        unfolded = self.form.shown_panel
+        if unfolded is not None:
+            self.place.setCurrentWidget(self._panels[unfolded])
+        else:
+            self.place.setCurrentIndex(1 if self.table.runs else 0)
 
     def _update_primary(self) -> None:
         live = bool(self._live())

@@ -27,8 +27,7 @@ from app.ui import theme
 from app.ui.text import translated
 from app.ui.widgets.cards import button, label
 
-_FIELD = 92
-_HEIGHT = 292
+_FIELD = 84
 _COLUMNS = ((OPTIMIZER,), (SCHEDULE,), (LOSS, MACHINE))
 _AUGMENTATION_ROWS = 8
 
@@ -36,7 +35,7 @@ Field = QSpinBox | QDoubleSpinBox | QComboBox | QCheckBox
 
 
 class AdvancedSettings(QScrollArea):
-    """A field for every setting; what differs from stock training stands in bold, and one button takes it all back."""
+    """A field for every setting; what differs from stock training is marked, and one button takes it all back."""
 
     changed = Signal()
 
@@ -45,8 +44,6 @@ class AdvancedSettings(QScrollArea):
         self.setObjectName("trainAdvanced")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self.setMaximumHeight(_HEIGHT)
         self._other: dict[str, Any] = {}
         self._fields: dict[str, Field] = {}
         self._names: dict[str, QLabel] = {}
@@ -67,13 +64,12 @@ class AdvancedSettings(QScrollArea):
         whole.setSpacing(theme.BETWEEN)
         whole.addLayout(self.top)
         columns = QHBoxLayout()
-        columns.setSpacing(theme.GROUPS)
+        columns.setSpacing(theme.AROUND)
         for groups in _COLUMNS:
-            columns.addLayout(self._column([(group, _of(group)) for group in groups]))
+            columns.addLayout(self._column([(group, _of(group)) for group in groups]), 1)
         pictures = _of(AUGMENTATION)
-        columns.addLayout(self._column([(AUGMENTATION, pictures[:_AUGMENTATION_ROWS])]))
-        columns.addLayout(self._column([("", pictures[_AUGMENTATION_ROWS:])]))
-        columns.addStretch(1)
+        columns.addLayout(self._column([(AUGMENTATION, pictures[:_AUGMENTATION_ROWS])]), 1)
+        columns.addLayout(self._column([("", pictures[_AUGMENTATION_ROWS:])]), 1)
         whole.addLayout(columns)
         whole.addStretch(1)
         self.setWidget(inside)
@@ -89,6 +85,7 @@ class AdvancedSettings(QScrollArea):
             grid = QGridLayout()
             grid.setHorizontalSpacing(theme.INSIDE)
             grid.setVerticalSpacing(4)
+            grid.setColumnStretch(2, 1)
             for row, setting in enumerate(settings):
                 self._add(grid, row, setting)
             column.addLayout(grid)
@@ -97,11 +94,12 @@ class AdvancedSettings(QScrollArea):
         return column
 
     def _add(self, grid: QGridLayout, row: int, setting: Setting) -> None:
-        name, field = label(), _field(setting)
+        name, field = label(role="small"), _field(setting)
         name.setBuddy(field)
         field.setObjectName(f"train_{setting.name}")
         field.installEventFilter(self)
         self._names[setting.name], self._fields[setting.name] = name, field
+        grid.setRowMinimumHeight(row, theme.CONTROL_HEIGHT)
         grid.addWidget(name, row, 0)
         grid.addWidget(field, row, 1)
         if isinstance(field, QComboBox):
@@ -141,7 +139,7 @@ class AdvancedSettings(QScrollArea):
     def _note_changes(self) -> None:
         changed = self.overrides()
         for name, shown in self._names.items():
-            theme.set_role(shown, "strong" if name in changed else "")
+            theme.set_role(shown, "small", tone="accent" if name in changed else "")
         self._fields["lr0"].setEnabled(_value(self._fields["optimizer"]) != "auto")
         self._fields["momentum"].setEnabled(_value(self._fields["optimizer"]) != "auto")
         self.reset.setEnabled(bool(changed))
@@ -210,7 +208,7 @@ def _field(setting: Setting) -> Field:
         field.setRange(int(setting.low), int(setting.high))
         field.setSingleStep(int(setting.step))
         field.setValue(setting.default)
-    field.setFixedWidth(_FIELD if not setting.choices else _FIELD + theme.BETWEEN)
+    field.setFixedWidth(_FIELD if not setting.choices else _FIELD + theme.GROUPS)
     field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return field
 

@@ -69,6 +69,7 @@ class QueueDesk(QObject):
         except AppError as problem:
             page.messages.error(problem)
             return
+        page.form.fold()
         self.drop()
         page.messages.success(self.tr("{name} is changed.").format(name=name))
 

@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.core.errors import AppError
 from app.core.text import duration, size
@@ -41,7 +42,7 @@ class EstimateLine(QWidget):
         self.words = label(role="muted")
         self.words.setObjectName("estimateWords")
         self.ask = button("trainEstimate", "flat", "clock")
-        self.advice = label(wrap=True)
+        self.advice = _Advice()
         self.advice.setObjectName("estimateAdvice")
         self.advice.setVisible(False)
         self.ask.clicked.connect(self.start)
@@ -147,9 +148,8 @@ class EstimateLine(QWidget):
         tight = complete and not all(result["fits"] for result in results)
         theme.set_role(self.words, "muted", tone="bad" if tight else "")
         advice = self._advice(results) if complete else self._problem_words()
-        self.advice.setText(advice)
         theme.set_role(self.advice, "", tone="warn" if advice else "")
-        self.advice.setVisible(bool(advice))
+        self.advice.say(advice)
 
     def _waiting_words(self) -> str:
         return self.tr("Estimating…") if self._task is not None else ""
@@ -189,6 +189,36 @@ class EstimateLine(QWidget):
         self.ask.setText(self.tr("Estimate"))
         self.ask.setToolTip(self.tr("Measures memory and time on one step with these pictures"))
         self._show()
+
+
+class _Advice(QLabel):
+    """Lines that are as high as they need to be, without making the page as high as it would like to be.
+
+    A scroll area gives a page whose layout has a height for its width the height that it prefers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+
+    def hasHeightForWidth(self) -> bool:
+        """Tell the layout that the height is fixed."""
+        return False
+
+    def say(self, words: str) -> None:
+        """Show other words; none takes no room."""
+        self.setText(words)
+        self.setVisible(bool(words))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Wrap anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setFixedHeight(max(self.heightForWidth(self.width()), 0))
 
 
 def _key(config: TrainConfig) -> str:

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.errors import AppError
 from app.core.recovery import AUTO, SCHEDULE, Facts
@@ -46,9 +55,14 @@ class FormValues:
 
 
 class TrainForm(Card):
-    """The form in a card: a row of what everyone chooses, a row of what it means, and the rest folded away."""
+    """The form in a card: a row of what everyone chooses, and a row of what it means.
+
+    The rest is folded away; unfolded it takes the place of the runs, where there is room for all of it.
+    """
 
     changed = Signal()
+    unfolded = Signal(object)
+    """The panel to show in place of the runs, or None: one of ``panels``."""
 
     def __init__(self, services: Services) -> None:
         super().__init__(margin=theme.BETWEEN)
@@ -98,10 +112,7 @@ class TrainForm(Card):
         self.body.setSpacing(theme.INSIDE)
         self.body.addLayout(row)
         self.body.addLayout(means)
-        self.body.addWidget(self.recovery.rows)
         self.body.addWidget(self.estimate.advice)
-        self.body.addWidget(self.advanced)
-        self.advanced.setVisible(False)
 
     def _field(self, name: str, widget: QWidget) -> QVBoxLayout:
         caption = label(role="small")
@@ -132,7 +143,8 @@ class TrainForm(Card):
         self.advanced.top.addWidget(self.advanced.reset, 0, Qt.AlignmentFlag.AlignBottom)
 
     def _connect(self) -> None:
-        self.more.toggled.connect(self.advanced.setVisible)
+        self.more.toggled.connect(lambda on: self._on_fold_toggled(self.recovery.more, on))
+        self.recovery.more.toggled.connect(lambda on: self._on_fold_toggled(self.more, on))
         self.weights_menu.changed.connect(self._on_weights_menu_changed)
         for spin in (self.epochs, self.imgsz, self.batch, self.seeds):
             spin.valueChanged.connect(self._on_value_changed)
@@ -143,6 +155,27 @@ class TrainForm(Card):
         self.workspace.design_changed.connect(self.refresh)
         self.workspace.file_changed.connect(self.refresh)
         self.workspace.data_changed.connect(self.refresh)
+
+    @property
+    def panels(self) -> tuple[QWidget, QWidget]:
+        """What is folded away."""
+        return self.advanced, self.recovery.rows
+
+    @property
+    def shown_panel(self) -> QWidget | None:
+        """The panel that is unfolded."""
+        shown = self.advanced if self.more.isChecked() else None
+        return self.recovery.rows if self.recovery.more.isChecked() else shown
+
+    def fold(self) -> None:
+        """Fold everything away."""
+        self.more.setChecked(False)
+        self.recovery.more.setChecked(False)
+
+    def _on_fold_toggled(self, other: QPushButton, on: bool) -> None:
+        if on:
+            other.setChecked(False)
+        self.unfolded.emit(self.shown_panel)
 
     # --- values --------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QScrollArea, QWidget
 
 from app.core import recovery
 from app.core.errors import AppError
@@ -14,6 +14,8 @@ from app.ui.pages.train_weights import WeightsMenu
 from app.ui.text import listed, translated
 from app.ui.widgets.cards import button, label
 from app.ui.widgets.menu_button import MenuButton
+
+_TEACHER = 220
 
 
 class RecoverySwitch(QObject):
@@ -32,22 +34,21 @@ class RecoverySwitch(QObject):
         self.more = button("trainRecoverMore", "flat", "chevron_down")
         self.more.setCheckable(True)
         self.teacher_menu = WeightsMenu(services, window, standard_only=True)
-        self.teacher = MenuButton("trainTeacher", self.teacher_menu.fill)
+        self.teacher = MenuButton("trainTeacher", self.teacher_menu.fill, least=_TEACHER)
         self._boxes: dict[str, QCheckBox] = {}
-        self._about = {option.name: label(role="muted") for option in OPTIONS}
+        self._about = {option.name: label(role="muted", wrap=True) for option in OPTIONS}
         self.rows = self._build_rows()
-        self.rows.setVisible(False)
         self.switch.toggled.connect(self._on_switch_toggled)
-        self.more.toggled.connect(self.rows.setVisible)
         self.teacher_menu.changed.connect(self._on_teacher_menu_changed)
 
     def _build_rows(self) -> QWidget:
         rows = QWidget()
         grid = QGridLayout(rows)
-        grid.setContentsMargins(theme.GROUPS, 0, 0, 0)
-        grid.setHorizontalSpacing(theme.BETWEEN)
-        grid.setVerticalSpacing(2)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(theme.GROUPS)
+        grid.setVerticalSpacing(theme.INSIDE)
         grid.setColumnStretch(1, 1)
+        grid.setRowStretch(len(OPTIONS), 1)
         for row, option in enumerate(OPTIONS):
             box = QCheckBox()
             box.setObjectName(f"recover_{option.name}")
@@ -57,10 +58,13 @@ class RecoverySwitch(QObject):
             grid.addWidget(box, row, 0)
             grid.addWidget(self._about[option.name], row, 1)
             if option.name == DISTILL:
-                place = QHBoxLayout()
-                place.addWidget(self.teacher)
-                grid.addLayout(place, row, 2, Qt.AlignmentFlag.AlignRight)
-        return rows
+                grid.addWidget(self.teacher, row, 2)
+        scroll = QScrollArea()
+        scroll.setObjectName("trainRecoveryWays")
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(rows)
+        return scroll
 
     @property
     def recover(self) -> str:
@@ -159,7 +163,9 @@ class RecoverySwitch(QObject):
             for option in OPTIONS
             if self._boxes[option.name].isChecked() and option.place != DESIGN
         ]
-        if self.recover == OFF:
+        if not self._facts.lightweight and self.recover == AUTO and not used:
+            words = self.tr("A standard model has nothing to recover.")
+        elif self.recover == OFF:
             words = self.tr("A plain training, as stock does it.")
         elif used:
             words = self.tr("With {names}.").format(names=listed(used))

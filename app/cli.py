@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from app import __version__
@@ -178,12 +179,14 @@ def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     convert.add_argument("-o", "--output", metavar="WEIGHTS", help="checkpoint to write")
 
     train = _add(verbs, common, "train", "training", "Train a design.")
-    train.add_argument("design", help="a file, a preset's name or a base model's name")
-    train.add_argument("--data", required=True, help="data.yaml")
-    train.add_argument("--epochs", type=int, required=True)
+    train.add_argument("design", nargs="?", help="a file, a preset's name or a base model's name")
+    train.add_argument("--data", help="data.yaml")
+    train.add_argument("--epochs", type=int, help="with --resume: other than before")
     train.add_argument("--imgsz", type=int, default=640)
-    train.add_argument("--batch", type=int, default=16)
-    train.add_argument("--device", default="", help="cpu, mps, 0 or 0,1 (default: the best there is)")
+    train.add_argument(
+        "--batch", type=_batch, metavar="N|auto", help="pictures per step (default: 16); auto: what fits"
+    )
+    train.add_argument("--device", help="cpu, mps, 0 or 0,1 (default: the best there is)")
     train.add_argument("--weights", help="checkpoint the weights start from (default: fresh)")
     train.add_argument(
         "--warm-start",
@@ -210,7 +213,15 @@ def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     train.add_argument(
         "--pair", action="store_true", help="train the standard model too, first, with the same settings"
     )
-    train.add_argument("--resume", action="store_true", help="go on with the run named by --name")
+    train.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run named by --name; --epochs, --batch and --device may differ",
+    )
+    train.add_argument(
+        "--estimate", action="store_true", help="measure memory and time on a few steps; train nothing"
+    )
+    train.set_defaults(check=partial(_check_train, train))
 
     val = _add(verbs, common, "val", "training", "Validate a checkpoint.")
     val.add_argument("weights", help="checkpoint (.pt)")
@@ -237,6 +248,19 @@ def _runs_verb(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     runs.add_argument("--tags", help="tag: tags with commas between; none takes them away")
     runs.add_argument("--note", help="tag: a note; none takes it away")
     runs.add_argument("-o", "--output", metavar="PATH", help="judge: file to write; tensorboard: folder")
+
+
+def _batch(text: str) -> int:
+    """Read a batch; "auto" is 0."""
+    return 0 if text == "auto" else int(text)
+
+
+def _check_train(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Leave with a word on usage where a new training lacks what it needs."""
+    needed = {"DESIGN": options.design, "--data": options.data, "--epochs": options.epochs}
+    missing = [name for name, value in needed.items() if value is None]
+    if missing and not options.resume:
+        parser.error(f"the following arguments are required: {', '.join(missing)}")
 
 
 def _comparing_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
@@ -298,6 +322,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run a verb and return the exit status: 0 done, 1 AppError, 2 usage, 130 interrupted."""
     try:
         options = build_parser().parse_args(list(arguments))
+        if "check" in options and callable(options.check):
+            options.check(options)
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else 2
     output = Output(json_lines=options.json)

@@ -12,10 +12,13 @@ from app.core.design import resolve_design
 from app.core.errors import AppError
 from app.core.runs import Workspace
 from app.core.settings import load_settings
-from app.core.text import duration, figure
+from app.core.text import duration, figure, size
 
 if TYPE_CHECKING:
     from app.core.events import Event
+    from app.core.train_config import TrainConfig
+
+_DEFAULT_BATCH = 16
 
 
 def workspace_of(options: Namespace) -> Workspace:
@@ -91,13 +94,43 @@ def train(options: Namespace, output: Output) -> None:
         if not options.name:
             raise AppError("--resume needs the name of the run.", "Add --name NAME; see: runs list.")
         run = workspace.run(options.name)
-        training.run(run.config(), run, emit=_training_event(output), resume=True)
+        config = run.change(epochs=options.epochs, batch=options.batch, device=options.device)
+        training.run(config, run, emit=_training_event(output), resume=True)
         return
     from app.commands.train_runs import configs_of, train_all
+    from app.engine.train_batch import settled
 
-    for config in configs_of(options, workspace, resolve_design(options.design), _settings(options.set)):
+    options.batch = _DEFAULT_BATCH if options.batch is None else options.batch
+    options.device = options.device or ""
+    configs = configs_of(options, workspace, resolve_design(options.design), _settings(options.set))
+    if options.estimate:
+        _estimate(configs, output)
+        return
+    if len(configs) > 1:  # several runs are compared: they need one batch
+        configs, batch = settled(configs)
+        if batch is not None:
+            output.note(f"Pictures per step, as memory allows: {batch}.")
+    for config in configs:
         if not train_all(config, workspace, output, _training_event(output)):
             break
+
+
+def _estimate(configs: list[TrainConfig], output: Output) -> None:
+    """Print what trainings will need."""
+    from app.engine.train_batch import measured
+
+    found = [{"name": config.name, **measured(config, output.note)} for config in configs]
+    lines = []
+    for one in found:
+        lines.append(
+            f"{one['name']} on {one['device']}, batch {one['batch']} at {one['imgsz']} px: "
+            f"{size(one['bytes_needed'])} of memory ({size(one['bytes_free'])} free, "
+            f"at most a batch of {one['largest_batch']}), {duration(one['seconds_epoch'])} an epoch, "
+            f"{duration(one['seconds_total'])} in all"
+            + ("" if one["measured"] else "; worked out from a smaller batch")
+        )
+        lines += [f"  {told['message']} {told['hint']}" for told in one["advice"]]
+    output.document(found[0] if len(found) == 1 else {"estimates": found}, "\n".join(lines))
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:

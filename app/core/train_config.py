@@ -67,7 +67,7 @@ class TrainConfig:
         name: Name of the run; the folder's name once it exists.
         epochs: How many times every training picture is seen.
         imgsz: Side of the square the pictures are fitted into, pixels; a multiple of 32.
-        batch: Pictures per step.
+        batch: Pictures per step; 0 takes what fits, at most 64 (16 on a CPU).
         device: "" takes the best there is; "cpu", "mps", "0", "0,1", …
         weights: Checkpoint the weights start from; None starts fresh.
         warm_start: How swapped modules get their first weights, one of `WARM_STARTS`.
@@ -107,7 +107,7 @@ class TrainConfig:
         """
         object.__setattr__(self, "overrides", MappingProxyType(dict(self.overrides)))
         _check_whole("epochs", self.epochs, 1, 100_000)
-        _check_whole("batch", self.batch, 1, 4096)
+        _check_whole("batch", self.batch, 0, 4096)
         _check_whole("imgsz", self.imgsz, 32, 4096)
         _check_whole("seed", self.seed, 0, 2**31)
         if self.imgsz % 32:

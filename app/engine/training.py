@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 ShouldStop = Callable[[], str | None]
 
 _NO_IMPROVEMENT = QT_TRANSLATE_NOOP("core", "No improvement for {patience} epochs.")
+_BATCH_FOUND = QT_TRANSLATE_NOOP("core", "Pictures per step, as memory allows: {batch}.")
 _READING = QT_TRANSLATE_NOOP("core", "Reading the pictures.")
 _STOPPED = {
     "stop_now": QT_TRANSLATE_NOOP("core", "Stopped."),
@@ -126,6 +127,7 @@ class _Training:
         self._asked = should_stop
         self.resume = resume
         self._one_of_several = False
+        self._found_batch: int | None = None
         self.plan: Plan | None = None
         self.trainer: StudioTrainer | None = None
 
@@ -137,6 +139,7 @@ class _Training:
                 self.run.clear_request()
             if not (self.run.path / "run.yaml").is_file():
                 self.run.write_config(self.config)
+            self._settle_batch()
         except OSError as error:
             raise explain(error) from error
         try:
@@ -146,6 +149,15 @@ class _Training:
         finally:
             self.run.clear_request()
             self.run.release()
+
+    def _settle_batch(self) -> None:
+        """Find the batch that fits, where that was asked for, and put it on record."""
+        if self.config.batch:
+            return
+        from app.engine.train_batch import settled
+
+        [self.config], self._found_batch = settled([self.config])
+        self.run.write_config(self.config)
 
     def record(self, rank: int | None = None) -> Event:
         """Train in this process; of several only the one of rank 0 writes."""
@@ -195,6 +207,8 @@ class _Training:
     def _train(self, recorder: Recorder, found: Resumption) -> None:
         self._leave_if_asked()
         found.tell(recorder, self.config)
+        if self._found_batch is not None:
+            recorder.message(_BATCH_FOUND, batch=self._found_batch)
         checkpoint = found.checkpoint
         from app.engine.train_prepare import prepare
 

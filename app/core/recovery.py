@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 AUTO, OFF = "auto", "off"
 PLAIN, DISTILL, SPARE, RECALIBRATE, STAGED = "plain", "distill", "spare", "recalibrate", "staged"
+QUANTISE = "quantise"
 REFIT, RANK = "refit", "rank"
 SWITCH, WARM_START, DESIGN = "switch", "warm start", "design"
 
@@ -108,6 +109,16 @@ OPTIONS = (
         QT_TRANSLATE_NOOP("core", "In two stages"),
         QT_TRANSLATE_NOOP(
             "core", "The deep half of the layers is converted and trained first, the rest is converted then."
+        ),
+        auto=False,
+    ),
+    Option(
+        QUANTISE,
+        QT_TRANSLATE_NOOP("core", "Training for INT8"),
+        QT_TRANSLATE_NOOP(
+            "core",
+            "The training sees weights and activations rounded to 8 bits, so that an INT8 export loses less; it needs"
+            " the package nvidia-modelopt and takes longer.",
         ),
         auto=False,
     ),

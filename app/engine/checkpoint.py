@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from ultralytics import __version__ as ultralytics_version
 from ultralytics.utils import DEFAULT_CFG_KEYS
+from ultralytics.utils.torch_utils import qat_state, strip_qat
 
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
@@ -24,7 +25,8 @@ def save_checkpoint(
 ) -> None:
     """Write a model as a stripped checkpoint of ultralytics: FP16, whole or not at all.
 
-    Only classes of torch and ultralytics are pickled; the design stands in `model.yaml`.
+    Only classes of torch and ultralytics are pickled; the design stands in `model.yaml`. What a training for INT8 put
+    around the layers stands beside them, under "modelopt", where stock exports look for it.
 
     Args:
         model: the model; it is not changed.
@@ -52,6 +54,9 @@ def save_checkpoint(
         "train_args": kept,
         **(extra or {}),
     }
+    ranges = qat_state(model)
+    if ranges is not None:
+        content["modelopt"] = ranges
     try:
         save_whole(content, path)
     except OSError as error:
@@ -66,6 +71,7 @@ def save_checkpoint(
 def strip(model: nn.Module) -> Any:
     """Return a copy on the CPU in FP16 without what only training needs."""
     stripped: Any = copy.deepcopy(model)
+    strip_qat(stripped)
     stripped = stripped.to("cpu", memory_format=torch.contiguous_format).half().eval()
     if hasattr(stripped, "criterion"):
         stripped.criterion = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +14,7 @@ from torch import nn
 
 from app.core.design import Design
 from app.core.errors import AppError
-from app.core.recovery import DISTILL, OPTIONS, PLAIN, SPARE, STAGED, chosen, facts_of
+from app.core.recovery import DISTILL, OPTIONS, PLAIN, QUANTISE, SPARE, STAGED, chosen, facts_of
 from app.core.text import QT_TRANSLATE_NOOP, Text
 from app.core.train_config import TrainConfig
 from app.engine.distillation import check_teacher, distil
@@ -105,7 +106,10 @@ def prepare_recovery(
     teacher = None
     if DISTILL in options:
         teacher = _load(file, model)
-    settings = PLAIN_SCHEDULE if PLAIN in options else {}
+    settings = dict(PLAIN_SCHEDULE) if PLAIN in options else {}
+    if QUANTISE in options:
+        _need_modelopt()
+        settings["quantize"] = 8
     return Recovery(options, teacher, config.distill, settings), file if teacher is not None else None
 
 
@@ -142,6 +146,15 @@ def _load(file: str | None, model: nn.Module) -> nn.Module:
     teacher, _ = load_teacher(read_weights(Path(file)))
     check_teacher(teacher, model, Path(file).name)
     return teacher
+
+
+def _need_modelopt() -> None:
+    """Refuse to train for INT8 without the package that ultralytics does it with."""
+    if find_spec("modelopt") is None:
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "Training for INT8 needs the package nvidia-modelopt."),
+            QT_TRANSLATE_NOOP("core", "Install it: pip install nvidia-modelopt"),
+        )
 
 
 def _tell(options: Sequence[str], recorder: Recorder) -> None:

@@ -70,6 +70,7 @@ class StudioTrainer(DetectionTrainer):
         self._pending: Checkpoint | None = None
         self._epoch_begun = 0.0
         self._order = SeenOrder()
+        self.epoch = 0  # a training for INT8 looks at pictures before the first one
         overrides = {**plan.overrides(), **resumed_settings(plan.config, plan.checkpoint)}
         super().__init__(overrides=overrides, _callbacks=defaultdict(list))
         self.args.workers = overrides["workers"]  # stock allows none on a CPU

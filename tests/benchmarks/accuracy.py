@@ -347,21 +347,19 @@ def main() -> None:
         options.batch,
         options.only == "report",
     )
-    for name, make in (
-        ("goal", lambda: goal_report(goal(bench, options.seeds))),
-        (
-            "ablations",
-            lambda: ablation_report(
-                ablations(bench, min(options.seeds, 2), options.ablation or list(ABLATIONS))
-            ),
-        ),
-    ):
+    for name in ("goal", "ablations"):
         if options.only in (name, "report", None):
-            text = make()
+            text = _report(name, bench, options.seeds, options.ablation or list(ABLATIONS))
             (folder / f"{name}.md").write_text(text, encoding="utf-8")
             print(text)
             if options.docs:
                 put(Path(options.docs), name, text)
+
+
+def _report(name: str, bench: Bench, seeds: int, names: Sequence[str]) -> str:
+    if name == "goal":
+        return goal_report(goal(bench, seeds))
+    return ablation_report(ablations(bench, min(seeds, 2), names))
 
 
 def _absolute(path: str | None) -> str | None:

@@ -14,6 +14,7 @@ from app.core.recovery import (
     OFF,
     OPTIONS,
     PLAIN,
+    QUANTISE,
     RECALIBRATE,
     SPARE,
     STAGED,
@@ -39,7 +40,7 @@ FACTS = Facts(lightweight=True, epochs=10, trained=True, teacher=True)
 
 
 def test_what_is_named_is_taken_and_nothing_else() -> None:
-    everything = ("plain", "distill", "spare", "recalibrate", "staged")
+    everything = ("plain", "distill", "spare", "recalibrate", "staged", "quantise")
     assert parse(",".join(reversed(everything))) == everything
     assert parse(OFF) == ()
     assert parse(AUTO) is None
@@ -102,7 +103,7 @@ def test_every_option_is_explained_in_one_sentence() -> None:
         assert option.about.endswith(".")
         assert ". " not in option.about
         assert option.title[0].isupper()
-    assert {PLAIN, DISTILL, SPARE, RECALIBRATE, STAGED} == {o.name for o in OPTIONS if o.place == SWITCH}
+    assert {PLAIN, DISTILL, SPARE, RECALIBRATE, STAGED, QUANTISE} == {o.name for o in OPTIONS if o.place == SWITCH}
 
 
 def test_the_record_keeps_the_options_and_refuses_nonsense() -> None:

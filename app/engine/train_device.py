@@ -28,6 +28,23 @@ def memory_in_use(device: torch.device) -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def laid_out(model: nn.Module, device: torch.device, wanted: bool | None = None) -> nn.Module:
+    """Return a model with its channels last in memory where a CPU computes faster that way.
+
+    oneDNN trains depthwise convolutions up to twice as fast then (docs/adr/0015), above all those with several filters
+    per channel. On CUDA stock does the same; weights are saved in the ordinary layout.
+
+    Args:
+        model: The model, on any device.
+        device: What it will train on.
+        wanted: The user's word; None where they said nothing.
+    """
+    helps = device.type == "cpu" and torch.backends.mkldnn.is_available()
+    if helps and wanted is not False:
+        return model.to(memory_format=torch.channels_last)
+    return model
+
+
 @contextmanager
 def amp_checked_on(device: torch.device) -> Iterator[None]:
     """Let stock's trainer check mixed precision by `amp_works`; its own check would download a model."""

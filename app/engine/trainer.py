@@ -23,7 +23,7 @@ from app.engine.devices import use_all_cores
 from app.engine.distillation import TEACHER_LOSS
 from app.engine.metrics import mean_metrics, per_class_metrics
 from app.engine.run_checkpoint import Checkpoint, load_checkpoint, repair
-from app.engine.train_device import amp_checked_on, device_name, memory_in_use
+from app.engine.train_device import amp_checked_on, device_name, laid_out, memory_in_use
 from app.engine.train_errors import DivergedError, StopNow
 from app.engine.train_events import Recorder
 from app.engine.train_loader import make_repeatable
@@ -88,8 +88,8 @@ class StudioTrainer(DetectionTrainer):
         return dict(self.plan.data)
 
     def setup_model(self) -> None:
-        """Build the design's model with its first weights."""
-        self.model = self.plan.build()
+        """Build the design's model with its first weights, laid out as the device computes fastest."""
+        self.model = laid_out(self.plan.build(), self.device, self.args.channels_last)
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
         """Build a data set; unlike stock, validation is rectangular only where asked for."""

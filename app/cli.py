@@ -238,7 +238,7 @@ def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
 
 def _runs_verb(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     runs = _add(verbs, common, "runs", "runs", "Runs of the workspace: list, cards, differences, judgements.")
-    actions = ("list", "show", "diff", "judge", "repeat", "tag", "tensorboard")
+    actions = ("list", "queue", "show", "diff", "judge", "repeat", "tag", "tensorboard")
     runs.add_argument("action", nargs="?", default="list", choices=actions)
     runs.add_argument("names", nargs="*", metavar="NAME")
     runs.add_argument("--data", help="judge: data.yaml (default: what the first run was trained on)")

@@ -111,6 +111,17 @@ def test_bad_input_gets_one_line_and_status_1(arguments: tuple[str, ...], words:
     assert not done.stdout.strip() or "--json" in arguments
 
 
+def test_the_queue_is_listed(tmp_path: Path) -> None:
+    from app.core.run_queue import QueueEntry, RunQueue
+    from app.core.runs import Workspace
+
+    RunQueue(Workspace(tmp_path)).add([QueueEntry("first"), QueueEntry("second", resume=True)])
+    found = json.loads(studio("runs", "queue", "--workspace", str(tmp_path), "--json").stdout)
+    assert found["waiting"] == [{"run": "first", "resume": False}, {"run": "second", "resume": True}]
+    assert found["going"] is False
+    assert "stands still" in studio("runs", "queue", "--workspace", str(tmp_path)).stdout
+
+
 @pytest.mark.parametrize("arguments", [("frobnicate",), ("cost",), ("cost", "separable", "--imgsz", "big")])
 def test_wrong_usage_is_status_2(arguments: tuple[str, ...]) -> None:
     assert "--help" in studio(*arguments, status=2).stderr

@@ -1,4 +1,4 @@
-"""runs: list, show, diff, judge, repeat, tag, tensorboard."""
+"""runs: list, queue, show, diff, judge, repeat, tag, tensorboard."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.core.errors import AppError
 from app.core.run_card import card, card_markdown
 from app.core.run_compare import diff, metrics_of, number
 from app.core.run_notes import Notes, read_notes, tags_of, write_notes
+from app.core.run_queue import RunQueue
 from app.core.run_report import FORMS, WORDS, as_markdown
 from app.core.runs import RunFolder, Workspace
 from app.core.text import figure
@@ -23,6 +24,7 @@ _MANY = 12
 _WANTED: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
         "list": (0, 0),
+        "queue": (0, 0),
         "show": (1, 1),
         "diff": (2, 2),
         "judge": (1, _MANY),
@@ -62,6 +64,21 @@ def _list(_options: Namespace, output: Output, workspace: Workspace, _named: lis
     head_words = ("name", "state", "tags", "epoch", "mAP50", "mAP50-95")
     text = table(head_words, rows, left=3) if rows else "There are no runs yet."
     output.document({"workspace": str(workspace.root), "runs": data}, text)
+
+
+def _queue(_options: Namespace, output: Output, workspace: Workspace, _named: list[RunFolder]) -> None:
+    state = RunQueue(workspace).read()
+    waiting = [{"run": entry.run, "resume": entry.resume} for entry in state.waiting]
+    going = state.kept and not state.held
+    data = {"running": state.running if state.kept else "", "waiting": waiting, "going": going}
+    rows = [
+        (str(place), entry.run, "resume" if entry.resume else "train")
+        for place, entry in enumerate(state.waiting, 1)
+    ]
+    text = table(("", "name", "to do"), rows, left=3) if rows else "Nothing waits."
+    if rows and not going:
+        text += "\n\nThe queue stands still: let it go on from the Train page."
+    output.document(data, text)
 
 
 def _show(_options: Namespace, output: Output, _workspace: Workspace, named: list[RunFolder]) -> None:
@@ -181,6 +198,7 @@ _Action = Callable[[Namespace, Output, Workspace, list[RunFolder]], None]
 _ACTIONS: Mapping[str, _Action] = MappingProxyType(
     {
         "list": _list,
+        "queue": _queue,
         "show": _show,
         "diff": _diff,
         "judge": _judge,

@@ -90,6 +90,11 @@ class RunSeries:
             return list(self._messages)
 
     @property
+    def points(self) -> int:
+        """How many points its longest series has."""
+        return max(len(self._epochs), len(self._batch_x))
+
+    @property
     def snapshot(self) -> Snapshot:
         """How far the run is."""
         return self._snapshot

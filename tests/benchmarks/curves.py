@@ -125,7 +125,7 @@ def _measured(workspace: Path, runs: list[RunFolder], seconds: float, points: in
     took = time.perf_counter() - begun
     result["core"] = round((sum(process.cpu_times()[:2]) - used) / took, 4)
     result["bytes"] = runs[0].events_path.stat().st_size - before
-    result["points"] = len(page.plots.map50.curve(f"{runs[0].name}/map50")[0])
+    result["points"] = page.watch.series(runs[0].name).points
     result["limits"] = LIMITS
     for shown in made.window.pages:
         shown.confirm_close = lambda: True  # type: ignore[method-assign]

@@ -33,3 +33,29 @@ def test_small_rates_are_short_and_of_one_form(qtbot: QtBot) -> None:
     qtbot.addWidget(plot)
     axis = plot.plot.getPlotItem().getAxis("left")
     assert axis.tickStrings([0, 2.5e-5, 5e-5, 1e-4], 1.0, 2.5e-5) == ["0", "2.5e-5", "5e-5", "1e-4"]
+
+
+def test_ten_thousand_points_are_thinned_without_losing_a_peak(qtbot: QtBot) -> None:
+    import numpy as np
+
+    from app.ui.widgets.plots import Curve, LinePlot, thinned
+
+    x = np.arange(10_000.0)
+    y = np.sin(x / 900)
+    y[[137, 5003]] = 3.0, -4.0
+    y[7000:7400] = np.nan
+    few_x, few_y = thinned(x, y)
+    assert len(few_x) <= 1002
+    assert np.all(np.diff(few_x) > 0)
+    assert {137.0, 5003.0, 0.0, 9999.0} <= set(few_x)
+    assert np.isnan(few_y[(few_x >= 7040) & (few_x < 7360)]).all()
+    assert [list(part) for part in thinned(x[:1000], y[:1000])] == [list(x[:1000]), list(y[:1000])]
+    plot = LinePlot("plotTest", from_zero=False)
+    qtbot.addWidget(plot)
+    plot.resize(400, 200)
+    plot.show()
+    plot.show_curves([Curve("a", "a", list(x), list(y), "#0072B2")])
+    assert len(plot.curve("a")[0]) == len(few_x)
+    assert plot.plot.viewRange()[1][0] < -1
+    plot.read_at(5003.0)
+    assert "-4" in plot.reading.text().replace("−", "-")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from app.ui.calls import calling
 from app.ui.widgets.plots import Curve, LinePlot
 
 TICK_MS = 120
+_MANY = 1000
+_MANY_S = 1.0
+"""Of so many epochs or batches one more moves nothing by as much as a pixel: a plot waits so long for the next."""
 _PARTS = ("total", "box", "cls", "dfl")
 
 
@@ -87,7 +91,7 @@ class PlotGrid(QWidget):
         for row in range(2):
             grid.setRowStretch(row, 1)
         self._shown: tuple[Shown, ...] = ()
-        self._drawn: dict[LinePlot, Any] = {}
+        self._drawn: dict[LinePlot, tuple[Any, float]] = {}
         self._turn = 0
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
@@ -112,11 +116,21 @@ class PlotGrid(QWidget):
         plots = self.plots
         for offset in range(len(plots)):
             plot = plots[(self._turn + offset) % len(plots)]
-            if plot.isVisible() and self._drawn.get(plot) != self._stamp(plot):
+            if plot.isVisible() and self._due(plot):
                 self._turn = (self._turn + offset + 1) % len(plots)
                 self._draw(plot)
                 return True
         return False
+
+    def _due(self, plot: LinePlot) -> bool:
+        """Whether a plot would look different, and is not to wait because it has many points."""
+        drawn, at = self._drawn.get(plot, (None, 0.0))
+        stamp = self._stamp(plot)
+        if drawn == stamp:
+            return False
+        chosen = drawn is None or [run[:3] for run in drawn[0]] != [run[:3] for run in stamp[0]]
+        many = max((run.series.points for run in self._shown), default=0) > _MANY
+        return chosen or drawn[1] != stamp[1] or not many or time.monotonic() - at >= _MANY_S
 
     def draw_all(self) -> None:
         """Redraw every plot at once, for pictures and tests."""
@@ -133,7 +147,7 @@ class PlotGrid(QWidget):
         return runs, self.part.chosen if first else None
 
     def _draw(self, plot: LinePlot) -> None:
-        self._drawn[plot] = self._stamp(plot)
+        self._drawn[plot] = self._stamp(plot), time.monotonic()
         plot.show_curves([curve for run in self._shown for curve in self._curves(plot, run)])
 
     def _curves(self, plot: LinePlot, run: Shown) -> list[Curve]:

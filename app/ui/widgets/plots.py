@@ -8,8 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
+import numpy as np
+import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
@@ -31,6 +34,9 @@ _SPIKE = 1.5
 _LEGIBLE = 4.5
 _LEFT_AXIS_PX = 46
 _SMALL = 1e-3
+_MOST_POINTS = 1000
+
+Floats = npt.NDArray[np.float64]
 
 pg.setConfigOptions(antialias=True)
 
@@ -118,6 +124,7 @@ class LinePlot(Card):
         self._curves: dict[str, Curve] = {}
         self._lines: dict[str, pg.PlotDataItem] = {}
         self._ends: list[pg.TextItem] = []
+        self._extents: dict[str, tuple[float, float] | None] = {}
         self.heading = label(role="strong")
         self.corner = QHBoxLayout()
         self.sentence = label(role="muted", wrap=True)
@@ -177,33 +184,43 @@ class LinePlot(Card):
         wanted = {curve.key: curve for curve in curves if len(curve.x)}
         for key in [key for key in self._lines if key not in wanted]:
             self.plot.removeItem(self._lines.pop(key))
+            self._extents.pop(key, None)
         for key, curve in wanted.items():
             if key not in self._lines:
                 self._lines[key] = self.plot.plot([], [], connect="finite")
-            line = self._lines[key]
             if self._curves.get(key) != curve:
-                line.setPen(_pen(curve))
-                line.setZValue(-1 if curve.faint else 1)
-                one = len(curve.x) == 1
-                line.setSymbol("o" if one else None)
-                line.setSymbolSize(6)
-                line.setSymbolBrush(QColor(curve.colour))
-                line.setSymbolPen(None)
-                line.setData(list(curve.x), list(curve.y))
+                self._draw(self._lines[key], curve)
         self._curves = wanted
         self._place.setCurrentIndex(1 if wanted else 0)
         self._fit()
         self._show_ends()
 
+    def _draw(self, line: pg.PlotDataItem, curve: Curve) -> None:
+        """Give a line its points and its looks, in one call: each costs a repaint."""
+        x, y = np.asarray(curve.x, dtype=float), np.asarray(curve.y, dtype=float)
+        self._extents[curve.key] = _settled(y)
+        line.setZValue(-1 if curve.faint else 1)
+        line.setData(
+            *thinned(x, y),
+            pen=_pen(curve),
+            connect="finite",
+            symbol="o" if len(x) == 1 else None,
+            symbolSize=6,
+            symbolBrush=QColor(curve.colour),
+            symbolPen=None,
+        )
+
     def _fit(self) -> None:
         """Choose the ranges: all values, room for the labels at the right, 0 at the bottom."""
-        solid = [curve for curve in self._curves.values() if not curve.faint] or list(self._curves.values())
-        values = [value for curve in solid for value in _settled(curve)]
-        ends = [curve.x[-1] for curve in self._curves.values()]
-        starts = [curve.x[0] for curve in self._curves.values()]
-        if not values or not ends:
+        curves = self._curves.values()
+        solid = [curve for curve in curves if not curve.faint] or list(curves)
+        extents = [extent for extent in (self._extents[curve.key] for curve in solid) if extent is not None]
+        ends = [curve.x[-1] for curve in curves]
+        starts = [curve.x[0] for curve in curves]
+        if not extents or not ends:
             return
-        low, high = (0.0 if self._from_zero else min(values)), max(values)
+        low = 0.0 if self._from_zero else min(extent[0] for extent in extents)
+        high = max(extent[1] for extent in extents)
         if high - low < 1e-9:
             high = low + (abs(low) * 0.1 or 1.0)
         first, last = min(starts), max(ends)
@@ -217,9 +234,6 @@ class LinePlot(Card):
 
     def _show_ends(self) -> None:
         """Write the last value at the right end of each curve, moved apart where they would overlap."""
-        for text in self._ends:
-            self.plot.removeItem(text)
-        self._ends = []
         shown = [curve for curve in self._curves.values() if curve.labelled and not curve.faint]
         ends = [(_last(curve), curve) for curve in shown[:_MOST_LABELS]]
         placed = sorted(((end, curve) for end, curve in ends if end is not None), key=lambda pair: pair[0][1])
@@ -227,15 +241,26 @@ class LinePlot(Card):
         low, high = self.plot.viewRange()[1]
         step = (high - low) * _LABEL_PX / height
         below = -math.inf
-        for end, curve in placed:
+        for text in self._ends[len(placed) :]:
+            text.setVisible(False)
+        for number, (end, curve) in enumerate(placed):
             assert end is not None
             y = max(end[1], below + step)
             below = y
-            text = pg.TextItem(self._form(end[1]), color=_readable(curve.colour), anchor=(0, 0.5))
-            text.setFont(theme.font(theme.SIZE_SMALL))
+            text = self._end(number)
+            text.setText(self._form(end[1]))
+            text.setColor(_readable(curve.colour))
             text.setPos(end[0], y)
-            self.plot.addItem(text, ignoreBounds=True)
-            self._ends.append(text)
+            text.setVisible(True)
+
+    def _end(self, number: int) -> pg.TextItem:
+        """Return the label of that number; labels are kept, for making one costs more than changing it."""
+        if number == len(self._ends):
+            made = pg.TextItem("", anchor=(0, 0.5))
+            made.setFont(theme.font(theme.SIZE_SMALL))
+            self.plot.addItem(made, ignoreBounds=True)
+            self._ends.append(made)
+        return self._ends[number]
 
     def resizeEvent(self, event: object) -> None:
         """Place the labels anew: their distance is in pixels."""
@@ -300,6 +325,7 @@ class LinePlot(Card):
         self.plot.showGrid(y=True, alpha=0.25)
         self._cursor.setPen(pg.mkPen(tokens.strong_line, width=1))
         self.reading.setFont(theme.font(theme.SIZE_SMALL))
+        _readable.cache_clear()
         self._show_ends()
 
 
@@ -313,14 +339,35 @@ def _pen(curve: Curve) -> QPen:
     return pen
 
 
-def _settled(curve: Curve) -> list[float]:
-    """Return the finite values, without those of the first epochs where they dwarf all that follows."""
-    finite = [value for value in curve.y if math.isfinite(value)]
+def thinned(x: Floats, y: Floats, most: int = _MOST_POINTS) -> tuple[Floats, Floats]:
+    """Return points that look the same: of each stretch of many the lowest and the highest; all where they are few.
+
+    Args:
+        x: Epochs, rising.
+        y: Values; NaN leaves a gap.
+        most: Up to so many points are left as they are, and at most so many are returned.
+    """
+    if len(x) <= most:
+        return x, y
+    stretch = math.ceil(2 * len(x) / most)
+    count = len(x) // stretch
+    whole = y[: count * stretch].reshape(count, stretch)
+    low = np.where(np.isnan(whole), np.inf, whole).argmin(axis=1)
+    high = np.where(np.isnan(whole), -np.inf, whole).argmax(axis=1)
+    begins = np.arange(count) * stretch
+    kept = np.unique(np.concatenate([begins + low, begins + high, [0], np.arange(count * stretch, len(x))]))
+    return x[kept], y[kept]
+
+
+def _settled(y: Floats) -> tuple[float, float] | None:
+    """Return the least and the greatest value, without those of the first epochs where they dwarf all that follows."""
+    finite = y[np.isfinite(y)]
+    if not len(finite):
+        return None
     early = max(3, round(len(finite) * _EARLY_SHARE))
     later = finite[early:]
-    if len(later) < 5 or max(finite[:early]) < _SPIKE * max(later):
-        return finite
-    return later
+    taken = finite if len(later) < 5 or finite[:early].max() < _SPIKE * later.max() else later
+    return float(taken.min()), float(taken.max())
 
 
 def _last(curve: Curve) -> tuple[float, float] | None:
@@ -329,6 +376,7 @@ def _last(curve: Curve) -> tuple[float, float] | None:
     return next(((x, y) for x, y in pairs if math.isfinite(y)), None)
 
 
+@lru_cache(maxsize=64)
 def _readable(colour: str) -> str:
     """Return the colour, mixed with the text's until it can be read as small print."""
     tokens = theme.tokens()

@@ -211,6 +211,13 @@ def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     )
     train.add_argument("--seeds", type=int, default=1, help="train so often, each time with the next seed")
     train.add_argument(
+        "--first",
+        type=int,
+        default=0,
+        metavar="EPOCHS",
+        help="train the standard model first, so long; what is asked for begins from its end",
+    )
+    train.add_argument(
         "--pair", action="store_true", help="train the standard model too, first, with the same settings"
     )
     train.add_argument(

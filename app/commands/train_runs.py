@@ -12,7 +12,7 @@ from app.commands.output import Output
 from app.core.design import Design, dump_design
 from app.core.errors import AppError
 from app.core.events import Event
-from app.core.pairs import fair_pair, repeated
+from app.core.pairs import fair_pair, repeated, standard_first
 from app.core.recovery import in_stages
 from app.core.runs import Workspace
 from app.core.train_config import TrainConfig
@@ -22,8 +22,8 @@ _MOST_SEEDS = 100
 
 def configs_of(
     options: Namespace, workspace: Workspace, design: Design, overrides: Mapping[str, Any]
-) -> list[TrainConfig]:
-    """Return what the command line asks for, in the order of training.
+) -> tuple[TrainConfig, ...]:
+    """Return what the command line asks for, one record a seed.
 
     Args:
         options: Of `train`.
@@ -36,8 +36,8 @@ def configs_of(
     """
     if not 1 <= options.seeds <= _MOST_SEEDS:
         raise AppError("--seeds is {count}.", "Take 1 to {most}.", count=options.seeds, most=_MOST_SEEDS)
-    if options.pair and design.is_standard:
-        raise AppError("--pair needs a lightweight design.", "Give one, or leave --pair out.")
+    if (options.pair or options.first) and design.is_standard:
+        raise AppError("--pair and --first need a lightweight design.", "Give one, or leave them out.")
     config = TrainConfig(
         design_text=dump_design(design),
         data=options.data if options.data == "sample" else str(Path(options.data).resolve()),
@@ -56,14 +56,44 @@ def configs_of(
         teacher=_absolute(options.teacher),
         distill=options.distill,
     )
-    seeds = repeated(config, options.seeds)
-    return [part for one in seeds for part in (fair_pair(one) if options.pair else (one,))]
+    return repeated(config, options.seeds)
 
 
 def train_all(
-    config: TrainConfig, workspace: Workspace, output: Output, emit: Callable[[Event], None]
+    config: TrainConfig,
+    workspace: Workspace,
+    output: Output,
+    emit: Callable[[Event], None],
+    *,
+    first: int = 0,
+    pair: bool = False,
 ) -> bool:
-    """Train what a record asks for, one run or one run a stage; return whether all of it was trained.
+    """Train what a record asks for; return whether all of it was trained.
+
+    Args:
+        config: Of the lightweight training, or of the only one.
+        workspace: Where the runs go.
+        output: Takes notes.
+        emit: Receives every event.
+        first: Epochs of a standard training from whose end the others begin; 0 leaves it out.
+        pair: Whether the standard model is trained too, with the same settings.
+
+    Raises:
+        AppError: A training failed.
+    """
+    if first:
+        base = _train(standard_first(config, first), workspace, output, emit)
+        if base is None:
+            return False
+        config = replace(config, weights=base, warm_start="refit")
+    parts = fair_pair(config) if pair else (config,)
+    return all(_train(part, workspace, output, emit) for part in parts)
+
+
+def _train(
+    config: TrainConfig, workspace: Workspace, output: Output, emit: Callable[[Event], None]
+) -> str | None:
+    """Train one run, or one run a stage; return the best weights, None where it was stopped.
 
     Raises:
         AppError: A training failed.
@@ -78,9 +108,9 @@ def train_all(
         run = workspace.new_run(ready.name)
         final = training.run(replace(ready, name=run.name), run, emit=emit)
         if final["event"] != "finished":
-            return False
+            return None
         before = str(run.best)
-    return True
+    return before
 
 
 def _absolute(path: str | None) -> str | None:

@@ -111,7 +111,8 @@ def train(options: Namespace, output: Output) -> None:
         if batch is not None:
             output.note(f"Pictures per step, as memory allows: {batch}.")
     for config in configs:
-        if not train_all(config, workspace, output, _training_event(output)):
+        emit = _training_event(output)
+        if not train_all(config, workspace, output, emit, first=options.first, pair=options.pair):
             break
 
 

@@ -44,6 +44,21 @@ def fair_pair(config: TrainConfig, names: tuple[str, str] | None = None) -> tupl
     return standard, replace(config, name=own[1], role="lightweight", partner=own[0])
 
 
+def standard_first(config: TrainConfig, epochs: int) -> TrainConfig:
+    """Return the standard training from whose end a lightweight one, or a fair pair, begins.
+
+    Args:
+        config: Of the lightweight training.
+        epochs: Of the standard one.
+
+    Raises:
+        AppError: The design is broken.
+    """
+    standard, _ = fair_pair(config)
+    name = make_name(config.name, "-base")
+    return replace(standard, name=name, epochs=epochs, recover=OFF, partner="")
+
+
 def repeated(config: TrainConfig, seeds: int) -> tuple[TrainConfig, ...]:
     """Return a training again with as many seeds, counted up from its own, each with the seed in its name."""
     if seeds == 1:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.core.design import parse_design
-from app.core.pairs import differences, fair_pair, repeated, total_epochs
+from app.core.pairs import differences, fair_pair, repeated, standard_first, total_epochs
 from app.core.runs import Workspace
 from app.core.train_config import TrainConfig
 
@@ -47,6 +47,17 @@ def test_what_makes_a_pair_unfair_is_named() -> None:
     plain = replace(CONFIG, overrides={})
     assert differences(plain, replace(plain, recover="off")) == ("recover",)
     assert differences(plain, replace(plain, recover="plain,spare", teacher="/x.pt", device="cpu")) == ()
+
+
+def test_a_standard_training_goes_before_a_pair_of_equal_epochs(tmp_path: Path) -> None:
+    base = standard_first(CONFIG, 80)
+    assert parse_design(base.design_text, "design").is_standard
+    assert (base.name, base.epochs, base.role, base.partner) == ("mine-base", 80, "standard", "")
+    assert (base.weights, base.recover) == (CONFIG.weights, "off")
+    run = Workspace(tmp_path).new_run(base.name)
+    run.write_config(base)
+    standard, light = fair_pair(replace(CONFIG, weights=str(run.best)))
+    assert total_epochs(standard) == total_epochs(light) == 90
 
 
 def test_seeds_are_counted_up_and_named() -> None:

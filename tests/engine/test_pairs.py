@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,11 @@ import pytest
 import torch
 
 from app.core.design import Design
-from app.core.pairs import fair_pair
-from app.core.runs import RunFolder
+from app.core.pairs import fair_pair, total_epochs
+from app.core.runs import RunFolder, Workspace
 from app.engine.checkpoint import save_checkpoint
 from app.engine.models import build_model
-from tests.engine.tiny_runs import child, lines, new_run
+from tests.engine.tiny_runs import DESIGN, ROOT, child, lines, new_run
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -70,3 +72,33 @@ def test_a_pair_sees_the_same_pictures_in_the_same_order(
     assert (told["recovery"], told["teacher"]) == (["plain"], None)
     assert told["settings"] == said["settings"]
     assert "dis" not in epochs_of(other)[0]["train"]
+
+
+def test_one_call_trains_the_standard_model_then_the_pair_in_stages(few_cells: Path, tmp_path: Path) -> None:
+    """The command line: a standard training first, then both from its end, the lightweight one in two stages."""
+    design = tmp_path / "light.yaml"
+    design.write_text(DESIGN)
+    command = [
+        sys.executable, str(ROOT / "main.py"), "train", str(design), "--data", str(few_cells), "--epochs", "2",
+        "--first", "1", "--pair", "--recover", "plain,staged", "--imgsz", "64", "--batch", "4", "--device", "cpu",
+        "--workspace", str(tmp_path), "--json",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr[-3000:]
+    runs = {run.name: run.config() for run in Workspace(tmp_path).list_runs()}
+    base, first = (
+        str(tmp_path / "runs" / f"light-{name}" / "weights" / "best.pt")
+        for name in ("base", "lightweight-stage1")
+    )
+    assert {name: (config.role, config.epochs, config.weights) for name, config in runs.items()} == {
+        "light-base": ("standard", 1, None),
+        "light-standard": ("standard", 2, base),
+        "light-lightweight-stage1": ("lightweight", 1, base),
+        "light-lightweight": ("lightweight", 1, first),
+    }
+    assert runs["light-standard"].partner == "light-lightweight"
+    assert total_epochs(runs["light-standard"]) == total_epochs(runs["light-lightweight"]) == 3
+    transfer = Workspace(tmp_path).run("light-lightweight").transfer()
+    assert transfer is not None
+    kinds = {row["path"]: row["how"] for row in transfer["modules"]}
+    assert kinds["model.3"] == "refitted"  # made in the second stage

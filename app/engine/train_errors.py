@@ -11,6 +11,7 @@ from app.core.text import QT_TRANSLATE_NOOP, Text
 _MEMORY_MARKS = (
     *("out of memory", "can't allocate memory", "cannot allocate memory", "alloc_failed"),
     *("insufficient memory", "unable to allocate"),
+    *("could not create a primitive", "could not create a memory object"),  # what oneDNN says of it
 )
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)

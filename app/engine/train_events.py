@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -85,12 +86,20 @@ class Recorder:
             self.commit(event)
 
     def fail(self, **values: Any) -> None:
-        """Write why the training failed, on a full disk into the room that was kept for it."""
+        """Write why the training failed, on a full disk into the room that was kept for it.
+
+        Where the run folder itself is gone or cannot be written any more, only who listens is told.
+        """
+        event = self.draft("failed", **values)
         try:
-            self.record("failed", **values)
+            self.commit(event)
         except OSError:
-            (self.run.path / _RESERVE).unlink(missing_ok=True)
-            self.record("failed", **values)
+            try:
+                (self.run.path / _RESERVE).unlink(missing_ok=True)
+                self.commit(event)
+            except OSError as error:
+                sys.stderr.write(f"The event could not be written: {error}\n")
+                self._emit(event)
 
     def record(self, event: str, **values: Any) -> Event:
         """Write an event with its time, and pass it on.

@@ -177,6 +177,13 @@ class StudioTrainer(DetectionTrainer):
     def final_eval(self) -> None:
         """Leave the files alone: they are complete after every epoch."""
 
+    def close(self) -> None:
+        """End the processes that load pictures, also where the training did not come to its end."""
+        for name in ("train_loader", "test_loader"):
+            loader = getattr(self, name, None)
+            if loader is not None:
+                loader.reset()
+
     # --- events --------------------------------------------------------------------------------------------
 
     def _on_train_start(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -104,7 +105,7 @@ def run_job(request: dict[str, Any], _channel: Any = None) -> dict[str, Any]:
             resume=bool(request.get("resume")),
         )
     except AppError as error:
-        if not folder.events_path.is_file():
+        if not folder.events_path.is_file() and folder.path.is_dir():
             folder.append_event({"t": 0.0, "event": "failed", **_why(error)})
         return {"event": "failed", **_why(error)}
 
@@ -147,8 +148,9 @@ class _Training:
             with active(TRAINING):
                 return self._lead(ranks) if ranks > 1 else self.record()
         finally:
-            self.run.clear_request()
-            self.run.release()
+            with contextlib.suppress(OSError):  # the folder may be gone, which was told already
+                self.run.clear_request()
+                self.run.release()
 
     def _settle_batch(self) -> None:
         """Find the batch that fits, where that was asked for, and put it on record."""
@@ -220,7 +222,10 @@ class _Training:
         from app.engine.train_observed import ObservedTrainer
 
         self.trainer = ObservedTrainer(self.plan, recorder, self._should_stop)
-        self.trainer.train()
+        try:
+            self.trainer.train()
+        finally:
+            self.trainer.close()
 
     def _ended(self, recorder: Recorder) -> Event:
         """Write the final event of a training whose loop came to its end."""

@@ -85,6 +85,16 @@ def window() -> None:
             line(f"heartbeat in {name}, {who}: p99.9 / maximum", shown, limit)
 
 
+def curves() -> None:
+    """The Train page with ten events a second and long curves."""
+    result = child("tests.benchmarks.curves")
+    for who, limit in (("window", "≤ 50 / 150 ms"), ("bare", "beside it")):
+        delays = result[who]
+        shown = f"{delays['p999']:.1f} / {delays['maximum']:.1f} ms"
+        line(f"heartbeat with long curves, {who}: p99.9 / maximum", shown, limit)
+    line("the same, share of one core", f"{result['core']:.1%}", "≤ 8 %")
+
+
 def sample_pair() -> tuple[str, str]:
     """The sample's two checkpoints."""
     from app.core.folders import resources
@@ -160,6 +170,7 @@ if __name__ == "__main__":
         "startup",
         "editing",
         "window",
+        "curves",
         "comparison",
         "comparing",
         "conversion",

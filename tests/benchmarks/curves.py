@@ -115,9 +115,7 @@ def _measured(workspace: Path, runs: list[RunFolder], seconds: float, points: in
     for run in runs:
         page.table.check(run.name)
     page.table.select(runs[0].name)
-    wait_until(
-        lambda: all(len(page.plots.map50.curve(f"{run.name}/map50")[0]) >= points for run in runs), 120
-    )
+    wait_until(lambda: all(page.watch.series(run.name).points >= points for run in runs), 120)
     wait(3.0)
     before, process = runs[0].events_path.stat().st_size, psutil.Process()
     used, begun = sum(process.cpu_times()[:2]), time.perf_counter()

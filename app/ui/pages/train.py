@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import AppError
+from app.core.run_state import RunState
 from app.core.runs import RunFolder
 from app.ui import theme
 from app.ui.page import Page, Services
@@ -297,7 +298,7 @@ class TrainPage(Page):
         self.status.setVisible(found is not None)
         self.log.setVisible(found is not None)
         if found is None:
-            self.controls.show_run(None, None, 0)
+            self._show_controls(None)
             return
         run, state = found
         snapshot = self.watch.snapshot(run.name)
@@ -308,7 +309,13 @@ class TrainPage(Page):
         fresh = bool(shown.about or snapshot.started) and not run.transfer_path.is_file()
         self.transfer.show_report(run.transfer() if run.transfer_path.is_file() else None, fresh)
         self.run_actions.show_run(run, shown, self.table.runs)
-        self.controls.show_run(run if state.live else None, shown, len(self.desk.state.waiting))
+        self._show_controls((run, state) if state.live else None)
+
+    def _show_controls(self, selected: tuple[RunFolder, RunState] | None) -> None:
+        """Let the buttons act on the selected run where it trains; keys act on whatever does."""
+        training = next(((run, state) for run, state in self.table.runs if state.live), None)
+        run, state = selected or training or (None, None)
+        self.controls.show_run(run, state, len(self.desk.state.waiting), selected is not None)
 
     def _on_list_context_menu_requested(self, position: QPoint) -> None:
         found = self.table.selected_run()

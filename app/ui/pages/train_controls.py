@@ -28,6 +28,7 @@ class RunControls(QObject):
         self._state: RunState | None = None
         self._asked = ""
         self._waiting = 0
+        self._known: tuple[object, ...] = ()
         self.pause = button("runPause", icon="pause")
         self.stop = QPushButton()
         self.stop.setObjectName("runStop")
@@ -59,22 +60,26 @@ class RunControls(QObject):
         """Every action, for the menu bar."""
         return [self.toggle, *self._stops.values()]
 
-    def show_run(self, run: RunFolder | None, state: RunState | None, waiting: int) -> None:
+    def show_run(
+        self, run: RunFolder | None, state: RunState | None, waiting: int, beside: bool = True
+    ) -> None:
         """Show what can be asked of a run.
 
         Args:
             run: The selected run where it trains, else another that trains; None where none does.
             state: How it stands.
             waiting: How many runs wait in the queue.
+            beside: Whether the buttons stand beside the words on this run; otherwise only keys and menu act on it.
         """
         asked = (run.requested() or "") if run is not None else ""
-        same = (run, state is not None and state.paused, asked, waiting)
-        if same == (self._run, self._state is not None and self._state.paused, self._asked, self._waiting):
+        known = (run, state is not None and state.paused, asked, waiting, beside)
+        if known == self._known:
             return
+        self._known = known
         self._run, self._state, self._asked, self._waiting = run, state, asked, waiting
         live = run is not None
-        self.pause.setVisible(live)
-        self.stop.setVisible(live)
+        self.pause.setVisible(live and beside)
+        self.stop.setVisible(live and beside)
         for action in self.menu_actions:
             action.setEnabled(live)
         self.toggle.setEnabled(live and asked in ("", "pause"))

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.ready-dev
 
-.PHONY: run test check pytest bench screenshots translations clean
+.PHONY: run test check pytest bench torture screenshots translations clean
 
 run: $(READY)
 	@$(BIN)/python main.py
@@ -36,6 +36,10 @@ pytest: $(DEV)
 # The figures named in the documents, measured here and now.
 bench: $(DEV)
 	@sh tools/with_display.sh $(BIN)/python -m tests.benchmarks
+
+# Thirty kills, each resumed; goes on where it was stopped. See docs/training.md.
+torture: $(DEV)
+	@nice -n 19 $(BIN)/python -m tests.benchmarks.torture
 
 screenshots: $(DEV)
 	@sh tools/with_display.sh $(BIN)/python tools/screenshots.py --small

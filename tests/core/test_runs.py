@@ -387,3 +387,82 @@ def test_core_runs_imports_neither_qt_nor_torch_nor_psutil() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+# --- pausing, and resuming otherwise -----------------------------------------------------------------------
+
+
+def test_a_pause_is_asked_for_taken_back_and_read_from_the_events(run: RunFolder) -> None:
+    run.claim()
+    run.append_event(started())
+    run.append_event(batch(1, 1.0, 1))
+    run.request("pause")
+    assert run.requested() == "pause"
+    assert not run.state().paused
+    run.append_event({"t": 1.5, "event": "paused", "epoch": 1, "batch": 1})
+    state = run.state()
+    assert (state.status, state.paused) == ("running", True)
+    run.continue_()
+    assert run.requested() is None
+    run.append_event({"t": 1.5, "event": "continued", "seconds": 9.0})
+    assert not run.state().paused
+    run.request("stop_now")
+    run.continue_()
+    assert run.requested() == "stop_now"
+    run.append_event({"t": 1.6, "event": "paused", "epoch": 1, "batch": 1})
+    run.release()
+    assert not run.state().paused  # nobody is there to go on
+
+
+def test_a_run_is_told_otherwise_before_it_is_resumed(run: RunFolder) -> None:
+    created = run.created()
+    run.append_event(started())
+    run.append_event({**epoch(2, 4.0), "epochs": 3})
+    before = (run.path / "run.yaml").stat().st_mtime_ns
+    assert run.change() == run.config()
+    assert (run.path / "run.yaml").stat().st_mtime_ns == before
+    assert run.change(epochs=9, batch=4, device="cpu") == config(
+        name=run.name, epochs=9, batch=4, device="cpu"
+    )
+    assert run.config().epochs == 9
+    assert run.created() == created
+    with pytest.raises(AppError, match="2 epochs already"):
+        run.change(epochs=1)
+    with pytest.raises(AppError, match="batch is 5000"):
+        run.change(batch=5000)
+    run.append_event({**batch(1, 5.0, 3), "epochs": 9, "batches": 7})
+    state = run.state(lambda _: True)
+    assert (state.epochs, state.batches, state.batch) == (9, 7, 1)
+    run.claim()
+    with pytest.raises(AppError, match="Stop it first"):
+        run.change(epochs=20)
+
+
+def test_an_event_is_written_whole_or_not_at_all(run: RunFolder) -> None:
+    log = EventLog(run.events_path)
+    log.append(started())
+    size = log.position
+    whole = log._stream
+
+    class Full:
+        """A disk that takes a part, and then no more."""
+
+        left = 20
+
+        def write(self, data: memoryview) -> int:
+            if not self.left:
+                raise OSError(28, "No space left on device")
+            taken, self.left = min(len(data), self.left), 0
+            return whole.write(data[:taken])
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(whole, name)
+
+    log._stream = Full()  # type: ignore[assignment]
+    with pytest.raises(OSError, match="No space"):
+        log.append(batch(1, 1.0, 1))
+    assert log.position == size
+    log._stream = whole
+    log.append(batch(2, 2.0, 1))
+    log.close()
+    assert [event["event"] for event in run.events()] == ["started", "batch"]

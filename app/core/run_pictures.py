@@ -83,7 +83,7 @@ def _lines(path: Path, pictures: int) -> Iterator[tuple[int, tuple[tuple[Box, ..
         return
     for line in lines:
         try:
-            data = json.loads(line) if len(line) <= _MOST_LINE else None
+            data: Any = json.loads(line) if len(line) <= _MOST_LINE else None
             epoch, boxes = int(data["epoch"]), _boxes(data["boxes"], pictures)
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             continue

@@ -106,15 +106,16 @@ def load_predictions(path: Path) -> Predictions | None:
         return None
     if not isinstance(head, dict) or head.get("format") != _FORMAT:
         return None
-    names, class_names = head.get("names"), head.get("class_names")
-    if not _are_texts(names) or not _are_texts(class_names):
+    names, class_names = _texts(head.get("names")), _texts(head.get("class_names"))
+    if names is None or class_names is None:
         return None
-    found = Predictions(**arrays, names=tuple(names), class_names=tuple(class_names))
+    found = Predictions(**arrays, names=names, class_names=class_names)
     return found if _is_sound(found) else None
 
 
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def _texts(value: Any) -> tuple[str, ...] | None:
+    good = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return tuple(value) if good else None
 
 
 def _is_sound(found: Predictions) -> bool:

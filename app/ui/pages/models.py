@@ -10,11 +10,15 @@ from PySide6.QtCore import QPoint, Qt, QUrl
 from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import QLineEdit, QMenu, QSplitter, QStackedWidget
 
+from app.core.run_notes import Notes, write_notes
+from app.core.runs import RunFolder
 from app.core.text import figure, size
 from app.ui import theme
 from app.ui.calls import calling
 from app.ui.page import Page, Services
 from app.ui.pages.models_card import ModelCard
+from app.ui.pages.models_judge import JudgeWindow
+from app.ui.pages.models_removal import Removal, removable
 from app.ui.pages.models_rows import CHECKPOINT, ModelRow, model_rows
 from app.ui.pages.models_table import ModelTable
 from app.ui.requests import HOME, TRAIN, ModelRequest, Request, RunRequest
@@ -23,6 +27,7 @@ from app.ui.widgets.empty_state import EmptyState
 from app.workers.job import EngineJob
 
 FORMATS = ("onnx", "openvino")
+MOST_JUDGED = 12
 
 
 class ModelsPage(Page):
@@ -38,6 +43,8 @@ class ModelsPage(Page):
         self.filter.setClearButtonEnabled(True)
         self.filter.setFixedWidth(240)
         self.compare = button("modelsCompare", icon="compare")
+        self.judge = button("modelsJudge", icon="list")
+        self.removal = Removal(self, self.messages)
         self.table = ModelTable()
         self.card = ModelCard()
         self.empty = EmptyState("models")
@@ -49,6 +56,7 @@ class ModelsPage(Page):
 
     def _lay_out(self) -> None:
         self.tools.addWidget(self.filter)
+        self.actions_area.addWidget(self.judge)
         self.actions_area.addWidget(self.compare)
         self.primary.setVisible(True)
         self._export_menu.addActions(list(self._exports.values()))
@@ -73,7 +81,10 @@ class ModelsPage(Page):
         self.table.opened.connect(self._on_table_opened)
         self.table.customContextMenuRequested.connect(self._on_table_context_menu_requested)
         self.card.folder_opened.connect(self._open_folder)
+        self.card.notes_changed.connect(self._on_card_notes_changed)
         self.compare.clicked.connect(self.compare_chosen)
+        self.judge.clicked.connect(self.judge_chosen)
+        self.removal.changed.connect(self.workspace.notify_runs_changed)
         self.primary.clicked.connect(self._on_primary_clicked)
         for name, action in self._exports.items():
             action.triggered.connect(calling(self.export_chosen, name))
@@ -173,6 +184,30 @@ class ModelsPage(Page):
             light = chosen[0].role == "lightweight"
             self.workspace.request_comparison("" if light else path, path if light else "")
 
+    def judge_chosen(self) -> JudgeWindow | None:
+        """Compare the chosen runs in a window of its own: standard ones first."""
+        runs = [row for row in self.table.chosen if row.run is not None and row.usable][:MOST_JUDGED]
+        if not runs:
+            return None
+        runs.sort(key=lambda row: row.role == "lightweight")
+        window = JudgeWindow(self.services, [row.run for row in runs if row.run is not None], self)
+        window.show()
+        return window
+
+    def remove_chosen(self) -> None:
+        """Move the chosen models to the trash, after a question."""
+        chosen = self.table.chosen
+        self._opened = [path for path in self._opened if path not in {row.path for row in chosen}]
+        self.removal.remove(chosen)
+
+    def _on_card_notes_changed(self, run: RunFolder, notes: Notes) -> None:
+        try:
+            write_notes(run.path, notes)
+        except OSError as error:
+            words = self.tr("{path} cannot be written: {reason}.")
+            self.messages.error(words.format(path=run.path, reason=error.strerror or error))
+        self.refresh()
+
     def _open_folder(self, row: ModelRow | None) -> None:
         if row is not None:
             _show_folder(row.run.path if row.run is not None else row.path.parent)
@@ -188,6 +223,9 @@ class ModelsPage(Page):
             action.setEnabled(bool(exportable))
         usable = [row for row in chosen if row.usable]
         self.compare.setEnabled(0 < len(usable) <= 2)
+        judged = [row for row in usable if row.run is not None]
+        self.judge.setEnabled(0 < len(judged) <= MOST_JUDGED)
+        self.judge.setToolTip("" if judged else self.tr("Choose one or more runs with weights."))
         self.compare.setToolTip("" if usable else self.tr("Choose one or two models with weights."))
         current = chosen[-1] if chosen else None
         self.card.show_row(current, self._more(current))
@@ -226,6 +264,8 @@ class ModelsPage(Page):
         menu.addSeparator()
         action = menu.addAction(theme.icon("compare"), self.compare.text(), self.compare_chosen)
         action.setEnabled(self.compare.isEnabled())
+        judging = menu.addAction(theme.icon("list"), self.judge.text(), self.judge_chosen)
+        judging.setEnabled(self.judge.isEnabled())
         if chosen[-1].run is not None:
             menu.addAction(
                 theme.icon("train"),
@@ -233,6 +273,9 @@ class ModelsPage(Page):
                 calling(self._on_table_opened, chosen[-1]),
             )
         menu.addAction(theme.icon("folder"), self.tr("Open folder"), calling(self._open_folder, chosen[-1]))
+        menu.addSeparator()
+        trash = menu.addAction(theme.icon("trash"), self.tr("Move to the trash…"), self.remove_chosen)
+        trash.setEnabled(bool(removable(chosen)))
         menu.exec(self.table.viewport().mapToGlobal(position))
 
     # --- texts ---------------------------------------------------------------------------------------------
@@ -246,6 +289,8 @@ class ModelsPage(Page):
         self.filter.setPlaceholderText(self.tr("Filter"))
         self.filter.setAccessibleName(self.tr("Filter the models"))
         self.compare.setText(self.tr("Compare"))
+        self.compare.setAccessibleDescription(self.tr("Both models on the same pictures, live"))
+        self.judge.setText(self.tr("Compare runs"))
         self.primary.setText(self.tr("Export…"))
         self.primary.setIcon(theme.icon("export", "on_accent"))
         self._exports["onnx"].setText(self.tr("Export to ONNX"))

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QDateTime, QEvent, QLocale, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.errors import AppError
+from app.core.run_notes import Notes, tags_of
 from app.core.text import figure, grouped, size
 from app.core.train_config import TrainConfig
 from app.ui import theme
@@ -25,6 +35,8 @@ class ModelCard(Card):
     """Figures, provenance, classes and files of one model; a sentence where none is chosen."""
 
     folder_opened = Signal(object)
+    notes_changed = Signal(object, object)
+    """The run, and its `Notes` now."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,6 +62,16 @@ class ModelCard(Card):
         self.body.addWidget(self.name)
         self.body.addWidget(self.sentence)
         self.body.addWidget(area, 1)
+        self.tags = QLineEdit()
+        self.tags.setObjectName("runTags")
+        self.note = QPlainTextEdit()
+        self.note.setObjectName("runNote")
+        self.note.setFixedHeight(58)
+        self.note.setTabChangesFocus(True)
+        self.tags.editingFinished.connect(self.save_notes)
+        self.note.installEventFilter(self)
+        self.body.addWidget(self.tags)
+        self.body.addWidget(self.note)
         self.body.addLayout(row)
 
     def show_row(self, row: ModelRow | None, more: Mapping[str, Any] | None = None) -> None:
@@ -61,8 +83,33 @@ class ModelCard(Card):
         """
         if row == self._row and (more or {}) == self._more:
             return
+        if self._row is not None and (row is None or row.path != self._row.path):
+            self.save_notes()
+        same = self._row is not None and row is not None and row.path == self._row.path
         self._row, self._more = row, more or {}
+        notes = row.notes if row is not None else Notes()
+        for widget in (self.tags, self.note):
+            widget.setVisible(row is not None and row.run is not None)
+        if not (same and (self.tags.hasFocus() or self.note.hasFocus())):  # somebody is writing
+            self.tags.setText(", ".join(notes.tags))
+            self.note.setPlainText(notes.note)
         self._fill()
+
+    def save_notes(self) -> None:
+        """Keep what was written about the run."""
+        row = self._row
+        if row is None or row.run is None:
+            return
+        notes = Notes(tags_of(self.tags.text()), self.note.toPlainText().strip())
+        if notes != row.notes:
+            self._row = replace(row, notes=notes)
+            self.notes_changed.emit(row.run, notes)
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        """Keep the note when the keyboard goes elsewhere."""
+        if watched is self.note and event.type() == QEvent.Type.FocusOut:
+            self.save_notes()
+        return super().eventFilter(watched, event)  # type: ignore[arg-type]
 
     def texts(self) -> list[str]:
         """Return every text of the card, for tests."""
@@ -192,6 +239,10 @@ class ModelCard(Card):
     def retranslate(self) -> None:
         """Set the texts."""
         self.folder.setText(self.tr("Open folder"))
+        self.tags.setPlaceholderText(self.tr("Tags, with commas between"))
+        self.tags.setAccessibleName(self.tr("Tags of the run"))
+        self.note.setPlaceholderText(self.tr("A note"))
+        self.note.setAccessibleName(self.tr("Note about the run"))
         self._fill()
 
     def changeEvent(self, event: QEvent) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.core.run_notes import Notes, read_notes
 from app.core.run_state import RunState
 from app.core.runs import RunFolder, Workspace
 
@@ -27,6 +28,7 @@ class ModelRow:
         state: How that run stands, or None.
         bytes: Size of the weights; 0 where there are none yet.
         figures: What an evaluation of it gave; empty where there was none.
+        notes: Tags and a note of the run.
     """
 
     name: str
@@ -36,6 +38,7 @@ class ModelRow:
     state: RunState | None = None
     bytes: int = 0
     figures: Mapping[str, Any] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
 
     @property
     def map50(self) -> float | None:
@@ -97,7 +100,7 @@ def model_rows(workspace: Workspace, opened: Iterable[Path] = ()) -> list[ModelR
 
 
 def _run_row(run: RunFolder) -> ModelRow:
-    return ModelRow(run.name, run.best, RUN, run, run.state(), _size(run.best))
+    return ModelRow(run.name, run.best, RUN, run, run.state(), _size(run.best), notes=read_notes(run.path))
 
 
 def _file_row(path: Path) -> ModelRow | None:

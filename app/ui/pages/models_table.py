@@ -20,7 +20,7 @@ from app.core.text import figure
 from app.ui import theme
 from app.ui.pages.models_rows import CHECKPOINT, ONNX, OPENVINO, RUN, ModelRow
 
-NAME, KIND, MAP, MAP50, GFLOPS, SIZE, STATE = range(7)
+NAME, KIND, MAP, MAP50, GFLOPS, SIZE, STATE, TAGS = range(8)
 ROW = Qt.ItemDataRole.UserRole
 _SORT = Qt.ItemDataRole.UserRole + 1
 _NUMBERS = (MAP, MAP50, GFLOPS, SIZE)
@@ -47,7 +47,7 @@ class ModelTableModel(QAbstractTableModel):
         if same:
             self._rows = rows
             if rows:
-                self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, STATE))
+                self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, TAGS))
             return
         self.beginResetModel()
         self._rows = rows
@@ -59,7 +59,7 @@ class ModelTableModel(QAbstractTableModel):
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
         """Return the number of columns."""
-        return 0 if parent.isValid() else STATE + 1
+        return 0 if parent.isValid() else TAGS + 1
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -78,6 +78,7 @@ class ModelTableModel(QAbstractTableModel):
                 self.tr("GFLOPs"),
                 self.tr("MB"),
                 self.tr("State"),
+                self.tr("Tags"),
             )[section]
         return None
 
@@ -94,7 +95,7 @@ class ModelTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return str(row.path) if column == NAME else self._words(row, column)
+            return self._tip(row) if column == NAME else self._words(row, column)
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._ink(row, column)
         return None
@@ -115,7 +116,11 @@ class ModelTableModel(QAbstractTableModel):
             return figure(row.gflops) if row.gflops is not None else "–"
         if column == SIZE:
             return figure(row.bytes / 1e6) if row.bytes else "–"
-        return self._state(row)
+        return self._state(row) if column == STATE else ", ".join(row.notes.tags)
+
+    @staticmethod
+    def _tip(row: ModelRow) -> str:
+        return "\n".join(filter(None, (str(row.path), row.notes.note)))
 
     def _kind(self, row: ModelRow) -> str:
         if row.kind == RUN:
@@ -178,7 +183,15 @@ class ModelTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((KIND, 100), (MAP, 84), (MAP50, 76), (GFLOPS, 76), (SIZE, 64), (STATE, 96)):
+        for column, width in (
+            (KIND, 100),
+            (MAP, 84),
+            (MAP50, 76),
+            (GFLOPS, 76),
+            (SIZE, 64),
+            (STATE, 96),
+            (TAGS, 110),
+        ):
             self.setColumnWidth(column, width)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.selectionModel().selectionChanged.connect(lambda *_: self.chosen_changed.emit())
@@ -227,9 +240,9 @@ class ModelTable(QTableView):
     def retranslate(self) -> None:
         """Set the texts anew."""
         model = self.rows_model
-        model.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, STATE)
+        model.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, TAGS)
         if model.rowCount():
-            model.dataChanged.emit(model.index(0, 0), model.index(model.rowCount() - 1, STATE))
+            model.dataChanged.emit(model.index(0, 0), model.index(model.rowCount() - 1, TAGS))
         self.setAccessibleName(self.tr("Models"))
 
 

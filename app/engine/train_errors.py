@@ -114,7 +114,7 @@ def _picture(error: BaseException, text: str) -> AppError | None:
 
 
 def _file(error: BaseException, text: str) -> AppError | None:
-    number = error.errno if isinstance(error, OSError) else _number_in(text)
+    number = getattr(error, "errno", None) or _number_in(text)
     path = getattr(error, "filename", None)
     if number in _FULL:
         return AppError(

@@ -10,7 +10,7 @@ LONG = (
     *(9.6, 9.6, 9.7, 9.6, 9.7, 9.7, 9.2, 9.4, 8.5, 8.7, 9.2, 9.1, 8.9, 8.9, 9.5, 9.0, 8.8, 8.8, 8.4, 9.4),
     *(8.8, 8.5, 8.3, 9.2, 9.3, 9.6, 8.8, 8.9, 8.8, 8.5, 8.7, 8.8, 8.8, 8.9, 8.7, 8.4, 8.6, 8.5, 8.2, 8.4),
 )
-"""Seconds of forty epochs of the sample, two cores, nothing else running."""
+"""Seconds of forty epochs on two cores."""
 SHORT = (10.1, 8.1, 7.4, 7.9, 7.7, 7.7, 7.3, 8.1, 8.2, 8.3, 7.6, 8.2, 8.3)
 """The first epochs of another training, as it warms up."""
 HELD_UP = (10.1, 8.1, 7.4, 645.6, 7.9, 7.7, 7.7, 7.3, 8.1, 8.2, 8.3, 7.6, 8.2)

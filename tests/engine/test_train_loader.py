@@ -27,11 +27,12 @@ def loader_of(data: Path, workers: int) -> Any:
 
 def epochs_of(data: Path, seed: int, first: int, last: int, workers: int = 0) -> list[str]:
     """Return a digest of each epoch's pictures and boxes, in their order."""
-    now = first
+    running = [first]
     loader = loader_of(data, workers)
-    make_repeatable(loader, seed, lambda: now)
+    make_repeatable(loader, seed, lambda: running[-1])
     digests = []
-    for now in range(first, last + 1):
+    for epoch in range(first, last + 1):
+        running.append(epoch)
         digest = hashlib.sha256()
         for batch in loader:
             digest.update(batch["img"].numpy().tobytes() + batch["bboxes"].numpy().tobytes())

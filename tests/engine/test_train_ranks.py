@@ -75,3 +75,9 @@ def test_the_wish_to_stop_reaches_the_processes(run: RunFolder) -> None:
 
 def test_the_engine_s_command_trains() -> None:
     assert engine_command()[-2:] == ["--engine", "train"]
+
+
+def test_a_frozen_application_starts_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", "/opt/Studio/studio")
+    assert engine_command() == ["/opt/Studio/studio", "--engine", "train"]

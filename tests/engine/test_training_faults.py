@@ -19,7 +19,10 @@ from tests.engine.tiny_runs import ROOT, new_run
 
 pytestmark = pytest.mark.timeout(600)
 
-ON_A_DISK = "mount -t tmpfs -o size={size}m none {folder} && cp -r {source}/. {folder} && exec {python} -m {child} {run} {fault}"
+ON_A_DISK = (
+    "mount -t tmpfs -o size={size}m none {folder} && cp -r {source}/. {folder} && "
+    "exec {python} -m {child} {run} {fault}"
+)
 
 
 def injected(run: RunFolder, fault: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tests.engine.tiny_runs import BATCHES, ROOT, child, lines, new_run
 
 pytestmark = pytest.mark.timeout(600)
 
+ASIDE = ("message", "usage")
 VOLATILE = ("t", "seconds", "remaining")
 
 
@@ -44,7 +45,7 @@ def killed_at_random(run: RunFolder, dice: random.Random) -> None:
 
 def assert_clean(run: RunFolder, epochs: int) -> None:
     """The events are one series: every step once, in order, epochs followed by their checkpoints."""
-    events = [event for event in run.events() if event["event"] != "message"]
+    events = [event for event in run.events() if event["event"] not in ASIDE]
     kinds = [event["event"] for event in events if event["event"] != "batch"]
     assert kinds == ["started", *["epoch", "checkpoint"] * epochs, "finished"]
     steps = [(event["epoch"], event["batch"]) for event in events if event["event"] == "batch"]

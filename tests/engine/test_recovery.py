@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,15 @@ from ultralytics.cfg import get_cfg
 
 from app.core.design import Design, parse_design
 from app.core.errors import AppError
+from app.core.runs import RunFolder
+from app.core.train_config import TrainConfig
+from app.engine.checkpoint import save_checkpoint
 from app.engine.distillation import DistillingLoss, check_teacher, distil, divergence
 from app.engine.models import build_model
 from app.engine.recalibration import recalibrate
-from app.engine.recovery import spare_depthwise
+from app.engine.recovery import Recovery, prepare_recovery, spare_depthwise
+from app.engine.train_events import Recorder
+from app.engine.weights import ForeignWeights, read_weights
 from tests.engine.tiny_runs import DESIGN
 
 SIDE = 64
@@ -205,3 +211,53 @@ def test_recalibrated_statistics_are_those_of_the_pictures() -> None:
     again = copy.deepcopy(model.state_dict())
     recalibrate(model, pictures)
     assert all(torch.equal(tensor, again[name]) for name, tensor in model.state_dict().items())
+
+
+# --- which of them a training takes ------------------------------------------------------------------------
+
+
+def written(path: Path, design: Design) -> ForeignWeights:
+    save_checkpoint(build_model(design), path, train_args={"imgsz": SIDE})
+    return read_weights(path)
+
+
+def prepared(
+    tmp_path: Path, source: ForeignWeights, started: dict[str, Any] | None = None, **changes: Any
+) -> tuple[Recovery, str | None]:
+    """Return what a training of ten epochs of the tiny design takes."""
+    config = TrainConfig(DESIGN, "/d.yaml", epochs=10, weights=str(source.path), **changes)
+    recorder = Recorder(RunFolder(tmp_path / "run"), lambda _event: None)
+    recorder.started = started
+    design = parse_design(config.design_text, "design").with_classes(3)
+    form = build_model(design, 3, device="meta")
+    try:
+        return prepare_recovery(config, source, design, form, recorder)
+    finally:
+        recorder.close()
+
+
+def test_the_first_weights_decide_what_auto_takes(tmp_path: Path) -> None:
+    light = parse_design(DESIGN, "design")
+    standard = written(tmp_path / "standard.pt", Design.stock("yolov5n", 3))
+    same = written(tmp_path / "same.pt", light.with_classes(3))
+    other = written(tmp_path / "other.pt", Design.stock("yolov5n", 4))
+    recovery, teacher = prepared(tmp_path, standard)
+    assert (recovery.options, recovery.teacher, teacher) == (("plain",), None, None)
+    assert recovery.settings["mosaic"] == 0
+    assert prepared(tmp_path, same, warm_start="copy")[0].options == ("plain",)  # all of it is carried over
+    assert prepared(tmp_path, standard, warm_start="copy")[0].options == ()  # its new layers are random
+    assert prepared(tmp_path, other)[0].options == ()
+    assert prepared(tmp_path, standard, recover="off")[0].settings == {}
+    recovery, teacher = prepared(tmp_path, standard, recover="distill", distill=0.2)
+    assert (teacher, recovery.share) == (str(standard.path), 0.2)
+    assert recovery.teacher is not None
+    begun = {"recovery": ["distill", "spare"], "teacher": str(standard.path)}
+    resumed, teacher = prepared(tmp_path, same, started=begun, recover="off")
+    assert (resumed.options, teacher) == (("distill", "spare"), str(standard.path))
+    for source, changes, words in (
+        (same, {"recover": "distill"}, "needs a trained standard model"),
+        (same, {"recover": "distill", "teacher": "/gone.pt"}, "no teacher"),
+        (standard, {"recover": "staged"}, "two runs"),
+    ):
+        with pytest.raises(AppError, match=words):
+            prepared(tmp_path, source, **changes)

@@ -26,7 +26,7 @@ def test_channels_last_changes_the_layout_alone(tmp_path: Path) -> None:
     assert plain.model[1].conv.weight.is_contiguous()
     picture = torch.rand(2, 3, 64, 64)
     for one, other in zip(_tensors(plain(picture)), _tensors(last(picture)), strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
     save_checkpoint(last, tmp_path / "last.pt", train_args={})
     saved = torch.load(tmp_path / "last.pt", weights_only=False)["model"]
     assert all(value.is_contiguous() for value in saved.state_dict().values())

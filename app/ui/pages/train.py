@@ -214,6 +214,7 @@ class TrainPage(Page):
 
     def _begin(self, values: FormValues, mode: str) -> None:
         self.form.estimate.allow(False)
+        self.form.estimate.cancel()
         try:
             runs = begin(self.workspace, values, mode, self.store.settings.keep_awake)
         except AppError as problem:

@@ -88,6 +88,12 @@ class EstimateLine(QWidget):
         elif not on:
             self._settle.stop()
 
+    def cancel(self) -> None:
+        """End a measurement that runs: a training needs the machine."""
+        self._then = None
+        if self._task is not None:
+            self._task.cancel()
+
     def resolve(self, then: Callable[[int], None]) -> None:
         """Call with the batch that fits all trainings, once it is known; not at all where that fails."""
         self._then = then

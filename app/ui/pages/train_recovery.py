@@ -13,6 +13,7 @@ from app.ui.page import Services
 from app.ui.pages.train_weights import WeightsMenu
 from app.ui.text import listed, translated
 from app.ui.widgets.cards import button, label
+from app.ui.widgets.elided import ElidedLabel
 from app.ui.widgets.menu_button import MenuButton
 
 _TEACHER = 220
@@ -30,7 +31,8 @@ class RecoverySwitch(QObject):
         self.switch = QCheckBox()
         self.switch.setObjectName("trainRecover")
         self.switch.setChecked(True)
-        self.words = label(role="muted")
+        self.words = ElidedLabel()
+        self.words.setProperty("role", "muted")
         self.more = button("trainRecoverMore", "flat", "chevron_down")
         self.more.setCheckable(True)
         self.teacher_menu = WeightsMenu(services, window, standard_only=True)

@@ -11,6 +11,7 @@ from app.core.events import FINAL, Event
 
 LOSSES = ("box", "cls", "dfl")
 METRICS = ("precision", "recall", "map50", "map50_95", "lr")
+USAGE = ("cpu", "gpu", "memory", "process", "gpu_memory")
 MOST_MESSAGES = 500
 
 
@@ -33,6 +34,16 @@ class Snapshot:
     message: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def epochs(self) -> int:
+        """Epochs asked for, 0 before it is known; a resumed run may have been told otherwise since its start."""
+        return int({**self.started, **self.epoch, **self.batch}.get("epochs", 0))
+
+    @property
+    def batches(self) -> int:
+        """Batches of an epoch, 0 before it is known."""
+        return int({**self.started, **self.epoch, **self.batch}.get("batches", 0))
+
+    @property
     def ended(self) -> bool:
         """Whether the training has said that it is over."""
         return bool(self.final)
@@ -47,6 +58,7 @@ class RunSeries:
     Attributes:
         version: Grows with every epoch, and when the run was resumed.
         batch_version: Grows with every batch.
+        usage_version: Grows with every look at the machine.
     """
 
     def __init__(self) -> None:
@@ -54,6 +66,7 @@ class RunSeries:
         self._clear()
         self.version = 0
         self.batch_version = 0
+        self.usage_version = 0
 
     def _clear(self) -> None:
         self._epochs: list[float] = []
@@ -61,6 +74,8 @@ class RunSeries:
         self._batch_x: list[float] = []
         self._batch_loss: list[float] = []
         self._messages: list[Event] = []
+        self._usage_x: list[float] = []
+        self._usage: dict[str, list[float]] = {name: [] for name in USAGE}
         self._snapshot = Snapshot()
 
     def add(self, events: Iterable[Event], restarted: bool = False) -> None:
@@ -84,6 +99,11 @@ class RunSeries:
         with self._lock:
             return list(self._batch_x), list(self._batch_loss)
 
+    def usage(self, name: str) -> tuple[list[float], list[float]]:
+        """Return copies of the epochs done, fractions counting, and a figure of the machine's usage, of `USAGE`."""
+        with self._lock:
+            return list(self._usage_x), list(self._usage[name])
+
     def messages(self) -> list[Event]:
         """Return the last messages."""
         with self._lock:
@@ -106,6 +126,8 @@ class RunSeries:
             self._add_epoch(event)
         elif kind == "batch":
             self._add_batch(event)
+        elif kind == "usage":
+            self._add_usage(event)
         elif kind == "message":
             self._messages = [*self._messages[-MOST_MESSAGES + 1 :], event]
         if kind in FINAL:
@@ -126,12 +148,19 @@ class RunSeries:
             self._append(f"{split}/total", sum(known) if len(known) == len(parts) else None)
         self.version += 1
 
+    def _add_usage(self, event: Event) -> None:
+        self._usage_x.append(float(event["epoch"]))
+        for name, values in self._usage.items():
+            value = event.get(name)
+            values.append(float(value) if isinstance(value, (int, float)) else float("nan"))
+        self.usage_version += 1
+
     def _append(self, name: str, value: Any) -> None:
         number = float(value) if isinstance(value, (int, float)) else float("nan")
         self._values.setdefault(name, []).append(number)
 
     def _add_batch(self, event: Event) -> None:
-        batches = float(self._snapshot.started.get("batches") or 0)
+        batches = float(event.get("batches") or self._snapshot.started.get("batches") or 0)
         losses = [value for value in (event.get("losses") or {}).values() if value is not None]
         if batches and losses:
             self._batch_x.append(float(event["epoch"]) - 1 + float(event["batch"]) / batches)

@@ -182,7 +182,8 @@ def goal(bench: Bench, seeds: int) -> Table:
         if not bench.train_nothing:
             bench.convert(standard, seed)
         for row, name, weights in (
-            ("standard", f"std-s{seed}", standard),
+            # One that was given is the same for every seed.
+            ("standard", f"std-s{seed}", None if bench.given and seed else standard),
             ("converted", f"conv-s{seed}", str(converted) if converted.is_file() else None),
             ("lightweight", f"goal-light-s{seed}", light),
             ("standard, longer", f"goal-standard-s{seed}", longer),
@@ -290,12 +291,15 @@ def ablation_report(table: Table) -> str:
     lines = [rows_of(table), "| | val 50-95 − none | test 50-95 − none | test 50-95 − plain pictures |"]
     lines.append("|---|---|---|---|")
     none, plain = table.get("none", {}), table.get("plain pictures", {})
-    for name, row in table.items():
+    for name, row in ((name, row) for name, row in table.items() if row):
         pairs = [
             difference(row, other, split, "map50_95")
             for other, split in ((none, "val"), (none, "test"), (plain, "test"))
         ]
         lines.append(f"| {name} | " + " | ".join(str(pair) if pair else "–" for pair in pairs) + " |")
+    missing = [name for name, row in table.items() if not row]
+    if missing:
+        lines += ["", "Not measured yet: " + "; ".join(missing) + "."]
     return "\n".join(lines) + "\n"
 
 

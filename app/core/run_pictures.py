@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ FOLDER, TRUTH, EPOCHS = "pictures", "truth.json", "epochs.jsonl"
 MOST_PICTURES, MOST_BATCHES, MOST_BOXES = 6, 3, 60
 _MOST_BYTES = 64 << 20
 _MOST_LINE = 1 << 20
+_CHUNK = 1 << 17
 
 Box = tuple[int, float, float, float, float, float]
 """Class number; left, top, right, bottom as shares of the picture; confidence, 1 for labels."""
@@ -56,38 +57,72 @@ def kept(epoch: int) -> bool:
 
 def read_watched(run: Path) -> Watched:
     """Read what a run keeps; empty where it keeps nothing readable."""
-    folder = run / FOLDER
+    watched = read_truth(run)
+    if not watched.names:
+        return watched
+    tail = EpochTail(run, len(watched.names))
+    while tail.poll():
+        continue
+    return replace(watched, epochs=dict(tail.epochs))
+
+
+def read_truth(run: Path) -> Watched:
+    """Read names and labels of the pictures, without any epoch."""
+    path = run / FOLDER / TRUTH
     try:
-        if (folder / TRUTH).stat().st_size > _MOST_LINE:
+        if path.stat().st_size > _MOST_LINE:
             return Watched()
-        data = json.loads((folder / TRUTH).read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
         names = tuple(str(name)[:200] for name in data["names"][:MOST_PICTURES])
         classes = tuple(str(name)[:200] for name in data["classes"])
-        truth = _boxes(data["truth"], len(names))
+        return Watched(names, classes, _boxes(data["truth"], len(names)))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Watched()
-    epochs: dict[int, tuple[tuple[Box, ...], ...]] = {}
-    for epoch, boxes in _lines(folder / EPOCHS, len(names)):
-        for later in [known for known in epochs if known >= epoch]:  # the run went back to a checkpoint
-            del epochs[later]
-        epochs[epoch] = boxes
-    return Watched(names, classes, truth, epochs)
 
 
-def _lines(path: Path, pictures: int) -> Iterator[tuple[int, tuple[tuple[Box, ...], ...]]]:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            return
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return
-    for line in lines:
+class EpochTail:
+    """Follows what a training finds on its pictures, a little at a time, so that a window stays fluent.
+
+    Attributes:
+        epochs: Epoch → boxes found, picture by picture.
+
+    Args:
+        run: The run folder.
+        pictures: How many pictures it keeps.
+    """
+
+    def __init__(self, run: Path, pictures: int) -> None:
+        self.epochs: dict[int, tuple[tuple[Box, ...], ...]] = {}
+        self._path = run / FOLDER / EPOCHS
+        self._pictures = pictures
+        self._offset = 0
+
+    def poll(self) -> bool:
+        """Read what is new, at most 128 kB; return whether there was anything."""
         try:
-            data: Any = json.loads(line) if len(line) <= _MOST_LINE else None
-            epoch, boxes = int(data["epoch"]), _boxes(data["boxes"], pictures)
+            with self._path.open("rb") as stream:
+                stream.seek(self._offset)
+                data = stream.read(_CHUNK)
+        except OSError:
+            return False
+        end = data.rfind(b"\n") + 1
+        if not end and len(data) == _CHUNK:
+            end = len(data)  # no line is as long: skip it
+        self._offset += end
+        if self._offset <= _MOST_BYTES:
+            for line in data[:end].splitlines():
+                self._take(line)
+        return end > 0
+
+    def _take(self, line: bytes) -> None:
+        try:
+            data: Any = json.loads(line)
+            epoch, boxes = int(data["epoch"]), _boxes(data["boxes"], self._pictures)
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-            continue
-        yield epoch, boxes
+            return
+        for later in [known for known in self.epochs if known >= epoch]:  # the run went back to a checkpoint
+            del self.epochs[later]
+        self.epochs[epoch] = boxes
 
 
 def _boxes(data: Any, pictures: int) -> tuple[tuple[Box, ...], ...]:

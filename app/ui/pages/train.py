@@ -30,7 +30,7 @@ from app.ui.pages.train_tray import TrainTray
 from app.ui.pages.train_watch import RunWatch, with_progress
 from app.ui.requests import SAMPLE, Request, RunRequest, TrainRequest
 from app.ui.text import listed
-from app.ui.widgets.cards import Card
+from app.ui.widgets.cards import Card, label
 from app.ui.widgets.empty_state import EmptyState
 
 _REFRESH_MS = 400
@@ -76,6 +76,8 @@ class TrainPage(Page):
         self.primary.setVisible(True)
         header = self.header.layout()
         assert header is not None
+        self.changing = label(role="muted")
+        self.tools.addWidget(self.changing)
         header.addWidget(self.primary_menu.arrow)
         header.addWidget(self.primary_menu.cancel)
         runs = Card(margin=4)
@@ -179,6 +181,7 @@ class TrainPage(Page):
         """Stop the threads; trainings go on, or were told to stop."""
         self._look.stop()
         self.deactivated()
+        self.plots.pictures.close_jobs()
         self.watch.close()
 
     def accepts_drop(self, paths: list[Path]) -> bool:
@@ -291,7 +294,8 @@ class TrainPage(Page):
         chosen = self.table.current
         for run in self.table.shown:
             colour = self.table.colour(run.name)
-            shown.append(Shown(run.name, colour, self.watch.follow(run), run.name == chosen))
+            series = self.watch.follow(run)
+            shown.append(Shown(run.name, colour, series, run.name == chosen, run.path))
         self.plots.show_runs(shown)
 
     def _show_selected(self) -> None:
@@ -336,6 +340,8 @@ class TrainPage(Page):
         live = bool(self._live())
         prominent = bool(self.workspace.data or self.table.runs) and not live
         swaps = bool(self.workspace.design.swaps)
+        changing = self.tr("Changing {name}; its design stays.").format(name=self.desk.editing)
+        self.changing.setText(changing if self.desk.editing else "")
         self.primary_menu.show_state(swaps, live or self.desk.busy, prominent, self.desk.editing)
         self._update_estimate()
         self._update_empty()

@@ -5,15 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QMenu,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.run_series import RunSeries
 from app.core.text import figure, scientific
 from app.ui import theme
 from app.ui.calls import calling
+from app.ui.pages.train_pictures import RunPictures
+from app.ui.pages.train_plot_tools import PlotBar, PlotMenu, usage_curves
 from app.ui.widgets.plots import Curve, LinePlot
 
 TICK_MS = 120
@@ -31,6 +42,7 @@ class Shown:
     colour: str
     series: RunSeries
     selected: bool
+    folder: Path | None = None
 
 
 class _PartButton(QToolButton):
@@ -80,7 +92,25 @@ class PlotGrid(QWidget):
         self.lr = LinePlot("plotLr", form=_rate)
         self.part = _PartButton()
         self.loss.corner.addWidget(self.part)
-        grid = QGridLayout(self)
+        self.usage = LinePlot("plotUsage", form=_percent)
+        self.memory = LinePlot("plotMemory")
+        self.pictures = RunPictures()
+        self.bar = PlotBar()
+        self.views = QStackedWidget()
+        curves, machine = QWidget(), QWidget()
+        for view in (curves, self.pictures, machine):
+            self.views.addWidget(view)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.INSIDE)
+        column.addWidget(self.bar)
+        column.addWidget(self.views, 1)
+        row_of_two = QHBoxLayout(machine)
+        row_of_two.setContentsMargins(0, 0, 0, 0)
+        row_of_two.setSpacing(theme.BETWEEN)
+        row_of_two.addWidget(self.usage)
+        row_of_two.addWidget(self.memory)
+        grid = QGridLayout(curves)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(theme.BETWEEN)
         places = (self.loss, self.map50, self.map50_95, self.precision_recall, self.lr, last)
@@ -97,6 +127,19 @@ class PlotGrid(QWidget):
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self.tick)
         self.part.chosen_changed.connect(self.tick)
+        self.bar.view_chosen.connect(self.show_view)
+        self.bar.smoothing_changed.connect(self._on_bar_smoothing_changed)
+        self.menus = [PlotMenu(plot) for plot in (*self.plots, self.usage, self.memory)]
+
+    def show_view(self, number: int) -> None:
+        """Show curves, pictures or the machine."""
+        self.bar.check(number)
+        self.views.setCurrentIndex(number)
+        self.tick()
+
+    def _on_bar_smoothing_changed(self, weight: float) -> None:
+        for plot in self.plots:
+            plot.smooth(weight)
 
     @property
     def plots(self) -> tuple[LinePlot, ...]:
@@ -106,6 +149,8 @@ class PlotGrid(QWidget):
     def show_runs(self, shown: Sequence[Shown]) -> None:
         """Draw these runs from now on."""
         self._shown = tuple(shown)
+        selected = next((run.folder for run in shown if run.selected), None)
+        self.pictures.show_run(selected)
 
     def set_running(self, on: bool) -> None:
         """Start or stop pulling."""
@@ -113,7 +158,7 @@ class PlotGrid(QWidget):
 
     def tick(self) -> bool:
         """Redraw the next visible plot that has new data; return whether there was one."""
-        plots = self.plots
+        plots = (*self.plots, self.usage, self.memory)
         for offset in range(len(plots)):
             plot = plots[(self._turn + offset) % len(plots)]
             if plot.isVisible() and self._due(plot):
@@ -140,6 +185,9 @@ class PlotGrid(QWidget):
     def _stamp(self, plot: LinePlot) -> Any:
         """Return what a plot's picture depends on."""
         first = plot is self.loss
+        if plot in (self.usage, self.memory):
+            chosen = [run for run in self._shown if run.selected]
+            return tuple((r.name, r.colour, r.selected, r.series.usage_version, 0) for r in chosen), None
         runs = tuple(
             (run.name, run.colour, run.selected, run.series.version, run.series.batch_version if first else 0)
             for run in self._shown
@@ -151,6 +199,8 @@ class PlotGrid(QWidget):
         plot.show_curves([curve for run in self._shown for curve in self._curves(plot, run)])
 
     def _curves(self, plot: LinePlot, run: Shown) -> list[Curve]:
+        if plot in (self.usage, self.memory):
+            return usage_curves(run.name, run.series, plot is self.memory) if run.selected else []
         if plot is self.loss:
             return self._losses(run)
         if plot is self.precision_recall:
@@ -192,6 +242,13 @@ class PlotGrid(QWidget):
         self.lr.heading.setText(self.tr("Learning rate"))
         words = (self.tr("total"), self.tr("boxes"), self.tr("classes"), self.tr("edges"))
         self.part.set_words(dict(zip(_PARTS, words, strict=True)), self.tr("Part of the loss"))
+        self.usage.heading.setText(self.tr("Processor and graphics card, %"))
+        self.memory.heading.setText(self.tr("Memory, GB"))
+        self.bar.retranslate()
+        for menu in self.menus:
+            menu.retranslate()
+        for plot in (self.usage, self.memory):
+            plot.sentence.setText(self.tr("Nothing was noted of the machine yet."))
         for plot in self.plots:
             plot.sentence.setText(self.tr("Appears after the first epoch."))
         self._drawn.clear()
@@ -206,6 +263,11 @@ class PlotGrid(QWidget):
 def _score(value: float) -> str:
     """Write a score as everybody does: three decimals."""
     return f"{value:.3f}"
+
+
+def _percent(value: float) -> str:
+    """Write a share in per cent."""
+    return f"{value:.0f}"
 
 
 def _rate(value: float) -> str:

@@ -7,104 +7,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from html import escape
 
 import numpy as np
-import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QWidget
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
+from PySide6.QtGui import QColor, QPen
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout
 
-from app.core.text import figure, scientific
+from app.core.smoothing import smoothed
+from app.core.text import figure
 from app.ui import theme
 from app.ui.widgets.cards import Card, label
+from app.ui.widgets.plot_axes import EpochAxis, Reading, ValueAxis, pen_of, readable
+from app.ui.widgets.plot_curves import MOST_POINTS, Curve, Floats, last, settled, table_of, thinned
 
-_WIDTH = 2.0
-_THIN = 1.0
+__all__ = ["Curve", "LinePlot", "Reading", "thinned"]
+
 _MOST_LABELS = 6
 _LABEL_PX = 14
 _RIGHT_PX = 52
-_EARLY_SHARE = 0.2
 _TOP_PX = 9
 _GAP_PX = 6
-_SPIKE = 1.5
-_LEGIBLE = 4.5
 _LEFT_AXIS_PX = 46
-_SMALL = 1e-3
-_MOST_POINTS = 1000
-
-Floats = npt.NDArray[np.float64]
+_AGAIN_MS = 60
 
 pg.setConfigOptions(antialias=True)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A line to draw.
-
-    Attributes:
-        key: What it is; the same key keeps its line.
-        name: What people call it, for the crosshair.
-        x: Epochs.
-        y: Values; NaN leaves a gap.
-        colour: `#RRGGBB`.
-        dashed: Whether it is dashed.
-        faint: A thin background line, left out of crosshair and end labels.
-        labelled: Whether its last value stands at its right end.
-    """
-
-    key: str
-    name: str
-    x: Sequence[float]
-    y: Sequence[float]
-    colour: str
-    dashed: bool = False
-    faint: bool = False
-    labelled: bool = True
-
-
-class Reading(QLabel):
-    """The box of values beside the crosshair."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("plotReading")
-        self.setTextFormat(Qt.TextFormat.RichText)
-        self.setContentsMargins(4, 2, 4, 2)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.hide()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the ground, then the values."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(theme.colour("line"))
-        painter.setBrush(theme.colour("overlay", 0.94))
-        painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), 4, 4)
-        painter.end()
-        super().paintEvent(event)
-
-
-class EpochAxis(pg.AxisItem):
-    """An axis of epochs: ticks at whole numbers alone."""
-
-    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
-        """Return (spacing, offset) of the ticks, of at least one epoch."""
-        spacing = super().tickSpacing(low, high, size)
-        return [(max(1.0, float(round(step))), offset) for step, offset in spacing]
-
-
-class ValueAxis(pg.AxisItem):
-    """An axis of values: small ones as 8e-5, all of an axis in the same way."""
-
-    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        """Return what stands at the ticks."""
-        if not values or max(abs(value * scale) for value in values) >= _SMALL:
-            return list(super().tickStrings(values, scale, spacing))
-        return ["0" if value == 0 else scientific(value * scale) for value in values]
 
 
 class LinePlot(Card):
@@ -125,6 +53,9 @@ class LinePlot(Card):
         self._lines: dict[str, pg.PlotDataItem] = {}
         self._ends: list[pg.TextItem] = []
         self._extents: dict[str, tuple[float, float] | None] = {}
+        self._smoothing = 0.0
+        self._log = False
+        self._zoomed = False
         self.heading = label(role="strong")
         self.corner = QHBoxLayout()
         self.sentence = label(role="muted", wrap=True)
@@ -152,7 +83,10 @@ class LinePlot(Card):
         self.plot.setFrameShape(self.plot.Shape.NoFrame)
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
-        self.plot.setMouseEnabled(False, False)
+        self.plot.setMouseEnabled(True, True)
+        self.plot.getViewBox().sigRangeChangedManually.connect(self._on_view_range_changed_manually)
+        self._again = QTimer(self, singleShot=True, interval=_AGAIN_MS)
+        self._again.timeout.connect(self._redraw)
         self.plot.setMinimumHeight(70)
         item = self.plot.getPlotItem()
         item.getAxis("left").setWidth(_LEFT_AXIS_PX)
@@ -195,14 +129,84 @@ class LinePlot(Card):
         self._fit()
         self._show_ends()
 
+    # --- what the user chose -------------------------------------------------------------------------------
+
+    @property
+    def zoomed(self) -> bool:
+        """Whether the user chose the range: it stays while data arrives."""
+        return self._zoomed
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the values stand on a logarithmic axis."""
+        return self._log
+
+    def smooth(self, weight: float) -> None:
+        """Draw moving averages; crosshair, labels and files keep the measured values."""
+        if weight != self._smoothing:
+            self._smoothing = weight
+            self._redraw()
+
+    def set_logarithmic(self, on: bool) -> None:
+        """Put the values on a logarithmic axis, or on an even one; what is not above 0 is left out there."""
+        self._log = on
+        self.plot.getPlotItem().getAxis("left").setLogMode(y=on)
+        self.plot.getPlotItem().getAxis("left").setStyle(maxTickLevel=1 if on else 0)
+        self._redraw()
+
+    def show_all(self) -> None:
+        """Give the choice of the range back."""
+        self._zoomed = False
+        self._redraw()
+
+    def table(self) -> str:
+        """Return what is drawn as CSV, as measured."""
+        return table_of(self._curves.values())
+
+    def _on_view_range_changed_manually(self, *_: object) -> None:
+        self._zoomed = True
+        self._again.start()
+
+    def _redraw(self) -> None:
+        for key, curve in self._curves.items():
+            self._draw(self._lines[key], curve)
+        self._fit()
+        self._show_ends()
+
+    def mouseDoubleClickEvent(self, event: object) -> None:
+        """Show everything again."""
+        self.show_all()
+
+    def _height(self, value: float) -> float:
+        """Return where a value stands on the axis."""
+        if not self._log:
+            return value
+        return math.log10(value) if value > 0 else math.nan
+
+    def _points(self, curve: Curve) -> tuple[Floats, Floats]:
+        """Return a curve's points as they are drawn: smoothed, on the axis, and of a zoomed plot those in view."""
+        x, y = np.asarray(curve.x, dtype=float), np.asarray(curve.y, dtype=float)
+        if self._smoothing and not curve.faint:
+            y = np.array(smoothed(curve.y, self._smoothing))
+        if self._log:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                y = np.where(y > 0, np.log10(y), np.nan)
+        self._extents[curve.key] = settled(y)
+        if self._zoomed and len(x) > MOST_POINTS:
+            low, high = self.plot.viewRange()[0]
+            begin, end = np.searchsorted(x, [low, high])
+            x, y = x[max(begin - 1, 0) : end + 1], y[max(begin - 1, 0) : end + 1]
+        return x, y
+
+    # --- drawing --------------------------------------------------------------------------------------------
+
     def _draw(self, line: pg.PlotDataItem, curve: Curve) -> None:
         """Give a line its points and its looks, in one call: each costs a repaint."""
-        x, y = np.asarray(curve.x, dtype=float), np.asarray(curve.y, dtype=float)
-        self._extents[curve.key] = _settled(y)
+        x, y = self._points(curve)
         line.setZValue(-1 if curve.faint else 1)
         line.setData(
             *thinned(x, y),
-            pen=_pen(curve),
+            pen=pen_of(curve, len(x) > MOST_POINTS),
             connect="finite",
             symbol="o" if len(x) == 1 else None,
             symbolSize=6,
@@ -212,6 +216,8 @@ class LinePlot(Card):
 
     def _fit(self) -> None:
         """Choose the ranges: all values, room for the labels at the right, 0 at the bottom."""
+        if self._zoomed:
+            return
         curves = self._curves.values()
         solid = [curve for curve in curves if not curve.faint] or list(curves)
         extents = [extent for extent in (self._extents[curve.key] for curve in solid) if extent is not None]
@@ -219,7 +225,7 @@ class LinePlot(Card):
         starts = [curve.x[0] for curve in curves]
         if not extents or not ends:
             return
-        low = 0.0 if self._from_zero else min(extent[0] for extent in extents)
+        low = 0.0 if self._from_zero and not self._log else min(extent[0] for extent in extents)
         high = max(extent[1] for extent in extents)
         if high - low < 1e-9:
             high = low + (abs(low) * 0.1 or 1.0)
@@ -235,8 +241,11 @@ class LinePlot(Card):
     def _show_ends(self) -> None:
         """Write the last value at the right end of each curve, moved apart where they would overlap."""
         shown = [curve for curve in self._curves.values() if curve.labelled and not curve.faint]
-        ends = [(_last(curve), curve) for curve in shown[:_MOST_LABELS]]
-        placed = sorted(((end, curve) for end, curve in ends if end is not None), key=lambda pair: pair[0][1])
+        ends = [(last(curve), curve) for curve in shown[:_MOST_LABELS]]
+        known = (
+            (end, curve) for end, curve in ends if end is not None and not math.isnan(self._height(end[1]))
+        )
+        placed = sorted(known, key=lambda pair: pair[0][1])
         height = max(self.plot.getViewBox().height(), 1.0)
         low, high = self.plot.viewRange()[1]
         step = (high - low) * _LABEL_PX / height
@@ -245,11 +254,11 @@ class LinePlot(Card):
             text.setVisible(False)
         for number, (end, curve) in enumerate(placed):
             assert end is not None
-            y = max(end[1], below + step)
+            y = max(self._height(end[1]), below + step)
             below = y
             text = self._end(number)
             text.setText(self._form(end[1]))
-            text.setColor(_readable(curve.colour))
+            text.setColor(readable(curve.colour))
             text.setPos(end[0], y)
             text.setVisible(True)
 
@@ -325,69 +334,5 @@ class LinePlot(Card):
         self.plot.showGrid(y=True, alpha=0.25)
         self._cursor.setPen(pg.mkPen(tokens.strong_line, width=1))
         self.reading.setFont(theme.font(theme.SIZE_SMALL))
-        _readable.cache_clear()
+        readable.cache_clear()
         self._show_ends()
-
-
-def _pen(curve: Curve) -> QPen:
-    colour = QColor(curve.colour)
-    if curve.faint:
-        colour.setAlphaF(0.35)
-    pen = QPen(colour, _THIN if curve.faint else _WIDTH)
-    pen.setCosmetic(True)
-    pen.setStyle(Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine)
-    return pen
-
-
-def thinned(x: Floats, y: Floats, most: int = _MOST_POINTS) -> tuple[Floats, Floats]:
-    """Return points that look the same: of each stretch of many the lowest and the highest; all where they are few.
-
-    Args:
-        x: Epochs, rising.
-        y: Values; NaN leaves a gap.
-        most: Up to so many points are left as they are, and at most so many are returned.
-    """
-    if len(x) <= most:
-        return x, y
-    stretch = math.ceil(2 * len(x) / most)
-    count = len(x) // stretch
-    whole = y[: count * stretch].reshape(count, stretch)
-    low = np.where(np.isnan(whole), np.inf, whole).argmin(axis=1)
-    high = np.where(np.isnan(whole), -np.inf, whole).argmax(axis=1)
-    begins = np.arange(count) * stretch
-    kept = np.unique(np.concatenate([begins + low, begins + high, [0], np.arange(count * stretch, len(x))]))
-    return x[kept], y[kept]
-
-
-def _settled(y: Floats) -> tuple[float, float] | None:
-    """Return the least and the greatest value, without those of the first epochs where they dwarf all that follows."""
-    finite = y[np.isfinite(y)]
-    if not len(finite):
-        return None
-    early = max(3, round(len(finite) * _EARLY_SHARE))
-    later = finite[early:]
-    taken = finite if len(later) < 5 or finite[:early].max() < _SPIKE * later.max() else later
-    return float(taken.min()), float(taken.max())
-
-
-def _last(curve: Curve) -> tuple[float, float] | None:
-    """Return the last finite point."""
-    pairs = zip(reversed(curve.x), reversed(curve.y), strict=True)
-    return next(((x, y) for x, y in pairs if math.isfinite(y)), None)
-
-
-@lru_cache(maxsize=64)
-def _readable(colour: str) -> str:
-    """Return the colour, mixed with the text's until it can be read as small print."""
-    tokens = theme.tokens()
-    ink, text = QColor(colour), QColor(tokens.text)
-    for step in range(11):
-        share = step / 10
-        mixed = QColor.fromRgbF(
-            ink.redF() * (1 - share) + text.redF() * share,
-            ink.greenF() * (1 - share) + text.greenF() * share,
-            ink.blueF() * (1 - share) + text.blueF() * share,
-        ).name()
-        if theme.contrast(mixed, tokens.surface) >= _LEGIBLE:
-            return mixed
-    return tokens.text

@@ -7,7 +7,6 @@ measured before they are decoded, and nothing in it is changed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,11 +18,15 @@ from app.core.files import write_text
 from app.core.findings import Finding
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.dataset_album import Album
-from app.engine.dataset_cache import disable_foreign_caches
-from app.engine.dataset_files import Item, Listing
-from app.engine.dataset_scan import DatasetSummary, Seen, look_at, scan
-from app.engine.dataset_yaml import SPLITS, Description, find_description, read_description
-from app.engine.pictures import large_pictures_allowed
+from app.engine.dataset_cache import disable_foreign_caches, use_labels
+from app.engine.dataset_files import Listing
+from app.engine.dataset_fingerprint import Fingerprint, fingerprint_of
+from app.engine.dataset_fix import FixedCopy, write_fixed
+from app.engine.dataset_items import Item, one_line
+from app.engine.dataset_labels import rows_as_text
+from app.engine.dataset_open import describe
+from app.engine.dataset_scan import DatasetSummary, Seen, look_at_all, scan
+from app.engine.dataset_yaml import SPLITS, Description
 
 __all__ = [
     "DatasetSummary",
@@ -32,10 +35,12 @@ __all__ = [
     "Prepared",
     "check_dataset",
     "disable_foreign_caches",
+    "fix_dataset",
     "open_dataset",
     "prepare_dataset",
     "prepare_for_training",
     "run_check",
+    "run_fix",
     "run_thumbnails",
 ]
 
@@ -61,21 +66,25 @@ class Channel(Protocol):
         """Return the next command, or None when none comes in time."""
 
 
-def open_dataset(data: Path | str, progress: Progress | None = None) -> Description:
+def open_dataset(
+    data: Path | str, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+) -> Description:
     """Open a data set without looking at its pictures.
 
     Args:
-        data: a data.yaml, the folder that holds one, or "sample", which is made at first.
-        progress: told how far the making of the sample is.
+        data: a data.yaml, a COCO JSON file, the folder of a YOLO, Pascal VOC or COCO data set, a zip archive of one,
+            or "sample", which is made at first.
+        progress: told how far the unpacking, the reading of annotations or the making of the sample is.
+        cancelled: asked now and then whether to give up.
 
     Raises:
-        AppError: there is none, or it cannot be understood.
+        AppError: there is none, it cannot be understood, or it was cancelled.
     """
     if str(data) == SAMPLE:
         from app.engine.sample import sample_data
 
         data = sample_data(progress)
-    return read_description(find_description(Path(data).expanduser()))
+    return describe(Path(data).expanduser(), progress, cancelled)
 
 
 def check_dataset(
@@ -86,7 +95,21 @@ def check_dataset(
     Raises:
         AppError: it cannot be understood, or the check was cancelled.
     """
-    return scan(open_dataset(data, progress), progress, cancelled)
+    return scan(open_dataset(data, progress, cancelled), progress, cancelled)
+
+
+def fix_dataset(
+    data: Path | str,
+    folder: Path,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> FixedCopy:
+    """Write a corrected copy of a data set, as a plain YOLO data set; see `write_fixed`.
+
+    Raises:
+        AppError: the data cannot be understood, the folder cannot be used, or it was cancelled.
+    """
+    return write_fixed(open_dataset(data, progress, cancelled), folder, progress, cancelled)
 
 
 @dataclass(frozen=True)
@@ -98,12 +121,18 @@ class Prepared:
         names: of the classes.
         images: pictures per split that training uses.
         findings: what was left out, and why.
+        fingerprint: of what training uses.
+        layout: `yolo`, `voc` or `coco`.
+        divided: whether the Studio chose what to train and what to validate on.
     """
 
     path: Path
     names: tuple[str, ...]
     images: dict[str, int]
     findings: tuple[Finding, ...]
+    fingerprint: Fingerprint
+    layout: str
+    divided: bool
 
 
 def prepare_for_training(data: Path | str, run_folder: Path) -> Path:
@@ -115,11 +144,12 @@ def prepare_dataset(data: Path | str, run_folder: Path, progress: Progress | Non
     """Write a clean data.yaml and lists of pictures, by absolute paths, into the folder `data` of a run.
 
     Left out are `download:` and whatever else ultralytics might act on, pictures that cannot be decoded or claim
-    to be huge, pictures whose label has an error, and links that would lose the labels. Without pictures to
-    validate on, the training pictures serve. Label caches are switched off for this process.
+    to be huge, pictures whose label has an error, and links that would lose the labels. Without pictures to validate
+    on, some of the training pictures are set apart; a single one serves for both. Label caches are switched off for
+    this process.
 
     Args:
-        data: a data.yaml, the folder that holds one, or "sample".
+        data: as `open_dataset` takes it.
         run_folder: where the run keeps its files.
         progress: told how far it is.
 
@@ -127,18 +157,18 @@ def prepare_dataset(data: Path | str, run_folder: Path, progress: Progress | Non
         AppError: nothing is left to train on, or the run's folder cannot be written.
     """
     disable_foreign_caches()
-    description = open_dataset(data)
-    listing = Listing(description)
-    findings = [*description.findings, *listing.findings]
-    chosen: dict[str, list[Item]] = {}
-    boxes = {}
-    for number, (split, items) in enumerate(listing.items.items()):
-        looked_at = _look(items, len(description.names))
-        findings.extend(f for seen in looked_at for f in seen.findings if f.severity == "error")
-        chosen[split] = [seen.item for seen in looked_at if seen.usable]
-        boxes[split] = sum(len(seen.labels.rows) for seen in looked_at if seen.usable)
-        if progress is not None:
-            progress((number + 1) / len(listing.items), split)
+    description = open_dataset(data, progress)
+    listing = Listing(description, progress)
+    everything = list(look_at_all(listing, description, progress))
+    told = [finding for finding in listing.findings if finding.code == "split_made"]
+    wrong = [finding for seen in everything for finding in seen.findings if _is_told(seen, finding)]
+    findings = [*description.findings, *listing.findings, *wrong]
+    findings.sort(key=lambda finding: finding not in told)
+    chosen: dict[str, list[Seen]] = {split: [] for split in listing.items}
+    for seen in everything:
+        if seen.usable:
+            chosen[seen.item.split].append(seen)
+    boxes = {split: sum(len(seen.labels.rows) for seen in found) for split, found in chosen.items()}
     if not boxes.get("train"):
         raise AppError(
             QT_TRANSLATE_NOOP(
@@ -149,33 +179,13 @@ def prepare_dataset(data: Path | str, run_folder: Path, progress: Progress | Non
         )
     if not chosen.get("val"):
         chosen["val"] = chosen["train"]
-    path = _write(
-        description,
-        {split: chosen[split] for split in SPLITS if chosen.get(split)},
-        run_folder.absolute() / "data",
-    )
-    return Prepared(
-        path, description.names, {split: len(items) for split, items in chosen.items()}, tuple(findings)
-    )
-
-
-def _look(items: list[Item], classes: int) -> list[Seen]:
-    """Look at pictures and labels, not into the pictures' data unless it seems to break off."""
-    with large_pictures_allowed(), ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda item: look_at(item, classes, thorough=False), items))
-
-
-def _write(description: Description, chosen: dict[str, list[Item]], folder: Path) -> Path:
-    content: dict[str, Any] = {"path": str(folder)}
+    folder = run_folder.absolute() / "data"
+    used = {split: chosen[split] for split in SPLITS if chosen.get(split)}
     try:
-        for split, items in chosen.items():
-            listed = folder / f"{split}.txt"
-            write_text(listed, "".join(f"{item.picture}\n" for item in items))
-            content[split] = str(listed)
-        content["names"] = dict(enumerate(description.names))
-        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-        path = folder / "data.yaml"
-        write_text(path, f"# From {description.file}\n{text}")
+        path = _write(
+            description, {split: [seen.item for seen in found] for split, found in used.items()}, folder
+        )
+        use_labels(_write_labels(used, folder / "labels"))
     except OSError as error:
         raise AppError(
             QT_TRANSLATE_NOOP("core", "The run's folder {folder} cannot be written: {why}."),
@@ -183,6 +193,48 @@ def _write(description: Description, chosen: dict[str, list[Item]], folder: Path
             folder=folder,
             why=error.strerror or str(error),
         ) from error
+    return Prepared(
+        path,
+        description.names,
+        {split: len(found) for split, found in chosen.items()},
+        tuple(findings),
+        fingerprint_of(description, everything),
+        description.layout,
+        listing.divided,
+    )
+
+
+def _is_told(seen: Seen, finding: Finding) -> bool:
+    """Say whether a training mentions a finding: where something is left out."""
+    return finding.severity == "error" or (seen.item.reader is not None and finding.severity == "warning")
+
+
+def _write_labels(chosen: dict[str, list[Seen]], folder: Path) -> dict[Path, Path]:
+    """Write the labels of pictures that have none in YOLO's form; return where each lies."""
+    written = {}
+    for split, found in chosen.items():
+        for number, seen in enumerate(found):
+            if seen.item.reader is None:
+                continue
+            label = folder / split / f"{number:06d}.txt"
+            label.parent.mkdir(parents=True, exist_ok=True)
+            label.write_text(
+                "".join(f"{line}\n" for line in rows_as_text(seen.labels.rows)), encoding="utf-8"
+            )
+            written[seen.item.picture] = label
+    return written
+
+
+def _write(description: Description, chosen: dict[str, list[Item]], folder: Path) -> Path:
+    content: dict[str, Any] = {"path": str(folder)}
+    for split, items in chosen.items():
+        listed = folder / f"{split}.txt"
+        write_text(listed, "".join(f"{item.picture}\n" for item in items))
+        content[split] = str(listed)
+    content["names"] = dict(enumerate(description.names))
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    path = folder / "data.yaml"
+    write_text(path, f"# From {one_line(str(description.file))}\n{text}")
     return path
 
 
@@ -197,6 +249,21 @@ def run_check(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
         What `check --json` prints.
     """
     return check_dataset(request["data"], channel.progress, lambda: channel.cancelled).to_json()
+
+
+def run_fix(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
+    """Write a corrected copy: the job "dataset.fix".
+
+    Args:
+        request: `data`, as `open_dataset` takes it; `folder`: of the copy.
+        channel: the way to the window.
+
+    Returns:
+        `folder`, `data` (the copy's data.yaml), `log`, `images` per split, `changes` per kind.
+    """
+    return fix_dataset(
+        request["data"], Path(request["folder"]), channel.progress, lambda: channel.cancelled
+    ).to_json()
 
 
 def run_thumbnails(request: dict[str, Any], channel: Channel) -> dict[str, Any]:

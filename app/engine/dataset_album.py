@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.core.text import value_to_json
-from app.engine.dataset_files import Item, Listing
-from app.engine.dataset_labels import LabelFileError, Row, read_labels
+from app.engine.dataset_files import Listing
+from app.engine.dataset_items import Item
+from app.engine.dataset_labels import LabelFileError, Row
 from app.engine.dataset_yaml import Description
-from app.engine.pictures import PictureError, large_pictures_allowed, thumbnail_jpeg
+from app.engine.pictures import PictureError, inspect_picture, large_pictures_allowed, thumbnail_jpeg
 
 _MOST_THUMBNAILS = 400
 _SIDES = (32, 1024)
@@ -62,7 +63,7 @@ class Album:
         wanted = Path(path)
         for split, items in self._items.items():
             for index, item in enumerate(items):
-                if wanted in (item.picture, item.label):
+                if wanted == item.picture or (wanted == item.label and wanted.suffix != ".json"):
                     channel.emit({"event": "place", "path": path, "split": split, "index": index})
                     return
 
@@ -89,6 +90,9 @@ def _thumbnail(index: int, item: Item, classes: int, side: int) -> dict[str, Any
 def _rows(item: Item, classes: int) -> tuple[Row, ...]:
     """Return a picture's boxes; none where its label cannot be read, which is the check's affair to report."""
     try:
-        return read_labels(item.label, classes).rows if item.labelled else ()
-    except (LabelFileError, FileNotFoundError):
+        if not item.labelled:
+            return ()
+        picture = inspect_picture(item.picture, thorough=False) if item.reader is not None else None
+        return item.read(classes, picture).rows
+    except (LabelFileError, FileNotFoundError, PictureError):
         return ()

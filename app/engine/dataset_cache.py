@@ -11,12 +11,15 @@ import atexit
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from app.core.folders import cache_folder
+
+_labels: dict[str, str] = {}
+_stock: dict[str, Callable[..., list[str]]] = {}
 
 
 def disable_foreign_caches() -> None:
@@ -30,11 +33,27 @@ def disable_foreign_caches() -> None:
     from ultralytics.data import base, dataset, utils
 
     for module in (dataset, utils):
+        if module.img2label_paths is not _label_files:
+            _stock["label_files"] = module.img2label_paths
+            module.img2label_paths = _label_files
         module.load_dataset_cache_file = _no_cache
         module.save_dataset_cache_file = _keep_nothing
     utils._replace_image = _leave_as_it_is
     if not isinstance(getattr(base.BaseDataset, "npy_files", None), property):
         base.BaseDataset.npy_files = property(_private_files, _set_private_files)
+
+
+def use_labels(labels: Mapping[Path, Path]) -> None:
+    """Tell where the labels of pictures lie that ultralytics would not find; for the whole process."""
+    _labels.update((str(picture), str(label)) for picture, label in labels.items())
+
+
+def _label_files(img_paths: list[str | Path], *args: Any, **more: Any) -> list[str]:
+    """Stand in for `img2label_paths`, which looks beside the pictures alone."""
+    found: list[str] = _stock["label_files"](img_paths, *args, **more)
+    if args or more or not _labels:  # masks, not labels
+        return found
+    return [_labels.get(str(path), label) for path, label in zip(img_paths, found, strict=True)]
 
 
 def _no_cache(path: Path) -> dict[str, Any]:

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from app.core.findings import Finding
+from app.engine.dataset_items import Item, fit_for_lists
+from app.engine.dataset_split import divide
+from app.engine.dataset_tree import walk
 from app.engine.dataset_yaml import Description
 from app.engine.pictures import PICTURE_SUFFIXES
 
 _IMAGES, _LABELS = f"{os.sep}images{os.sep}", f"{os.sep}labels{os.sep}"
 _NOT_LABELS = {"classes.txt", "labels.txt", "names.txt", "notes.txt", "predefined_classes.txt", "readme.txt"}
-
-
-@dataclass(frozen=True)
-class Item:
-    """A picture of a data set.
-
-    Attributes:
-        split: `train`, `val` or `test`.
-        picture: the file by the path under which its label is found.
-        label: where its label lies, or should.
-        labelled: whether the label is there.
-    """
-
-    split: str
-    picture: Path
-    label: Path
-    labelled: bool
 
 
 def label_path(picture: Path) -> Path:
@@ -40,18 +25,34 @@ def label_path(picture: Path) -> Path:
 
 
 class Listing:
-    """Finds the pictures of a description; each folder is listed once.
+    """Finds the pictures of a description, and divides them where nobody has; each folder is listed once.
+
+    Args:
+        description: of the data set.
+        progress: told how far the division is, which looks at every picture the first time.
+        cancelled: asked now and then whether to give up.
+
+    Raises:
+        AppError: it was cancelled.
 
     Attributes:
         items: per split, in the order in which ultralytics sorts them.
         findings: what is wrong with folders, lists and links.
+        divided: whether the Studio chose what to train and what to validate on.
     """
 
-    def __init__(self, description: Description) -> None:
+    def __init__(
+        self,
+        description: Description,
+        progress: Callable[[float, str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
         self._description = description
         self._folders: dict[Path, frozenset[str]] = {}
         self.findings: list[Finding] = []
         self.items: dict[str, list[Item]] = {}
+        if description.items is not None:
+            self.items = {split: list(items) for split, items in description.items.items()}
         for split, places in description.splits.items():
             found: dict[str, Item] = {}
             for place in places:
@@ -60,6 +61,11 @@ class Listing:
             self.items[split] = [found[path] for path in sorted(found)]
             if not found and any(place.exists() for place in places):
                 self._note("split_empty", split)
+        division = divide(description.root, self.items, progress, cancelled)
+        self.divided = division is not None
+        if division is not None:
+            self.items = division.items
+            self.findings.extend(division.findings)
 
     def has(self, file: Path) -> bool:
         """Say whether a file is there, from a listing of its folder."""
@@ -110,6 +116,9 @@ class Listing:
         resolved = folder.resolve()
         rescued = 0
         for relative in _pictures_below(folder):
+            if not fit_for_lists(str(folder / relative)):
+                self.findings.append(Finding("picture_name", str(folder / relative)))
+                continue
             behind, plain = resolved / relative, folder / relative
             item = self._item(split, plain)
             if item.labelled:
@@ -134,7 +143,8 @@ class Listing:
                 continue
             base = file.parent if text.startswith("./") else self._description.root
             picture = Path(os.path.normpath(base / text))
-            if picture.suffix.lower() in PICTURE_SUFFIXES and self.has(picture):
+            fit = picture.suffix.lower() in PICTURE_SUFFIXES and fit_for_lists(str(picture))
+            if fit and self.has(picture):
                 yield self._item(split, picture)
             else:
                 self.findings.append(Finding("listed_missing", str(file), number, {"picture": text[:200]}))
@@ -158,16 +168,7 @@ class Listing:
 
 
 def _pictures_below(folder: Path) -> Iterator[Path]:
-    """Walk a folder and those below it, hidden ones and loops of links left out; paths relative to it."""
-    seen = set()
-    for current, folders, files in os.walk(folder, followlinks=True):
-        real = Path(current).resolve()
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        below = Path(current).relative_to(folder)
-        for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in PICTURE_SUFFIXES:
-                yield below / name
+    """Find the pictures of a folder and those below it; paths relative to it."""
+    for current, names in walk(folder):
+        below = current.relative_to(folder)
+        yield from (below / name for name in names if Path(name).suffix.lower() in PICTURE_SUFFIXES)

@@ -35,7 +35,7 @@ class Problem(NamedTuple):
     """What is wrong with a line: a code of `FINDING_KINDS`, the line, the values of its text."""
 
     code: str
-    line: int
+    line: int | None
     values: dict[str, Any]
 
     @property
@@ -119,6 +119,11 @@ def parse_labels(text: str, classes: int) -> Labels:
         if _judge(number, row, problems):
             rows.append(row)
     return Labels(tuple(rows), tuple(problems), blank=not lines, polygons=True in shapes)
+
+
+def rows_as_text(rows: Sequence[Row]) -> list[str]:
+    """Return the lines of a label file with these boxes."""
+    return [" ".join((str(row.cls), *(f"{value:.8g}" for value in row[1:]))) for row in rows]
 
 
 def _values(

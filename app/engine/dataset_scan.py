@@ -6,25 +6,33 @@ import hashlib
 import math
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.core.errors import AppError
 from app.core.findings import Finding, arranged
-from app.core.text import QT_TRANSLATE_NOOP
-from app.engine.dataset_files import Item, Listing
-from app.engine.dataset_labels import LabelFileError, Labels, Row, read_labels
+from app.engine.dataset_alike import pairs
+from app.engine.dataset_files import Listing
+from app.engine.dataset_items import Item
+from app.engine.dataset_labels import LabelFileError, Labels, Row
+from app.engine.dataset_looks import Grey, Look, Looks
+from app.engine.dataset_tree import check_cancelled
 from app.engine.dataset_yaml import Description
-from app.engine.pictures import PictureError, PictureInfo, inspect_picture, large_pictures_allowed
+from app.engine.pictures import PictureInfo
 
 Progress = Callable[[float, str], None]
 
 SIZE_EDGES = tuple(2.0 ** (-8 + step / 4) for step in range(33))
 """Edges of the size histogram: √(width × height) of a box over the longer side of its picture."""
-_CHUNK = 64
+_SUFFIXES = {
+    "JPEG": {".jpg", ".jpeg", ".mpo"},
+    "MPO": {".jpg", ".jpeg", ".mpo"},
+    "PNG": {".png"},
+    "BMP": {".bmp"},
+    "WEBP": {".webp"},
+    "TIFF": {".tif", ".tiff", ".dng"},
+}
 _BLANK = Labels((), (), blank=True)
 
 
@@ -37,6 +45,7 @@ class Seen:
     labels: Labels
     bytes: int
     findings: tuple[Finding, ...]
+    grey: Grey = b""
 
     @property
     def usable(self) -> bool:
@@ -59,6 +68,8 @@ class DatasetSummary:
         boxes_per_picture: how many pictures have so many boxes.
         picture_sizes: how many pictures have this width and height, the most frequent ones.
         findings: errors first.
+        layout: `yolo`, `voc` or `coco`.
+        divided: whether the Studio chose what to train and what to validate on.
     """
 
     data: Path
@@ -71,6 +82,8 @@ class DatasetSummary:
     boxes_per_picture: dict[int, int]
     picture_sizes: list[tuple[int, int, int]]
     findings: tuple[Finding, ...]
+    layout: str = "yolo"
+    divided: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return what `check --json` prints; two classes of one name are told apart by their number."""
@@ -81,6 +94,8 @@ class DatasetSummary:
         return {
             "data": str(self.data),
             "root": str(self.root),
+            "format": self.layout,
+            "split_made": self.divided,
             "names": shown,
             "images": self.images,
             "boxes": dict(zip(shown, totals, strict=True)),
@@ -145,18 +160,18 @@ def scan(
         AppError: it was cancelled.
     """
     tell = progress or (lambda _share, _text: None)
-    stop = cancelled or (lambda: False)
     tell(0.0, "list")
-    listing = Listing(description)
+    listing = Listing(description, progress, cancelled)
     tally = _Tally(len(description.names))
     findings = [*description.findings, *listing.findings]
     everything: list[Seen] = []
-    for seen in _look(listing, len(description.names), tell, stop):
+    for seen in look_at_all(listing, description, progress, cancelled):
         tally.add(seen)
         findings.extend(seen.findings)
         everything.append(seen)
     findings.extend(_folder_findings(listing, tally))
-    findings.extend(_duplicates(everything, stop))
+    findings.extend(_duplicates(everything, cancelled))
+    findings.extend(_near_leaks(everything))
     findings.extend(_class_findings(description, tally))
     tell(1.0, "done")
     return DatasetSummary(
@@ -170,55 +185,60 @@ def scan(
         boxes_per_picture=dict(tally.per_picture),
         picture_sizes=[(*size, count) for size, count in tally.picture_sizes.most_common(8)],
         findings=arranged(findings),
+        layout=description.layout,
+        divided=listing.divided,
     )
 
 
-def look_at(item: Item, classes: int, *, thorough: bool = True) -> Seen:
-    """Look at one picture and its label."""
-    findings: list[Finding] = []
-    picture, size = None, 0
-    try:
-        size = item.picture.stat().st_size
-        picture = inspect_picture(item.picture, thorough=thorough)
-        if picture.loose_end:
-            findings.append(Finding("picture_loose_end", str(item.picture)))
-    except PictureError as problem:
-        findings.append(
-            Finding(f"picture_{problem.reason}", str(item.picture), None, {"why": problem.detail})
-        )
-    except OSError as problem:
-        values = {"why": problem.strerror or type(problem).__name__}
-        findings.append(Finding("picture_unreadable", str(item.picture), None, values))
+def look_at_all(
+    listing: Listing,
+    description: Description,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator[Seen]:
+    """Look at every picture and label, in order.
+
+    Raises:
+        AppError: it was cancelled.
+    """
+    items = [item for split in listing.items.values() for item in split]
+    with Looks(description.root) as looks:
+        found = looks.at([item.picture for item in items], progress, cancelled)
+        for item, look in zip(items, found, strict=True):
+            yield look_at(item, len(description.names), look)
+
+
+def look_at(item: Item, classes: int, look: Look) -> Seen:
+    """Judge one picture and its label."""
+    findings = list(_picture_findings(item, look))
     labels = _BLANK
     try:
         if item.labelled:
-            labels = read_labels(item.label, classes)
-            findings.extend(Finding(p.code, str(item.label), p.line, p.values) for p in labels.problems)
+            labels = item.read(classes, look.picture)
+            place = item.picture if item.label.suffix == ".json" else item.label
+            findings.extend(Finding(p.code, str(place), p.line, p.values) for p in labels.problems)
             if labels.blank:
-                findings.append(Finding("label_empty", str(item.label)))
+                findings.append(Finding("label_empty", str(place)))
         else:
             findings.append(Finding("label_missing", str(item.picture), None, {"label": item.label.name}))
     except (LabelFileError, FileNotFoundError) as problem:
         findings.append(Finding("label_unreadable", str(item.label), None, {"why": str(problem)}))
-    return Seen(item, picture, labels, size, tuple(findings))
+    return Seen(item, look.picture, labels, look.bytes, tuple(findings), look.grey)
 
 
-def _look(listing: Listing, classes: int, tell: Progress, stop: Callable[[], bool]) -> Iterator[Seen]:
-    """Look at everything, a chunk at a time, in order."""
-    items = [item for split in listing.items.values() for item in split]
-    with large_pictures_allowed(), ThreadPoolExecutor(min(os.cpu_count() or 2, 16)) as pool:
-        for start in range(0, len(items), _CHUNK):
-            if stop():
-                raise _cancelled()
-            tell(start / len(items), f"{start} / {len(items)}")
-            yield from pool.map(lambda item: look_at(item, classes), items[start : start + _CHUNK])
-
-
-def _cancelled() -> AppError:
-    return AppError(
-        QT_TRANSLATE_NOOP("core", "The check was cancelled."),
-        QT_TRANSLATE_NOOP("core", "Start it again when you like."),
-    )
+def _picture_findings(item: Item, look: Look) -> Iterator[Finding]:
+    path, picture = str(item.picture), look.picture
+    if picture is None:
+        yield Finding(f"picture_{look.reason}", path, None, {"why": look.detail})
+        return
+    if picture.loose_end:
+        yield Finding("picture_loose_end", path)
+    if item.picture.suffix.lower() not in _SUFFIXES.get(picture.format, {item.picture.suffix.lower()}):
+        yield Finding("picture_suffix", path, None, {"format": picture.format})
+    if picture.deep:
+        yield Finding("picture_deep", path)
+    if picture.pages > 1:
+        yield Finding("picture_pages", path, None, {"count": picture.pages})
 
 
 def _folder_findings(listing: Listing, tally: _Tally) -> Iterator[Finding]:
@@ -231,7 +251,7 @@ def _folder_findings(listing: Listing, tally: _Tally) -> Iterator[Finding]:
     owners: dict[Path, Item] = {}
     for item in (item for items in listing.items.values() for item in items):
         first = owners.setdefault(item.label, item)
-        if first.picture != item.picture and item.labelled:
+        if first.picture != item.picture and item.labelled and item.reader is None:
             values = {"first": first.picture.name, "second": item.picture.name}
             yield Finding("label_shared", str(item.label), None, values)
     if tally.polygons:
@@ -253,32 +273,48 @@ def _class_findings(description: Description, tally: _Tally) -> Iterator[Finding
             )
 
 
-def _duplicates(everything: Iterable[Seen], stop: Callable[[], bool]) -> Iterator[Finding]:
-    """Find pictures that are the same, byte for byte; only files of one size are read."""
+def _near_leaks(everything: Sequence[Seen]) -> Iterator[Finding]:
+    """Find pictures of different splits that are nearly the same, but not byte for byte."""
+    told: set[Path] = set()
+    for first, second in pairs([seen.grey for seen in everything]):
+        a, b = everything[first], everything[second]
+        same = a.bytes == b.bytes and digest_of(a.item.picture) == digest_of(b.item.picture)
+        if a.item.split == b.item.split or same or b.item.picture in told:
+            continue
+        told.add(b.item.picture)
+        values = {
+            "other": str(a.item.picture),
+            "split": b.item.split,
+            "other_split": a.item.split,
+        }
+        yield Finding("near_leak", str(b.item.picture), None, values)
+
+
+def _duplicates(everything: Sequence[Seen], cancelled: Callable[[], bool] | None) -> Iterator[Finding]:
+    """Find pictures that are the same, byte for byte; only files of one size that look alike are read."""
     by_file: dict[Path, Seen] = {}
     shared: Counter[tuple[str, str]] = Counter()
-    by_size: defaultdict[int, list[Seen]] = defaultdict(list)
+    by_size: defaultdict[tuple[int, bytes], list[Seen]] = defaultdict(list)
     for seen in everything:
         first = by_file.setdefault(seen.item.picture.resolve(), seen)
         if first is not seen:
             shared[first.item.split, seen.item.split] += 1
         elif seen.bytes:
-            by_size[seen.bytes].append(seen)
+            by_size[seen.bytes, seen.grey].append(seen)
     for (split, other_split), count in shared.items():
         if split != other_split:
             values = {"split": split, "other_split": other_split, "count": count}
             place = next(s.item.picture.parent for s in everything if s.item.split == other_split)
             yield Finding("splits_overlap", str(place), None, values)
     for group in by_size.values():
-        if stop():
-            raise _cancelled()
+        check_cancelled(cancelled)
         yield from _same_bytes(group)
 
 
 def _same_bytes(group: list[Seen]) -> Iterator[Finding]:
     first_of: dict[bytes, Seen] = {}
     for seen in group if len(group) > 1 else []:
-        digest = _digest(seen.item.picture)
+        digest = digest_of(seen.item.picture)
         first = first_of.setdefault(digest, seen) if digest else seen
         if first is seen:
             continue
@@ -294,7 +330,8 @@ def _same_bytes(group: list[Seen]) -> Iterator[Finding]:
             yield Finding("leak", str(seen.item.picture), None, values)
 
 
-def _digest(path: Path) -> bytes:
+def digest_of(path: Path) -> bytes:
+    """Return what identifies a file's content; empty where it cannot be read."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, hashlib.blake2b).digest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import yaml
 from app.core.errors import AppError
 from app.core.findings import Finding
 from app.core.text import QT_TRANSLATE_NOOP, Text
+from app.engine.dataset_items import Item, fit_for_lists, one_line
 
 SPLITS = ("train", "val", "test")
 LARGEST_BYTES = 1_000_000
@@ -34,6 +35,8 @@ class Description:
         splits: per split its folders or lists of pictures, whether they exist or not; links are not followed.
         lines: where each key stands in the file, from 1.
         findings: what is wrong with it.
+        layout: `yolo`, `voc` or `coco`.
+        items: the pictures, where no folders or lists name them; those of `all` are not divided yet.
     """
 
     file: Path
@@ -42,6 +45,8 @@ class Description:
     splits: Mapping[str, tuple[Path, ...]]
     lines: Mapping[str, int]
     findings: tuple[Finding, ...]
+    layout: str = "yolo"
+    items: Mapping[str, tuple[Item, ...]] | None = field(default=None, repr=False)
 
 
 def find_description(path: Path) -> Path:
@@ -64,10 +69,13 @@ def find_description(path: Path) -> Path:
     if not path.is_dir():
         raise AppError(
             QT_TRANSLATE_NOOP("core", "There is no data set {path}."),
-            QT_TRANSLATE_NOOP("core", "Choose a data.yaml, or the folder it lies in."),
+            QT_TRANSLATE_NOOP(
+                "core",
+                "Choose a data.yaml, a COCO JSON file, or the folder of a YOLO, Pascal VOC or COCO data set.",
+            ),
             path=path,
         )
-    usual = [item for item in inside if item.name.lower() in _USUAL_NAMES]
+    usual = [item for item in inside if is_usual(item)]
     if len(usual) == 1 or (not usual and len(inside) == 1):
         return (usual or inside)[0]
     if inside:
@@ -79,12 +87,17 @@ def find_description(path: Path) -> Path:
             files=listed,
         )
     raise AppError(
-        QT_TRANSLATE_NOOP("core", "The folder {path} holds no data.yaml."),
         QT_TRANSLATE_NOOP(
-            "core", "Choose the folder of a YOLO data set: a data.yaml beside “images” and “labels”."
+            "core", "The folder {path} holds no data set: no data.yaml, and no labelled pictures."
         ),
+        QT_TRANSLATE_NOOP("core", "Choose the folder of a YOLO, Pascal VOC or COCO data set."),
         path=path,
     )
+
+
+def is_usual(file: Path) -> bool:
+    """Say whether a file bears the name that descriptions of data sets usually have."""
+    return file.name.lower() in _USUAL_NAMES
 
 
 def read_description(file: Path) -> Description:
@@ -229,7 +242,9 @@ class _Reader:
 
     def _name(self, index: int, name: Any) -> str:
         if isinstance(name, str) and name.strip():
-            return name.strip()
+            if not fit_for_lists(name):
+                self.note("name_control", "names", index=index)
+            return one_line(name).strip() or f"class_{index}"
         if name is None or isinstance(name, list | dict | str):
             raise self.refuse(
                 "names",

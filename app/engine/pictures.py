@@ -28,7 +28,18 @@ MOST_PIXELS = 2 * 89_478_485
 _END_MARKERS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 _SIDEWAYS = {5, 6, 7, 8}
 _ORIENTATION_TAG = 0x0112
-
+_TURNED_FORMATS = {"JPEG", "MPO", "PNG", "WEBP", "AVIF"}
+_TURNS = {
+    2: PilImage.Transpose.FLIP_LEFT_RIGHT,
+    3: PilImage.Transpose.ROTATE_180,
+    4: PilImage.Transpose.FLIP_TOP_BOTTOM,
+    5: PilImage.Transpose.TRANSPOSE,
+    6: PilImage.Transpose.ROTATE_270,
+    7: PilImage.Transpose.TRANSVERSE,
+    8: PilImage.Transpose.ROTATE_90,
+}
+_GREY_SIZE = (16, 16)
+_GREY_LEAST = 32
 
 _REASONS = {
     "corrupt": QT_TRANSLATE_NOOP("core", "it cannot be decoded ({detail})"),
@@ -63,12 +74,25 @@ class PictureInfo:
         width: pixels.
         height: pixels.
         loose_end: a JPEG with something behind its end marker; ultralytics would write the file anew.
+        orientation: as EXIF numbers it, 1 to 8; 1 is upright.
+        deep: more than 8 bits a channel; training reads the upper 8.
+        pages: how many pictures the file holds; training reads the first.
+        mode: Pillow's name of what a pixel is, such as `RGB`, `L` or `CMYK`.
     """
 
     format: str
     width: int
     height: int
     loose_end: bool = False
+    orientation: int = 1
+    deep: bool = False
+    pages: int = 1
+    mode: str = "RGB"
+
+    @property
+    def raw_size(self) -> tuple[int, int]:
+        """Width and height as stored, before the EXIF orientation."""
+        return (self.height, self.width) if self.orientation in _SIDEWAYS else (self.width, self.height)
 
 
 @contextmanager
@@ -88,26 +112,78 @@ def inspect_picture(path: Path, *, thorough: bool = True, smallest: int = 10) ->
     Args:
         path: the picture.
         thorough: also go through the data: JPEGs are decoded at an eighth of their size, which reads every
-            byte of them; PNGs have their checksums verified; the rest is decoded. Otherwise only JPEGs and
-            PNGs without an end marker are looked through.
+            byte of them; the rest is decoded. Otherwise only JPEGs and PNGs without an end marker are.
         smallest: least side in pixels (ultralytics refuses less than 10).
 
     Raises:
         PictureError: it cannot be used for training.
     """
+    return _inspect(path, thorough, smallest)[0]
+
+
+def look_through(path: Path, smallest: int = 10) -> tuple[PictureInfo, bytes]:
+    """Do what `inspect_picture` does thoroughly; return also the picture upright, grey, 16×16, a byte a pixel.
+
+    Raises:
+        PictureError: it cannot be used for training.
+    """
+    return _inspect(path, True, smallest)
+
+
+def _inspect(path: Path, thorough: bool, smallest: int) -> tuple[PictureInfo, bytes]:
     with _opened(path) as picture:
-        name = picture.format or "?"
-        width, height = picture.size
+        name, (width, height) = picture.format or "?", picture.size
         if width * height > MOST_PIXELS:
             raise _too_large(f"{width}×{height}")
         if min(width, height) < smallest:
             raise PictureError("tiny", f"{width}×{height}")
-        if name == "JPEG" and picture.getexif().get(_ORIENTATION_TAG) in _SIDEWAYS:
-            width, height = height, width
         whole = _ends_with(path, _END_MARKERS.get(name, b""))
-        if thorough or not whole:
-            _go_through(picture, name)
-    return PictureInfo(name, width, height, loose_end=name == "JPEG" and not whole)
+        thorough = thorough or not whole
+        if thorough and name == "PNG":
+            picture.verify()  # reads the checksums; what it leaves cannot be decoded any more
+            with PilImage.open(path) as again:
+                orientation, grey = _gone_through(again)
+        elif thorough:
+            orientation, grey = _gone_through(picture)
+        else:
+            orientation, grey = _orientation(picture), b""
+        mode, pages = picture.mode, int(getattr(picture, "n_frames", 1)) if name == "TIFF" else 1
+    if orientation in _SIDEWAYS:
+        width, height = height, width
+    loose = name == "JPEG" and not whole
+    deep = mode.startswith(("I", "F"))
+    return PictureInfo(name, width, height, loose, orientation, deep, pages, mode), grey
+
+
+def _gone_through(picture: PilImage.Image) -> tuple[int, bytes]:
+    """Decode an opened picture; return its orientation and its grey miniature."""
+    if picture.format == "PNG":
+        picture.load()  # the orientation may stand behind the pixels
+    orientation = _orientation(picture)
+    return orientation, _grey(picture, orientation)
+
+
+def _orientation(picture: PilImage.Image) -> int:
+    """Return the EXIF orientation that training heeds; OpenCV and Pillow turn TIFFs themselves, or neither does."""
+    if picture.format not in _TURNED_FORMATS or (picture.format == "PNG" and "exif" not in picture.info):
+        return 1
+    found = picture.getexif().get(_ORIENTATION_TAG, 1)
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def _grey(picture: PilImage.Image, orientation: int) -> bytes:
+    """Decode a picture, JPEGs at an eighth of their size, and shrink it."""
+    if picture.format in {"JPEG", "MPO"}:
+        picture.draft(None, (max(picture.width // 8, _GREY_LEAST), max(picture.height // 8, _GREY_LEAST)))
+    picture.load()
+    if picture.mode.startswith(("I", "F")):
+        deep = np.asarray(picture, dtype=np.float64)
+        flat = PilImage.fromarray((deep / max(deep.max(), 1.0) * 255).astype(np.uint8))
+    else:
+        flat = picture.convert("L")
+    small = flat.resize(_GREY_SIZE, PilImage.Resampling.BOX)
+    turn = _TURNS.get(orientation)
+    return (small if turn is None else small.transpose(turn)).tobytes()
 
 
 def read_picture(path: Path) -> Image:
@@ -186,17 +262,6 @@ def _opened(path: Path) -> Iterator[PilImage.Image]:
 
 def _too_large(size: str) -> PictureError:
     return PictureError("huge", size)
-
-
-def _go_through(picture: PilImage.Image, name: str) -> None:
-    """Read all the data of an opened picture, as cheaply as its format allows."""
-    if name in {"JPEG", "MPO"}:
-        picture.draft(None, (max(picture.width // 8, 1), max(picture.height // 8, 1)))
-        picture.load()
-    elif name == "PNG":
-        picture.verify()
-    else:
-        picture.load()
 
 
 def _ends_with(path: Path, marker: bytes) -> bool:

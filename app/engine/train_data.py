@@ -20,14 +20,15 @@ def read_data(
     """Prepare a data set and return it as ultralytics describes one.
 
     Args:
-        data: data.yaml, the folder that holds one, or "sample".
+        data: As `app.engine.dataset.open_dataset` takes it.
         folder: Where the clean data.yaml and the lists of pictures go.
         split: The split that is going to be evaluated.
         report: Receives what was left out.
 
     Returns:
         "train", "val", "test": lists of pictures, absolute paths; "names", "nc", "channels", "yaml_file";
-        "images": pictures per split.
+        "images": pictures per split; "fingerprint": of the data, as plain data; "format": `yolo`, `voc` or `coco`;
+        "split_made": whether the Studio divided it.
 
     Raises:
         AppError: There is nothing to use.
@@ -51,6 +52,9 @@ def read_data(
         "path": prepared.path.parent,
         "yaml_file": str(prepared.path),
         "images": prepared.images,
+        "fingerprint": prepared.fingerprint.to_json(),
+        "format": prepared.layout,
+        "split_made": prepared.divided,
     }
 
 

@@ -30,7 +30,10 @@ def test_real_data_is_counted_and_found_clean(bccd_yaml: Path) -> None:
     found = summary.to_json()
     assert found["images"] == {"train": 205, "val": 87, "test": 72}
     assert found["boxes"] == {"RBC": 4153, "WBC": 372, "Platelets": 361}
-    assert found["findings"] == []
+    # The same place of the same slide, photographed twice.
+    (twice,) = found["findings"]
+    assert (twice["code"], Path(twice["path"]).name) == ("near_leak", "BloodImage_00037.jpg")
+    assert Path(twice["values"]["other"]).parts[-2:] == ("train", "BloodImage_00038.jpg")
     assert found["usable"] == found["images"]
     assert found["picture_sizes"] == [{"width": 640, "height": 480, "count": 364}]
     for name, total in found["boxes"].items():
@@ -163,8 +166,9 @@ def test_train_and_val_being_the_same_pictures_is_one_warning(folder: Folder) ->
 
 def test_a_missing_split_names_its_line_and_the_rest_is_counted(folder: Folder) -> None:
     folder.describe("names: [cat, dog]\ntrain: images/train\nval: images/nowhere\ntest: images/none\n")
-    assert [item[::2] for item in folder.found()] == [("split_missing", 3), ("split_missing", 4)]
-    assert folder.check().images == {"train": 3, "val": 0, "test": 0}
+    found = [item[::2] for item in folder.found()]
+    assert found == [("split_missing", 3), ("split_missing", 4), ("split_made", None)]
+    assert folder.check().images == {"train": 2, "val": 1, "test": 0}
 
 
 def test_an_empty_split_and_an_unnamed_one(folder: Folder) -> None:

@@ -73,11 +73,11 @@ def test_pictures_that_cannot_be_used_are_left_out_and_named(folder: Folder, tmp
     assert len(loaded_by_ultralytics(prepared.path, "val")) == 1
 
 
-def test_without_anything_to_train_on_it_is_refused_and_without_val_train_serves(
+def test_without_anything_to_train_on_it_is_refused_and_without_val_some_are_set_apart(
     folder: Folder, tmp_path: Path
 ) -> None:
     shutil.rmtree(folder.root / "images" / "val")
-    assert prepare_dataset(folder.yaml, tmp_path / "run").images == {"train": 3, "val": 3}
+    assert prepare_dataset(folder.yaml, tmp_path / "run").images == {"train": 2, "val": 1}
     for number in range(3):
         folder.label("train", f"train{number}").write_text("9 0.5 0.5 0.1 0.1\n")
     with pytest.raises(AppError, match="nothing to train on"):

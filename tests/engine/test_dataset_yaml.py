@@ -84,7 +84,7 @@ def test_what_is_no_description_is_refused_with_place_and_advice(
 def test_what_is_not_there_or_ambiguous_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AppError, match="no data set"):
         open_dataset(tmp_path / "none")
-    with pytest.raises(AppError, match=r"holds no data\.yaml"):
+    with pytest.raises(AppError, match=r"holds no data set"):
         open_dataset(tmp_path)
     for name in ("a.yaml", "b.yaml"):
         (tmp_path / name).write_text("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -63,7 +63,7 @@ def measured(config: TrainConfig, tell: Callable[[str], None] | None = None) -> 
     )
 
 
-def settled(configs: list[TrainConfig]) -> tuple[list[TrainConfig], int | None]:
+def settled(configs: Sequence[TrainConfig]) -> tuple[tuple[TrainConfig, ...], int | None]:
     """Put one measured batch into every training that leaves it open: of a fair pair both take the smaller one.
 
     Returns:
@@ -74,6 +74,6 @@ def settled(configs: list[TrainConfig]) -> tuple[list[TrainConfig], int | None]:
     """
     different = {config.design_text: config for config in configs if config.batch == 0}
     if not different:
-        return configs, None
+        return tuple(configs), None
     batch = min(int(measured(config)["auto_batch"]) for config in different.values())
-    return [replace(config, batch=batch) if config.batch == 0 else config for config in configs], batch
+    return tuple(replace(config, batch=config.batch or batch) for config in configs), batch

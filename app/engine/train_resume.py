@@ -66,8 +66,12 @@ class Resumption:
                 recorder.message(_CHANGED[name], before=before or "auto", after=after or "auto")
 
 
-def find_resumption(run: RunFolder) -> Resumption:
+def find_resumption(run: RunFolder, leads: bool = True) -> Resumption:
     """Find the checkpoint to go on from, and clear away what a killed training left half-written.
+
+    Args:
+        run: The run folder.
+        leads: Whether this process writes, and so may clear away; of several that train together only one does.
 
     Raises:
         AppError: There are checkpoints, but none can be read.
@@ -75,8 +79,9 @@ def find_resumption(run: RunFolder) -> Resumption:
     from app.engine.run_checkpoint import find_checkpoint
 
     found = Resumption(*find_checkpoint(run.checkpoints))
-    for leftover in run.path.rglob(".*.part"):
-        leftover.unlink(missing_ok=True)
+    if leads:
+        for leftover in run.path.rglob(".*.part"):
+            leftover.unlink(missing_ok=True)
     return found
 
 

@@ -158,13 +158,13 @@ class _Training:
             return
         from app.engine.train_batch import settled
 
-        [self.config], self._found_batch = settled([self.config])
+        (self.config,), self._found_batch = settled([self.config])
         self.run.write_config(self.config)
 
     def record(self, rank: int | None = None) -> Event:
         """Train in this process; of several only the one of rank 0 writes."""
         self._one_of_several = rank is not None
-        found = find_resumption(self.run) if self.resume else Resumption()
+        found = find_resumption(self.run, not rank) if self.resume else Resumption()
         recorder = SilentRecorder(self.run) if rank else Recorder(self.run, self.emit, found.position)
         try:
             return self._recorded(recorder, found)

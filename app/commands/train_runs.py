@@ -59,6 +59,16 @@ def configs_of(
     return repeated(config, options.seeds)
 
 
+def parts_of(config: TrainConfig, *, first: int = 0, pair: bool = False) -> tuple[TrainConfig, ...]:
+    """Return the trainings that `train_all` makes of one record, for an estimate: stages and weights left aside.
+
+    Raises:
+        AppError: The design is broken.
+    """
+    base = (standard_first(config, first),) if first else ()
+    return base + (fair_pair(config) if pair else (config,))
+
+
 def train_all(
     config: TrainConfig,
     workspace: Workspace,

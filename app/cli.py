@@ -162,7 +162,11 @@ def _target_options(design: argparse.ArgumentParser) -> None:
 
 def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     check = _add(verbs, common, "check", "training", "Findings of a data set.")
-    check.add_argument("data", help="data.yaml, or the folder it stands in")
+    check.add_argument(
+        "data",
+        help="data.yaml, COCO JSON file, folder of a YOLO, Pascal VOC or COCO data set, or a zip of one",
+    )
+    check.add_argument("--fix-to", metavar="FOLDER", help="write a corrected copy, as a YOLO data set")
 
     convert = _add(
         verbs,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,17 +38,43 @@ def _prepare(output: Output) -> None:
 def check(options: Namespace, output: Output) -> None:
     """Print what a data set holds, and what is wrong with it."""
     _prepare(output)
-    from app.engine.dataset import check_dataset
+    from app.engine.dataset import check_dataset, fix_dataset
+    from app.engine.dataset_items import one_line
 
-    summary = check_dataset(options.data)
-    data = summary.to_json()
+    tell = _share_teller(output)
+    data = check_dataset(options.data, tell).to_json()
     splits = [(split, str(count)) for split, count in data["images"].items()]
     boxes = [(name, str(count)) for name, count in data["boxes"].items()]
-    lines = [table(("split", "pictures"), splits), "", table(("class", "boxes"), boxes)]
+    lines = [f"format: {_LAYOUTS[data['format']]}", ""]
+    lines += [table(("split", "pictures"), splits), "", table(("class", "boxes"), boxes)]
     for finding in data["findings"]:
-        where = finding["path"] + (f":{finding['line']}" if finding["line"] else "")
+        where = one_line(finding["path"]) + (f":{finding['line']}" if finding["line"] else "")
         lines.append(f"{finding['severity']}: {where}: {finding['message']}")
+    if options.fix_to:
+        data["fixed"] = fixed = fix_dataset(options.data, Path(options.fix_to), tell).to_json()
+        count = sum(fixed["changes"].values())
+        lines += ["", f"Corrected copy: {fixed['data']} ({count} changes, listed in {fixed['log']})"]
     output.document(data, "\n".join(lines))
+
+
+_LAYOUTS = {"yolo": "YOLO", "voc": "Pascal VOC", "coco": "COCO"}
+_STEP_S = 5.0
+
+
+def _share_teller(output: Output) -> Callable[[float, str], None]:
+    """Return a function that tells people every few seconds how far a check is."""
+    began = last = time.monotonic()
+
+    def tell(share: float, text: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < _STEP_S or "/" not in text:
+            return
+        last = now
+        left = f", {duration((now - began) * (1 - share) / share)} left" if share > 0.02 else ""
+        output.note(f"{text} pictures{left}")
+
+    return tell
 
 
 def convert(options: Namespace, output: Output) -> None:
@@ -97,26 +124,30 @@ def train(options: Namespace, output: Output) -> None:
         config = run.change(epochs=options.epochs, batch=options.batch, device=options.device)
         training.run(config, run, emit=_training_event(output), resume=True)
         return
-    from app.commands.train_runs import configs_of, train_all
+    from dataclasses import replace
+
+    from app.commands.train_runs import configs_of, parts_of, train_all
     from app.engine.train_batch import settled
 
     options.batch = _DEFAULT_BATCH if options.batch is None else options.batch
     options.device = options.device or ""
     configs = configs_of(options, workspace, resolve_design(options.design), _settings(options.set))
+    parts = tuple(part for one in configs for part in parts_of(one, first=options.first, pair=options.pair))
     if options.estimate:
-        _estimate(configs, output)
+        _estimate(parts, output)
         return
-    if len(configs) > 1:  # several runs are compared: they need one batch
-        configs, batch = settled(configs)
+    if len(parts) > 1:  # several runs are compared: they need one batch
+        batch = settled(parts)[1]
         if batch is not None:
             output.note(f"Pictures per step, as memory allows: {batch}.")
+            configs = tuple(replace(one, batch=batch) for one in configs)
     for config in configs:
         emit = _training_event(output)
         if not train_all(config, workspace, output, emit, first=options.first, pair=options.pair):
             break
 
 
-def _estimate(configs: list[TrainConfig], output: Output) -> None:
+def _estimate(configs: tuple[TrainConfig, ...], output: Output) -> None:
     """Print what trainings will need."""
     from app.engine.train_batch import measured
 

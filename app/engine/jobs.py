@@ -33,6 +33,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "compare": "app.engine.comparison:run",
         "convert": "app.engine.convert:run",
         "dataset.check": "app.engine.dataset:run_check",
+        "dataset.fix": "app.engine.dataset:run_fix",
         "dataset.thumbnails": "app.engine.dataset:run_thumbnails",
         "doctor": "app.engine.doctor:run",
         "export": "app.engine.export:run",

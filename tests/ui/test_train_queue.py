@@ -78,6 +78,7 @@ def test_a_waiting_run_is_changed_in_the_form(
     page.desk.card.list.setCurrentRow(1)
     qtbot.keyClick(page.desk.card.list, Qt.Key.Key_Return)
     assert page.primary.text() == "Save changes"
+    assert "two" in page.changing.text()
     assert page.form.epochs.value() == 6
     page.form.epochs.setValue(11)
     page.primary.click()

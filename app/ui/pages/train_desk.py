@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from app.ui.pages.train import TrainPage
 
 
+_OVER = ("finished", "stopped", "failed")
+
+
 class QueueDesk(QObject):
     """Keeps the card in step with the file, and carries out what is asked of it."""
 
@@ -43,8 +46,11 @@ class QueueDesk(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a keeper lives, so that what is begun now waits for its turn."""
-        return self.kept
+        """Whether what is begun now waits for its turn: something waits, or the keeper's run is not over."""
+        if not self.kept or not (self.state.waiting or self.state.running):
+            return False
+        run = RunFolder(self._page.workspace.folder.root / "runs" / self.state.running)
+        return bool(self.state.waiting) or self._page.watch.state(run).status not in _OVER
 
     @property
     def coming(self) -> str:

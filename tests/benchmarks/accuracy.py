@@ -8,8 +8,9 @@ but the stem separable of rank 2, is trained for M epochs more with *Recover acc
 The paired differences on test have a 95 % interval of Student's t. The ablations, from the standard runs of the first
 seeds: each way to recover accuracy alone, all together, none. Chosen on val (best epoch), reported on test.
 
-`--standard RUN/weights/best.pt` takes one finished standard run for every seed, `--only report` trains nothing, and
-`--docs docs/accuracy.md` writes the tables into that file. Long trainings: `python -m tests.benchmarks.accuracy_long`.
+`--data sample` judges the same recipe on the built-in sample, on val. `--standard RUN/weights/best.pt` takes one finished
+standard run for every seed, `--only report` trains nothing, and `--docs docs/accuracy.md` writes the tables into that
+file. Long trainings after a conversion: `python -m tests.benchmarks.accuracy_long`.
 """
 
 from __future__ import annotations
@@ -141,6 +142,14 @@ class Bench:
             )  # fmt: skip
         return str(target)
 
+    def splits(self) -> list[str]:
+        """Return the splits to validate on; the sample has no test split."""
+        kept = self.folder / "check.json"
+        if not kept.is_file():
+            kept.write_text(json.dumps(studio("check", self.data)), encoding="utf-8")
+        images = json.loads(kept.read_text(encoding="utf-8"))["images"]
+        return [split for split in ("val", "test") if images.get(split)]
+
     def measure(self, name: str, weights: str | None) -> Result | None:
         """Validate on val and test; None where there are no weights."""
         kept = self.folder / f"{name}.json"
@@ -149,7 +158,7 @@ class Bench:
                 split: studio(
                     "val", weights, "--data", self.data, "--split", split, "--imgsz", str(self.imgsz)
                 )
-                for split in ("val", "test")
+                for split in self.splits()
             }
             kept.write_text(json.dumps(found, indent=1))
         if not kept.is_file():
@@ -252,7 +261,7 @@ def paired(differences: Sequence[float]) -> Paired:
 def difference(a: Mapping[int, Result], b: Mapping[int, Result], split: str, metric: str) -> Paired | None:
     """Return a − b over the seeds that both have; None where there is none."""
     both = sorted(a.keys() & b.keys())
-    found = [a[seed][split][metric] - b[seed][split][metric] for seed in both]
+    found = [a[seed][split][metric] - b[seed][split][metric] for seed in both if split in a[seed]]
     return paired(found) if found else None
 
 
@@ -261,15 +270,17 @@ def rows_of(table: Table) -> str:
     some = next((result for row in table.values() for result in row.values()), None)
     if some is None:
         return "Nothing is measured yet.\n"
-    classes = list(some["test"]["per_class"])
-    header = ["", "seed", "val mAP50 / 50-95", "test mAP50 / 50-95"]
-    header += [f"test AP50 / 50-95 {name}" for name in classes]
+    splits = [split for split in ("val", "test") if split in some]
+    judged = splits[-1]
+    classes = list(some[judged]["per_class"])
+    header = ["", "seed", *(f"{split} mAP50 / 50-95" for split in splits)]
+    header += [f"{judged} AP50 / 50-95 {name}" for name in classes]
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     for name, row in table.items():
         for seed, result in sorted(row.items()):
             cells = [name, str(seed)]
-            cells += [" / ".join(f"{result[split][m]:.4f}" for m in METRICS) for split in ("val", "test")]
-            known = (result["test"]["per_class"][c] for c in classes)
+            cells += [" / ".join(f"{result[split][m]:.4f}" for m in METRICS) for split in splits]
+            known = (result[judged]["per_class"][c] for c in classes)
             cells += [f"{values['ap50']:.3f} / {values['ap50_95']:.3f}" for values in known]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
@@ -341,7 +352,7 @@ def main() -> None:
     folder = Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
     bench = Bench(
-        str(Path(options.data).resolve()),
+        options.data if options.data == "sample" else str(Path(options.data).resolve()),
         _absolute(options.weights),
         _absolute(options.standard),
         folder,

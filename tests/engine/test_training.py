@@ -27,7 +27,7 @@ def test_the_events_tell_the_whole_training(finished: tuple[RunFolder, list[dict
     run, printed = finished
     events = list(run.events())
     assert events == printed
-    kinds = [event["event"] for event in events if event["event"] != "message"]
+    kinds = [event["event"] for event in events if event["event"] not in ("message", "usage")]
     once = ["batch"] * BATCHES + ["epoch", "checkpoint"]
     # Batches are thinned out to ten a second; the last of each epoch is always there.
     epochs = [event for event in events if event["event"] == "epoch"]

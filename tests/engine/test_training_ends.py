@@ -29,7 +29,7 @@ def test_stopping_after_the_epoch_and_then_going_on(few_cells: Path, workspace: 
     assert run.last.is_file()
     resumed = child(run, "resume")
     assert resumed.returncode == 0, resumed.stderr[-3000:]
-    kinds = [event["event"] for event in run.events() if event["event"] not in ("message", "batch")]
+    kinds = [event["event"] for event in run.events() if event["event"] not in ("message", "usage", "batch")]
     assert kinds == ["started", *["epoch", "checkpoint"] * 2, "finished"]
 
 

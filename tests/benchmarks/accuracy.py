@@ -8,9 +8,9 @@ but the stem separable of rank 2, is trained for M epochs more with *Recover acc
 The paired differences on test have a 95 % interval of Student's t. The ablations, from the standard runs of the first
 seeds: each way to recover accuracy alone, all together, none. Chosen on val (best epoch), reported on test.
 
-`--data sample` judges the same recipe on the built-in sample, on val. `--standard RUN/weights/best.pt` takes one finished
-standard run for every seed, `--only report` trains nothing, and `--docs docs/accuracy.md` writes the tables into that
-file. Long trainings after a conversion: `python -m tests.benchmarks.accuracy_long`.
+`--data sample` judges the same recipe on the built-in sample, on val. `--standard RUN/weights/best.pt` takes one
+finished standard run for every seed, `--only report` trains nothing, and `--docs docs/accuracy.md` writes the tables
+into that file. Long trainings after a conversion: `python -m tests.benchmarks.accuracy_long`.
 """
 
 from __future__ import annotations

@@ -276,7 +276,7 @@ def _layout_kinds() -> dict[str, FindingKind]:
                 "{test} to test, the same ones every time; pictures that are nearly the same stay together.",
             ),
             QT_TRANSLATE_NOOP(
-                "core", "To divide it yourself, put the pictures into folders “train” and “val”."
+                "core", "To divide them yourself, make folders “train” and “val”."
             ),
         ),
         "split_cut": FindingKind(

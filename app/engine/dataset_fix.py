@@ -111,7 +111,8 @@ def write_fixed(
 
 
 def _check_target(description: Description, folder: Path) -> None:
-    sources = {description.root.resolve(), description.file.parent.resolve()}
+    file = description.file
+    sources = {description.root.resolve(), (file if file.is_dir() else file.parent).resolve()}
     sources |= {place.resolve() for places in description.splits.values() for place in places}
     if any(folder.resolve().is_relative_to(source) for source in sources):
         raise AppError(

@@ -40,7 +40,7 @@ def voc_xml(size: tuple[int, int], boxes: list[tuple[str, Box]]) -> str:
 
 def noise(seed: int, size: tuple[int, int] = (64, 48)) -> Image.Image:
     pixels = np.random.default_rng(seed).integers(0, 255, (size[1] // 8, size[0] // 8, 3), dtype=np.uint8)
-    return Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
+    return Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
 
 
 def voc_folder(root: Path, count: int = 3) -> Path:

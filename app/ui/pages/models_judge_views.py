@@ -24,6 +24,7 @@ from app.ui import theme
 _MARGIN_LEFT, _MARGIN_BELOW, _MARGIN = 44, 30, 12
 _CELL_WIDE, _CELL_HIGH, _NAMES_PX = 74, 30, 110
 _MOST_CLASSES = 30
+_TAGS_PX = 220
 
 
 class GridTable(QTableWidget):
@@ -309,7 +310,7 @@ class BoxPicture(QWidget):
         )
         painter.setPen(pen)
         painter.drawRect(place.intersected(area.adjusted(1, 1, -1, -1)))
-        if words:
+        if words and area.width() >= _TAGS_PX:
             painter.setFont(theme.font(theme.SIZE_SMALL))
             wide = painter.fontMetrics().horizontalAdvance(words) + 6
             tag = QRectF(place.left(), max(place.top() - 15, area.top()), wide, 15)

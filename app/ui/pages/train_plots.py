@@ -244,6 +244,9 @@ class PlotGrid(QWidget):
         self.part.set_words(dict(zip(_PARTS, words, strict=True)), self.tr("Part of the loss"))
         self.usage.heading.setText(self.tr("Processor and graphics card, %"))
         self.memory.heading.setText(self.tr("Memory, GB"))
+        self.memory.heading.setToolTip(
+            self.tr("all that is in use, and this training; pointing at it tells which")
+        )
         self.bar.retranslate()
         for menu in self.menus:
             menu.retranslate()

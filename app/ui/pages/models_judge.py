@@ -61,6 +61,7 @@ class JudgeWindow(QDialog):
         self._runs = list(runs)
         self._colours = RunColours(services.workspace.folder.runs)
         self._task: Task | None = None
+        self._job: EngineJob | None = None
         self._first: tuple[float, float] | None = None
         self._pareto_view: Any = None
         self.judgement: dict[str, Any] = {}
@@ -145,12 +146,13 @@ class JudgeWindow(QDialog):
         self.bar.setVisible(True)
         self.report.setEnabled(False)
         self.sentence.setText(self.tr("Predicting…"))
+        self._job = job
         self._task = self._services.tasks.start(self.tr("Comparing runs"), job)
         self._task.ended.connect(self._on_task_ended)
 
     def stop(self) -> None:
         """Call the job off."""
-        task, self._task = self._task, None
+        task, self._task, self._job = self._task, None, None
         if task is not None:
             task.ended.disconnect(self._on_task_ended)
             task.cancel()
@@ -162,7 +164,7 @@ class JudgeWindow(QDialog):
             self.sentence.setText(self.tr("Nothing was judged."))
 
     def _on_job_progressed(self, share: float, text: str) -> None:
-        if self._task is None:
+        if self.sender() is not self._job:  # called off
             return
         self.bar.setRange(0, 1000)
         self.bar.setValue(round(share * 1000))

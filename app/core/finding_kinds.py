@@ -272,12 +272,10 @@ def _layout_kinds() -> dict[str, FindingKind]:
             info,
             QT_TRANSLATE_NOOP(
                 "core",
-                "Nothing was set apart to validate on: the Studio takes {train} pictures to train, {val} to validate and "
-                "{test} to test, the same ones every time; pictures that are nearly the same stay together.",
+                "Nothing was set apart to validate on: the Studio takes {train} pictures to train, {val} to validate "
+                "and {test} to test, the same ones every time; pictures that are nearly the same stay together.",
             ),
-            QT_TRANSLATE_NOOP(
-                "core", "To divide them yourself, make folders “train” and “val”."
-            ),
+            QT_TRANSLATE_NOOP("core", "To divide them yourself, make folders “train” and “val”."),
         ),
         "split_cut": FindingKind(
             warning,

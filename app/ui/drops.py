@@ -13,8 +13,10 @@ TABLE = "table"
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts"})
 WEIGHT_SUFFIXES = frozenset({".pt"})
 TABLE_SUFFIXES = frozenset({".json"})
+ARCHIVE_SUFFIXES = frozenset({".zip"})
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 _MAX_YAML_BYTES = 5_000_000
+_PEEK = 65_536
 
 
 def kind_of(path: Path) -> str:
@@ -26,8 +28,10 @@ def kind_of(path: Path) -> str:
         return WEIGHTS
     if suffix in VIDEO_SUFFIXES:
         return VIDEO
+    if suffix in ARCHIVE_SUFFIXES:
+        return DATA
     if suffix in TABLE_SUFFIXES:
-        return TABLE
+        return DATA if _names_pictures(path) else TABLE
     if suffix in YAML_SUFFIXES:
         return _kind_of_yaml(path)
     return UNKNOWN
@@ -46,6 +50,18 @@ def _kind_of_yaml(path: Path) -> str:
     keys = {str(key.value) for key, _ in tree.value if isinstance(key, yaml.ScalarNode)}
     looks_like_data = not keys & {"base", "backbone"} and bool(keys & {"train", "val", "names"})
     return DATA if looks_like_data else DESIGN
+
+
+def _names_pictures(path: Path) -> bool:
+    """Say whether a JSON file is a COCO data set: it names pictures or boxes near its beginning or end."""
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(_PEEK)
+            stream.seek(max(path.stat().st_size - _PEEK, 0))
+            text += stream.read(_PEEK)
+    except OSError:
+        return False
+    return any(key in text for key in (b'"annotations"', b'"images"', b'"categories"'))
 
 
 def local_paths(urls: list[str]) -> list[Path]:

@@ -88,7 +88,7 @@ def test_an_empty_page_offers_one_way_and_the_sample(page: DataPage) -> None:
 
 def test_real_data_is_counted_drawn_and_listed(page: DataPage, qtbot: QtBot, bccd_yaml: Path) -> None:
     opened(page, qtbot, bccd_yaml)
-    assert page.counts.text() == "205 / 87 / 72 pictures"
+    assert page.counts.text() == "YOLO, 205 / 87 / 72 pictures"
     assert page.name.text() == "bccd"
     assert [page.gallery.tabs.tabText(i) for i in range(3)] == ["Train  205", "Val  87", "Test  72"]
     assert page.statistics.classes_note.text().startswith("4\u202f886 boxes")
@@ -276,7 +276,7 @@ def test_a_second_data_set_replaces_one_that_is_still_checked(
     opened(page, qtbot, messy)
     qtbot.waitUntil(lambda: not page.tasks.running, timeout=WAIT)
     assert page.name.text() == "messy"
-    assert page.counts.text() == "8 / 8 pictures"
+    assert page.counts.text() == "YOLO, 8 / 8 pictures"
 
 
 def test_dropping_a_description_or_a_folder_opens_it(

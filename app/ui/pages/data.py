@@ -24,6 +24,7 @@ from app.ui.widgets.elided import ElidedLabel
 from app.ui.widgets.empty_state import EmptyState
 from app.workers.job import EngineJob
 
+_LAYOUTS = {"yolo": "YOLO", "voc": "Pascal VOC", "coco": "COCO"}
 EMPTY, LOADING, FAILED, READY = "empty", "loading", "failed", "ready"
 
 
@@ -102,10 +103,11 @@ class DataPage(Page):
         self.again_button.clicked.connect(lambda: self.check_again())
         self.primary.clicked.connect(self._on_primary_clicked)
         self.blank.primary_clicked.connect(self._on_blank_primary_clicked)
-        self.blank.secondary_clicked.connect(lambda: self.open(SAMPLE))
+        self.blank.secondary_clicked.connect(self._on_blank_secondary_clicked)
         self.statistics.classes.chosen.connect(self.gallery.show_class)
         self.gallery.class_dropped.connect(self.statistics.classes.clearSelection)
         self.gallery.failed.connect(self.messages.error)
+        self.findings.fix_wanted.connect(lambda: self.choose_copy())
         self.findings.list.finding_chosen.connect(lambda finding: self.gallery.reveal(finding.path))
 
     def open(self, spec: str) -> None:
@@ -136,11 +138,36 @@ class DataPage(Page):
             self.open(self._spec)
 
     def choose_file(self) -> None:
-        """Let the user choose a data.yaml."""
-        filters = self.tr("Data sets ({patterns})").format(patterns="*.yaml *.yml")
+        """Let the user choose a data.yaml, a COCO JSON file or a zip archive."""
+        filters = self.tr("Data sets ({patterns})").format(patterns="*.yaml *.yml *.json *.zip")
         name, _ = QFileDialog.getOpenFileName(self, self.tr("Open a data set"), self._folder(), filters)
         if name:
             self.open(name)
+
+    def choose_copy(self) -> None:
+        """Let the user choose where a corrected copy goes, and write it."""
+        if self.summary is None:
+            return
+        start = self.workspace.folder.root / f"{_short(self.summary.spec).replace('/', '-')}-fixed"
+        name, _ = QFileDialog.getSaveFileName(
+            self,
+            self.tr("New folder for the corrected copy"),
+            str(start),
+            "",
+            "",
+            QFileDialog.Option.ShowDirsOnly,
+        )
+        if name:
+            self.fix_into(Path(name))
+
+    def fix_into(self, folder: Path) -> None:
+        """Write a corrected copy of the shown data set into a folder; the tray shows how far it is."""
+        if self.summary is None:
+            return
+        job = EngineJob("dataset.fix", {"data": self.summary.spec, "folder": str(folder)})
+        job.done.connect(self._on_fix_job_done)
+        name = self._spoken(self.summary.spec)
+        self.tasks.start(self.tr("Corrected copy of {name}").format(name=name), job)
 
     def choose_folder(self) -> None:
         """Let the user choose the folder of a data set."""
@@ -165,7 +192,7 @@ class DataPage(Page):
             self.open(request.data)
 
     def accepts_drop(self, paths: list[Path]) -> bool:
-        """Take a data.yaml or a folder."""
+        """Take a data.yaml, a COCO JSON file, a zip archive or a folder."""
         return len(paths) == 1 and drops.kind_of(paths[0]) in (drops.DATA, drops.FOLDER)
 
     def dropped(self, paths: list[Path]) -> None:
@@ -216,6 +243,15 @@ class DataPage(Page):
         self._show(READY)
         self._share_height()
 
+    def _on_fix_job_done(self, result: dict[str, Any]) -> None:
+        count = sum(result["changes"].values())
+        self.messages.success(
+            self.tr("The corrected copy is in {folder}: {count} changes, listed in changes.csv.").format(
+                folder=result["folder"], count=grouped(count)
+            )
+        )
+        self.open(result["data"])
+
     def _on_job_failed(self, problem: AppError) -> None:
         if self.sender() is self._job:
             self._job = None
@@ -250,7 +286,8 @@ class DataPage(Page):
         self.name.setText(self._spoken(summary.spec) if summary else "")
         self.name.setToolTip(str(summary.data) if summary else "")
         counts = " / ".join(grouped(count) for count in summary.images.values()) if summary else ""
-        self.counts.setText(self.tr("{counts} pictures").format(counts=counts) if summary else "")
+        self.counts.setText(self._counts_words(summary, counts) if summary else "")
+        self.counts.setToolTip(self._split_words(summary) if summary else "")
         if summary:
             self.primary.setEnabled(bool(summary.images.get("train")))
         self._show_blank()
@@ -262,14 +299,19 @@ class DataPage(Page):
             self.blank.show_progress(None)
             self.blank.set_texts(
                 self.tr("Open a data set to see what is in it."),
-                self.tr("A YOLO data.yaml, or the folder it lies in; you can also drop it here."),
+                self.tr(
+                    "Drop a folder, a data.yaml, a COCO JSON file or a zip archive here: YOLO, Pascal VOC or COCO."
+                ),
                 self.tr("Open a data set…"),
                 self.tr("Use the sample"),
             )
         elif self.state == LOADING:
             self.blank.set_icon("data")
             self.blank.set_texts(
-                self.tr("Looking through {name}…").format(name=self._spoken(self._spec)), self._progress
+                self.tr("Looking through {name}…").format(name=self._spoken(self._spec)),
+                self._progress,
+                "",
+                self.tr("Cancel"),
             )
         elif self.state == FAILED and self.problem is not None:
             self.blank.set_icon("error", "bad")
@@ -279,6 +321,19 @@ class DataPage(Page):
                 self.tr("Open another…"),
                 self.tr("Use the sample"),
             )
+
+    def _counts_words(self, summary: Summary, counts: str) -> str:
+        """Name the format, how many pictures each split has, and who divided them."""
+        shown = self.tr("{format}, {counts} pictures").format(format=_LAYOUTS[summary.layout], counts=counts)
+        return self.tr("{counts}, split by the Studio").format(counts=shown) if summary.divided else shown
+
+    def _split_words(self, summary: Summary) -> str:
+        if summary.divided:
+            return self.tr(
+                "Train, validation and test pictures were chosen by the Studio, the same ones every time; pictures "
+                "that are nearly the same stay in one split."
+            )
+        return self.tr("Pictures to train, to validate and to test, as the data set says.")
 
     def _share_height(self) -> None:
         """Give the findings as much height as they need, up to a third of the page."""
@@ -306,6 +361,12 @@ class DataPage(Page):
 
     def _on_blank_primary_clicked(self) -> None:
         self.choose_file()
+
+    def _on_blank_secondary_clicked(self) -> None:
+        if self.state == LOADING and self._job is not None:
+            self._job.cancel()
+        else:
+            self.open(SAMPLE)
 
     def _spoken(self, spec: str) -> str:
         return self.tr("the sample") if spec == SAMPLE else _short(spec)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.core.findings import SEVERITIES, Finding
 from app.core.text import figure, grouped
 from app.ui import theme
 from app.ui.pages.data_summary import Summary
-from app.ui.widgets.cards import Card, label
+from app.ui.widgets.cards import Card, button, label
 from app.ui.widgets.class_list import ClassList
 from app.ui.widgets.findings import FindingList
 from app.ui.widgets.size_histogram import SizeHistogram
@@ -79,7 +79,9 @@ class Statistics(QWidget):
 
 
 class FindingsCard(Card):
-    """A headline with a button per severity, and the list."""
+    """A headline with a button per severity, the list, and the way to a corrected copy."""
+
+    fix_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, margin=theme.BETWEEN)
@@ -93,16 +95,19 @@ class FindingsCard(Card):
         row.addWidget(self.head)
         row.addWidget(self.fine)
         for severity in SEVERITIES:
-            button = QToolButton()
-            button.setObjectName(f"show_{severity}")
-            button.setCheckable(True)
-            button.setChecked(True)
-            button.setIcon(theme.icon(severity, _TOKENS[severity]))
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            button.toggled.connect(lambda _on: self._on_buttons_toggled())
-            self.buttons[severity] = button
-            row.addWidget(button)
+            shown = QToolButton()
+            shown.setObjectName(f"show_{severity}")
+            shown.setCheckable(True)
+            shown.setChecked(True)
+            shown.setIcon(theme.icon(severity, _TOKENS[severity]))
+            shown.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            shown.toggled.connect(lambda _on: self._on_buttons_toggled())
+            self.buttons[severity] = shown
+            row.addWidget(shown)
+        self.fix = button("fixData")
+        self.fix.clicked.connect(lambda: self.fix_wanted.emit())
         row.addStretch(1)
+        row.addWidget(self.fix)
         self.body.addLayout(row)
         self.body.addWidget(self.list, 1)
         self.retranslate()
@@ -111,8 +116,8 @@ class FindingsCard(Card):
         """Show another data set's findings, all severities."""
         self._findings = summary.findings
         self.list.show_findings(summary.findings, summary.root)
-        for button in self.buttons.values():
-            button.setChecked(True)
+        for shown in self.buttons.values():
+            shown.setChecked(True)
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -125,12 +130,20 @@ class FindingsCard(Card):
             "warning": self.tr("Warnings {count}"),
             "info": self.tr("Notes {count}"),
         }
-        for severity, button in self.buttons.items():
-            button.setText(words[severity].format(count=grouped(counts[severity])))
-            button.setToolTip(self.tr("Show or hide these findings"))
-            button.setVisible(counts[severity] > 0)
+        for severity, shown in self.buttons.items():
+            shown.setText(words[severity].format(count=grouped(counts[severity])))
+            shown.setToolTip(self.tr("Show or hide these findings"))
+            shown.setVisible(counts[severity] > 0)
         self.fine.setText(self.tr("Nothing to complain about: every picture has a good label."))
         self.fine.setVisible(not self._findings)
+        self.fix.setText(self.tr("Fix in a copy…"))
+        self.fix.setToolTip(
+            self.tr(
+                "Write a corrected YOLO data set into a new folder, with a list of what was changed. Your files stay "
+                "as they are."
+            )
+        )
+        self.fix.setVisible(bool(self._findings))
         self.list.setVisible(bool(self._findings))
         self.list.viewport().update()
 
@@ -141,7 +154,7 @@ class FindingsCard(Card):
         super().changeEvent(event)
 
     def _on_buttons_toggled(self) -> None:
-        shown = (severity for severity, button in self.buttons.items() if button.isChecked())
+        shown = (severity for severity, switch in self.buttons.items() if switch.isChecked())
         self.list.show_severities(frozenset(shown))
 
 

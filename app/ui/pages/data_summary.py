@@ -27,6 +27,8 @@ class Summary:
         sizes: per class, boxes per bin.
         picture_sizes: width, height and number of the most frequent sizes.
         findings: errors first.
+        layout: ``yolo``, ``voc`` or ``coco``.
+        divided: whether the Studio chose what to train and what to validate on.
     """
 
     spec: str
@@ -39,6 +41,8 @@ class Summary:
     sizes: tuple[tuple[int, ...], ...]
     picture_sizes: tuple[tuple[int, int, int], ...]
     findings: tuple[Finding, ...]
+    layout: str = "yolo"
+    divided: bool = False
 
     @classmethod
     def from_json(cls, spec: str, data: Mapping[str, Any]) -> Summary:
@@ -63,6 +67,8 @@ class Summary:
                 (item["width"], item["height"], item["count"]) for item in data["picture_sizes"]
             ),
             findings=tuple(Finding.from_json(item) for item in data["findings"]),
+            layout=str(data["format"]),
+            divided=bool(data["split_made"]),
         )
 
     @property

@@ -105,7 +105,7 @@ def run_job(request: dict[str, Any], _channel: Any = None) -> dict[str, Any]:
             resume=bool(request.get("resume")),
         )
     except AppError as error:
-        if not folder.events_path.is_file() and folder.path.is_dir():
+        if folder.path.is_dir() and next(folder.events(), None) is None:
             folder.append_event({"t": 0.0, "event": "failed", **_why(error)})
         return {"event": "failed", **_why(error)}
 
@@ -165,7 +165,13 @@ class _Training:
         """Train in this process; of several only the one of rank 0 writes."""
         self._one_of_several = rank is not None
         found = find_resumption(self.run, not rank) if self.resume else Resumption()
-        recorder = SilentRecorder(self.run) if rank else Recorder(self.run, self.emit, found.position)
+        try:
+            recorder = SilentRecorder(self.run) if rank else Recorder(self.run, self.emit, found.position)
+        except OSError as error:
+            problem = explain(error)
+            with contextlib.suppress(OSError):
+                self.run.append_event({"t": self.run.state().seconds, "event": "failed", **_why(problem)})
+            raise problem from error
         try:
             return self._recorded(recorder, found)
         finally:

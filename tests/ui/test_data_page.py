@@ -94,8 +94,9 @@ def test_real_data_is_counted_drawn_and_listed(page: DataPage, qtbot: QtBot, bcc
     assert page.statistics.classes_note.text().startswith("4\u202f886 boxes")
     assert "372 boxes" in page.statistics.classes.model().index(1, 0).data(Qt.ItemDataRole.ToolTipRole)
     assert sum(page.statistics.sizes.totals()) == 4886
-    assert page.findings.fine.isVisible()
-    assert not page.findings.list.isVisible()
+    assert not page.findings.fine.isVisible()
+    assert page.findings.list.counts() == {"warning": 1}  # one place of a slide, photographed twice
+    assert page.findings.fix.isVisible()
     assert primary_buttons(page) == ["Use in Train"]
     qtbot.waitUntil(lambda: seen_thumbnails(page) >= 12, timeout=WAIT)
 

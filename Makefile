@@ -37,7 +37,7 @@ pytest: $(DEV)
 bench: $(DEV)
 	@sh tools/with_display.sh $(BIN)/python -m tests.benchmarks
 
-# Thirty kills, each resumed; goes on where it was stopped. See docs/training.md.
+# Thirty kills, each resumed; goes on where it was stopped. See docs/lasting.md.
 torture: $(DEV)
 	@nice -n 19 $(BIN)/python -m tests.benchmarks.torture
 

@@ -14,6 +14,7 @@ from app.core.errors import AppError
 from app.core.latency import LatencyTable, Shape
 from app.core.latency_forms import fast_forms
 from app.core.latency_plan import default_kinds, plan
+from app.core.latency_units import units
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.latency import Bench, CancelledError, Observation, resolve_setting, setting_of_request
 from app.engine.latency_clock import LoadMeter, Pace
@@ -69,7 +70,7 @@ def build_table(
     setting = resolve_setting(runtime, device, precision, threads, batch)
     table = latency_cache.cached(setting, fast_forms(setting.runtime, setting.precision, setting.device))
     designs = plan(standard, kinds or default_kinds())
-    missing = [design for design in designs if table.whole(design, shape) is None]
+    missing = [design for design in designs if not _is_known(table, design, shape)]
     filling = _Filling(table, standard, shape, emit, cancelled, patience_s, pace or PACE, strict)
     if missing:
         with measuring(cancelled, 0) as turn:
@@ -78,6 +79,15 @@ def build_table(
                 filling.add(design, turn)
     filling.tell(len(designs), len(designs))
     return filling.table
+
+
+def _is_known(table: LatencyTable, design: Design, shape: Shape) -> bool:
+    """Return whether a design was measured in the forms that run now."""
+    whole = table.whole(design, shape)
+    if whole is None:
+        return False
+    signatures = {unit.signature for unit in units(design, shape, table.forms)}
+    return all(row.unit.signature in signatures for row in whole.units)
 
 
 class _Filling:

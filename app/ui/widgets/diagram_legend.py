@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.core.blocks import BLOCKS
 from app.ui import theme
-from app.ui.text import translated
+from app.ui.text import listed, translated
 from app.ui.widgets.diagram_facts import MIXED, Snapshot
 from app.ui.widgets.diagram_marks import draw_mark, kind_colour
 from app.ui.widgets.diagram_nodes import heat
@@ -106,7 +106,7 @@ class Legend(QWidget):
     def retranslate(self) -> None:
         """Set the translated texts."""
         self._entries = entries(self._snapshot)
-        words = ", ".join(text for _, text in entries(None))
+        words = listed(text for _, text in entries(None))
         self.setAccessibleName(self.tr("Key: {entries}").format(entries=words))
         self.setToolTip(words)
         self.update()

@@ -19,6 +19,7 @@ from app.core.latency_measurement import Measurement
 from app.core.latency_words import where
 from app.ui.page import Services
 from app.ui.pages import design_actions as names
+from app.ui.pages.design_activation import activation_words
 from app.ui.pages.design_edits import edit_words
 from app.ui.pages.design_latency_card import LatencyCard
 from app.ui.pages.design_latency_choice import RuntimeDialog, long_name, short_name
@@ -317,7 +318,8 @@ class DesignLatency(QObject):
         except AppError as problem:
             self._messages.error(problem)
             return
-        self._workspace.apply(changed, edit_words(snapshot, mend.paths, mend.swap))
+        words = edit_words(snapshot, mend.paths, mend.swap) if mend.paths else activation_words(changed)
+        self._workspace.apply(changed, words)
 
     # The roofline.
 

@@ -262,7 +262,7 @@ class TrainPage(Page):
     def _update_primary(self) -> None:
         live = [state for _, state in self.table.runs if state.live]
         prominent = bool(self.workspace.data or self.table.runs)
-        self.primary_menu.show_state(bool(self.workspace.design.swaps), live, prominent)
+        self.primary_menu.show_state(not self.workspace.design.is_standard, live, prominent)
         self._update_empty()
 
     def _on_empty_primary_clicked(self) -> None:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.core.activations import title
 from app.core.design import preset, preset_names
 from app.core.errors import AppError
 from app.core.train_config import OPTIMIZERS, TrainConfig
@@ -195,8 +196,13 @@ class TrainForm(Card):
 
     def refresh(self, *_: object) -> None:
         """Show the open design and the chosen data."""
-        swaps = len(self.workspace.design.resolved()) if self.workspace.design.swaps else 0
-        if swaps:
+        design = self.workspace.design
+        swaps = len(design.resolved()) if design.swaps else 0
+        if design.activation is not None:
+            words = self.tr("{name}, {activation}, {count} swapped").format(
+                name=self.workspace.name, activation=title(design.activation), count=swaps
+            )
+        elif swaps:
             words = self.tr("{name}, {count} swapped").format(name=self.workspace.name, count=swaps)
         else:
             words = self.tr("{name}, standard").format(name=self.workspace.name)

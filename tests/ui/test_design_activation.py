@@ -62,6 +62,8 @@ def test_an_activation_is_chosen_seen_saved_and_undone(design_page: DesignPage, 
     assert workspace.undo_stack.index() == steps  # chosen already
     workspace.save_design(tmp_path / "relu.yaml")
     assert load_design(tmp_path / "relu.yaml") == workspace.design
+    page.comparison.compare("the standard model", workspace.design.cleared())
+    assert "1 replaced only here (+), activation ReLU instead of SiLU" in page.canvas.strip.words.text()
     workspace.undo_stack.undo()
     assert workspace.design == before
     assert "activation" not in key(page)

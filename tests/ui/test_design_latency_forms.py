@@ -64,6 +64,7 @@ def status(page: DesignPage) -> str:
     return found.text()
 
 
+@pytest.mark.alone  # measures time
 def test_forms_are_tried_stopped_and_tried_to_the_end(page: DesignPage, qtbot: QtBot) -> None:
     jobs = page.latency.jobs
     told: list[str] = []

@@ -50,7 +50,7 @@ def build_table(
     """Measure what a table needs and does not have yet, and return it; each figure is kept at once.
 
     Args:
-        base: base model, or a design of it.
+        base: base model, or a design of it; its activation, where it has another, is measured too.
         runtime, precision, threads: as in `latency.resolve_setting`.
         imgsz: input side, or (height, width), in pixels.
         kinds: swaps that designs may hold; all block kinds where None.
@@ -65,11 +65,14 @@ def build_table(
         AppError: something cannot be used, or the machine did not become quiet in time.
         CancelledError: it was called off; what was measured so far is kept.
     """
-    standard = (Design.stock(base) if isinstance(base, str) else base).cleared()
+    asked = Design.stock(base) if isinstance(base, str) else base
+    standard = asked.cleared()
     shape = check_imgsz(imgsz, standard.architecture.cell)
     setting = resolve_setting(runtime, device, precision, threads, batch)
     table = latency_cache.cached(setting, fast_forms(setting.runtime, setting.precision, setting.device))
     designs = plan(standard, kinds or default_kinds())
+    if asked.activation is not None:
+        designs = (designs[0], asked.without_swaps(), *designs[1:])
     missing = [design for design in designs if not _is_known(table, design, shape)]
     filling = _Filling(table, standard, shape, emit, cancelled, patience_s, pace or PACE, strict)
     if missing:

@@ -45,9 +45,11 @@ def fill(**more: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def few_mixes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One mix is as good as twelve here."""
+    """One mix is as good as twelve here, and the usual options are enough."""
     whole_plan = latency_table.plan
-    monkeypatch.setattr(latency_table, "plan", lambda design, kinds: whole_plan(design, kinds, 1))
+    monkeypatch.setattr(
+        latency_table, "plan", lambda design, kinds: whole_plan(design, kinds, 1)[: len(kinds) + 2]
+    )
 
 
 def test_a_table_predicts_what_it_did_not_measure() -> None:
@@ -60,6 +62,19 @@ def test_a_table_predicts_what_it_did_not_measure() -> None:
     assert found.basis == "fitted"
     assert found.low < found.ms < found.high
     assert latency_cache.cached(table.setting).predict(N, 64) is not None
+
+
+def test_a_design_with_another_activation_is_measured_without_its_swaps_too() -> None:
+    relu = N.with_activation("relu")
+    swapped = relu.with_swap(["model.3"], KINDS[0])
+    table = build_table(
+        swapped, "openvino", "f32", 1, 64, kinds=KINDS[:1], device="cpu", strict=False, pace=QUICK
+    )
+    assert len(table.wholes) == 4
+    assert table.whole(relu, 64) is not None
+    found = table.predict(relu.with_swap(["model.5"], KINDS[0]), 64)
+    assert found is not None
+    assert found.basis == "estimated"  # what is swapped was measured with the base's own activation alone
 
 
 def test_what_is_measured_is_not_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:

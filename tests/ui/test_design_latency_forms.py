@@ -84,7 +84,9 @@ def test_forms_are_tried_stopped_and_tried_to_the_end(page: DesignPage, qtbot: Q
     tried = tuple(row(swap, "folded", "folded") for swap in OTHERS)
     design, shape = page.snapshot.design, page.snapshot.table.imgsz
     jobs.try_forms(design, shape, page.latency.wish, Trial(rows=tried))
-    qtbot.waitUntil(lambda: status(page) == "Trying the forms of Grouped (DWConv): 5 of 6 measured", timeout=200_000)
+    qtbot.waitUntil(
+        lambda: status(page) == "Trying the forms of Grouped (DWConv): 5 of 6 measured", timeout=200_000
+    )
     assert page.tasks.running[0].text == status(page)
     qtbot.waitUntil(lambda: bool(told), timeout=200_000)
     if jobs.filling is None:

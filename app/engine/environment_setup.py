@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 from app.core.folders import cache_folder
-from app.engine.memory import keep_freed_memory
+from app.engine.allocator import keep_freed_memory
 
 _SETTINGS = {
     "sync": False,

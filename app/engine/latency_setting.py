@@ -16,7 +16,7 @@ from app.engine.runtimes import default_threads
 
 _PACKAGES = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "torch", "tensorrt": "tensorrt"}
 _MEMORY = "memory kept"
-"""Figures of PyTorch from before freed memory was kept in the process do not hold any more (ADR 16)."""
+"""Figures of PyTorch from before freed memory was kept in the process do not hold any more (ADR 17)."""
 _SAYS_NOTHING = ("", "unknown", "x86_64", "aarch64", "arm64", "amd64")
 
 

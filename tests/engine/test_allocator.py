@@ -12,7 +12,7 @@ import resource, sys
 import torch
 torch.set_num_threads(1)
 if sys.argv[1] == "kept":
-    from app.engine.memory import keep_freed_memory
+    from app.engine.allocator import keep_freed_memory
     assert keep_freed_memory()
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -18,7 +18,7 @@ def keep_freed_memory() -> bool:
 
     By default blocks of more than some hundred kilobytes are mapped anew each time and given back at once: every
     layer's output is then faulted in page by page. How much of it depends on what the process did before, so that the
-    times of one model differ by half from process to process (ADR 16).
+    times of one model differ by half from process to process (ADR 17).
 
     Returns:
         Whether it was done; elsewhere than on Linux with glibc there is nothing to do.

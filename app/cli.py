@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from app import __version__
 from app.commands.output import Output
+from app.core.activations import ACTIVATIONS
 from app.core.errors import AppError, missing_package
 from app.core.user_models import NotTracedError
 
@@ -66,6 +67,9 @@ def _modelling_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     design.add_argument("--base", default=None, help="base model, or a model YAML (default: yolov5n)")
     design.add_argument("--classes", type=int, help="number of classes (default: taken from the data)")
     design.add_argument("--preset", help="begin with a preset")
+    design.add_argument(
+        "--activation", choices=tuple(ACTIVATIONS), help="what every activation of the model becomes"
+    )
     design.add_argument(
         "--swap",
         action="append",

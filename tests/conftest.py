@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from tests.displays import OWN, Display
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
+_display = pytest.StashKey[tuple[Display, tempfile.TemporaryDirectory[str]]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each of several processes that test windows a display of its own."""
+    if hasattr(config, "workerinput") and OWN in os.environ:
+        folder = tempfile.TemporaryDirectory()
+        config.stash[_display] = Display(Path(folder.name)), folder
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End this process's display."""
+    if (kept := config.stash.get(_display, None)) is not None:
+        display, folder = kept
+        display.close()
+        folder.cleanup()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests with a window, so that `tools/run_tests.py` runs nothing beside them."""
+    """Mark what `tools/run_tests.py` runs apart: tests with a window, and those beside which nothing may run."""
     for item in items:
         place = item.path.relative_to(ROOT / "tests").parts[0]
-        if place in {"ui", "workers", "benchmarks"} or "qapp" in getattr(item, "fixturenames", ()):
+        windowed = "qapp" in getattr(item, "fixturenames", ())
+        if place in {"workers", "benchmarks"} or (windowed and place != "ui"):
             item.add_marker(pytest.mark.alone)
+        elif place == "ui" and item.get_closest_marker("alone") is None:
+            item.add_marker(pytest.mark.window)
 
 
 @pytest.fixture(autouse=True, scope="session")

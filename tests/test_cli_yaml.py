@@ -81,3 +81,20 @@ def test_cost_tables(tmp_path: Path) -> None:
     assert int(rows["total"]["lightweight_flops"]) == totals["lightweight"]["flops"]
     assert studio("cost", "seed", "--format", "md").stdout.startswith("| module |")
     assert "\\toprule" in document("cost", "seed", "--format", "latex")["text"]
+
+
+def test_another_activation_there_and_back(tmp_path: Path) -> None:
+    design, target, back = (str(tmp_path / name) for name in ("d.yaml", "light.yaml", "back.yaml"))
+    made = document("design", "--preset", "seed", "--activation", "relu", "-o", design)
+    assert (made["activation"], made["swaps"]) == ("relu", 6)
+    assert "activation: relu\n" in Path(design).read_text()
+    assert document("cost", design)["activation"] == "ReLU"
+    assert document("design", "seed", "--diff", design)["activation"] == [None, "relu"]
+    rows = studio("design", "seed", "--diff", design).stdout.splitlines()
+    assert ["activation", "SiLU", "ReLU"] in [row.split() for row in rows]
+    document("yaml", design, "--for", "ultralytics", "-o", target)
+    assert "activation: torch.nn.ReLU()" in Path(target).read_text()
+    document("yaml", target, "--import", "-o", back)
+    assert load_design(Path(back)).activation == "relu"
+    refused = studio("design", "--activation", "swish", "-o", design, status=2)
+    assert "swish" in refused.stderr

@@ -1,8 +1,10 @@
-"""Runs every test: those that can share the machine on all cores, then one by one those that measure or show a window.
+"""Runs every test: those that can share the machine on all cores, those with a window likewise, each process on a
+display of its own, then one by one those that measure.
 
     python tools/run_tests.py [ARGUMENTS OF PYTEST]
 
-The last lines are the sum of both. Tests of the second kind are marked `alone` (see tests/conftest.py).
+The last lines are the sum of all. Tests of the second and third kind are marked `window` and `alone` (see
+tests/conftest.py).
 """
 
 from __future__ import annotations
@@ -31,9 +33,10 @@ def workers() -> int:
 def main(arguments: list[str]) -> int:
     begun = time.monotonic()
     count = workers()
-    side_by_side = ["-m", "not alone", "-n", str(count), "--dist", "worksteal"]
+    shared = ["-n", str(count), "--dist", "worksteal"] if count > 1 else []
     parts = (
-        (f"{count} at once", side_by_side if count > 1 else ["-m", "not alone"]),
+        (f"{count} at once", ["-m", "not alone and not window", *shared]),
+        (f"windows, {count} at once", ["-m", "window", *shared]),
         ("alone", ["-m", "alone"]),
     )
     lines, failed, total, bad = [], [], Counter(), False
@@ -58,7 +61,9 @@ def main(arguments: list[str]) -> int:
 
 def run(options: list[str], *, one_thread: bool) -> int:
     """Run pytest; several at once get one thread each."""
-    environment = {**os.environ, **({"OMP_NUM_THREADS": "1"} if one_thread else {})}
+    environment = dict(os.environ)
+    if one_thread:
+        environment |= {"OMP_NUM_THREADS": "1", "DEPTHWISE_STUDIO_TEST_DISPLAYS": "own"}
     return subprocess.run([sys.executable, "-m", "pytest", *options], cwd=ROOT, env=environment).returncode
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.commands.output import Output, table, write_result
+from app.core.activations import title, titles
 from app.core.architecture import Convolution, Layer, load_architecture
 from app.core.blocks import BLOCKS, refusal
 from app.core.cost import Cost, CostTable, compare_cost
@@ -43,6 +44,7 @@ def layers(options: Namespace, output: Output) -> None:
                 "c2": shape.c2 if shape else None,
                 "kernel": list(conv.k) if conv else None,
                 "stride": list(conv.s) if conv else None,
+                "activation": conv.act if conv else None,
                 "kinds": list(kinds),
                 "heavier": list(heavy),
                 "refusal": refusal(architecture, path),
@@ -78,6 +80,8 @@ def design(options: Namespace, output: Output) -> None:
         made = preset(options.preset, base_named(options.base or "yolov5n"), options.classes)
     else:
         made = Design.stock(base_named(options.base or "yolov5n"), options.classes)
+    if options.activation:
+        made = made.with_activation(options.activation)
     for text in options.swap:
         pattern, swap = _parse_swap(text)
         made = _swapped(made, pattern, swap)
@@ -89,8 +93,15 @@ def design(options: Namespace, output: Output) -> None:
     path = Path(options.output)
     save_design(made, path)
     table_ = compare_cost(made)
-    data = {"design": str(path), "swaps": len(made.resolved()), "cost": table_.to_json()}
-    output.document(data, f"{path}: {len(made.resolved())} modules swapped\n{totals(table_)}")
+    swapped = len(made.resolved())
+    data = {
+        "design": str(path),
+        "swaps": swapped,
+        "activation": made.activation,
+        "cost": table_.to_json(),
+    }
+    with_ = f", {title(made.activation)} as activation" if made.activation else ""
+    output.document(data, f"{path}: {swapped} modules swapped{with_}\n{totals(table_)}")
 
 
 def _show_diff(options: Namespace, output: Output) -> None:
@@ -109,8 +120,12 @@ def _show_diff(options: Namespace, output: Output) -> None:
         for change in data["changes"]
     ]
     rows.append(("in total", a.base, b.base, *_both(*data["cost"])))
+    if a.activation != b.activation:
+        own = [one.architecture.activations for one in (a, b)]
+        rows.insert(0, ("activation", titles(own[0]), titles(own[1]), "", "", ""))
     header = ("module", options.design, options.diff, "parameters", "GFLOPs", "change")
-    text = table(header, rows, left=3) if data["changes"] or a.base != b.base else "No module differs."
+    differs = data["changes"] or a.base != b.base or a.activation != b.activation
+    text = table(header, rows, left=3) if differs else "No module differs."
     output.document(data, text)
 
 
@@ -204,7 +219,8 @@ def cost(options: Namespace, output: Output) -> None:
         for m in costs.modules
     ]
     header = ("module", "kind", "parameters", "lightweight", "GFLOPs", "lightweight", "change")
-    output.document(costs.to_json(), f"{table(header, rows, left=2)}\n\n{totals(costs)}")
+    data = {**costs.to_json(), "activation": titles(found.architecture.activations)}
+    output.document(data, f"{table(header, rows, left=2)}\n\n{totals(costs)}")
 
 
 def _write_table(costs: CostTable, options: Namespace, output: Output) -> None:

@@ -9,11 +9,12 @@ does not grow so, attention matrices and padded rows, is kept as a polynomial in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from app.core.activations import TITLES, check_activation
 from app.core.architecture_file import SUFFIX, Number, number_reader, read, tensors
 from app.core.base_models import base_models, canonical, unknown_base
 from app.core.errors import AppError
@@ -150,6 +151,7 @@ class Architecture:
         steps: operations in order of execution.
         cell: side of a cell in input pixels; an input's sides are multiples of it.
         tensors: module path → (parameters, bytes in an FP16 checkpoint) of what stands outside convolutions.
+        activation: what all its activations became; None where they are those of the base model.
     """
 
     base: str
@@ -160,11 +162,18 @@ class Architecture:
     steps: tuple[Step, ...]
     cell: int = CELL
     tensors: Mapping[str, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
+    activation: str | None = None
 
     @property
     def deployed(self) -> Architecture:
         """The deployed form: where no more than BatchNorm is folded, the architecture itself."""
-        return _load(self.base, self.classes, True)
+        return _load(self.base, self.classes, True, self.activation)
+
+    @cached_property
+    def activations(self) -> tuple[str, ...]:
+        """The activations behind its convolutions, by name, the most frequent first."""
+        acts = [conv.act for conv in self.convolutions.values() if conv.act in TITLES]
+        return tuple(sorted({act for act in acts if act}, key=lambda act: (-acts.count(act), act)))
 
     @cached_property
     def convolutions(self) -> Mapping[str, Convolution]:
@@ -218,15 +227,16 @@ class Architecture:
         return MappingProxyType({path: tuple(indices) for path, indices in found.items()})
 
 
-def load_architecture(base: str, classes: int | None = None) -> Architecture:
+def load_architecture(base: str, classes: int | None = None, activation: str | None = None) -> Architecture:
     """Return a base model; the same object for the same arguments.
 
     Args:
         base: name as ultralytics spells it, or that of a user's own model (see `app.core.user_models`).
         classes: number of classes; None means 80.
+        activation: one of `app.core.activations`, which all its activations become; None leaves them.
 
     Raises:
-        AppError: the base model is not known, or the number of classes is out of range.
+        AppError: the base model or the activation is not known, or the number of classes is out of range.
         NotTracedError: it is a user's own model, at which the engine has not looked yet.
     """
     count = DEFAULT_CLASSES if classes is None else classes
@@ -236,16 +246,19 @@ def load_architecture(base: str, classes: int | None = None) -> Architecture:
             QT_TRANSLATE_NOOP("core", "Choose a number from 1 to 10000."),
             count=count,
         )
-    return _load(canonical(base), count, False)
+    check_activation(activation)
+    return _load(canonical(base), count, False, activation)
 
 
 @lru_cache(maxsize=64)
-def _load(base: str, classes: int, deployed: bool) -> Architecture:
+def _load(base: str, classes: int, deployed: bool, activation: str | None) -> Architecture:
+    if activation is not None:
+        return _activated(_load(base, classes, deployed, None), activation)
     data = _read(base)
     form = data
     if deployed:
         if data["deployed"] is None:
-            return _load(base, classes, False)
+            return _load(base, classes, False, None)
         form = data["deployed"]
     number = number_reader(data, classes)
     return Architecture(
@@ -258,6 +271,18 @@ def _load(base: str, classes: int, deployed: bool) -> Architecture:
         cell=data["cell"],
         tensors=tensors(form["tensors"], number),
     )
+
+
+def _activated(architecture: Architecture, activation: str) -> Architecture:
+    """Return an architecture in which every activation behind a convolution is another one."""
+
+    def changed(step: Step) -> Step:
+        if step.conv is None or step.conv.act not in TITLES:
+            return step
+        return replace(step, conv=replace(step.conv, act=activation))
+
+    steps = tuple(changed(step) for step in architecture.steps)
+    return replace(architecture, steps=steps, activation=activation)
 
 
 @lru_cache(maxsize=16)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
+from app.core.activations import check_activation, is_own
 from app.core.architecture import Architecture, load_architecture
 from app.core.base_models import base_models, canonical, choices, why_not
 from app.core.blocks import BLOCKS, refusal
@@ -83,12 +84,15 @@ class Design:
         classes: number of classes; None takes it from the data.
         swaps: (pattern, swap) in the order of the file; "*" stands for one component of a module path.
         notes: free text.
+        activation: what every activation of the model becomes, one of `app.core.activations.ACTIVATIONS`; None leaves
+            those of the base model. Those inside squeeze-and-excitation stay what they are.
     """
 
     base: str
     classes: int | None = None
     swaps: tuple[tuple[str, Swap], ...] = ()
     notes: str = ""
+    activation: str | None = None
 
     @classmethod
     def stock(cls, base: str, classes: int | None = None) -> Design:
@@ -101,13 +105,13 @@ class Design:
 
     @property
     def architecture(self) -> Architecture:
-        """The base model with this number of classes (80 where it is open)."""
-        return load_architecture(self.base, self.classes)
+        """The base model with this activation and number of classes (80 where it is open)."""
+        return load_architecture(self.base, self.classes, self.activation)
 
     @property
     def is_standard(self) -> bool:
-        """Whether nothing is swapped."""
-        return not self.swaps
+        """Whether it is the base model as it is: nothing is swapped, no activation changed."""
+        return not self.swaps and self.activation is None
 
     def resolved(self) -> Mapping[str, Swap]:
         """Return module path → swap, in order of execution.
@@ -134,18 +138,33 @@ class Design:
         return self._edited(dict.fromkeys(paths))
 
     def cleared(self) -> Design:
-        """Return the standard model of the same base."""
+        """Return the standard model of the same base, with its own activation."""
+        return replace(self, swaps=(), activation=None)
+
+    def without_swaps(self) -> Design:
+        """Return the design with all modules standard again; the activation stays."""
         return replace(self, swaps=())
 
+    def with_activation(self, activation: str | None) -> Design:
+        """Return the same swaps with every activation of the model another one; None: those of the base model.
+
+        Raises:
+            AppError: there is no such activation.
+        """
+        check_activation(activation)
+        if activation is not None and is_own(activation, self.cleared().architecture.activations):
+            activation = None
+        return replace(self, activation=activation)
+
     def with_base(self, base: str) -> Design:
-        """Return the same swaps on another base model, leaving out those that it has no place for.
+        """Return the same swaps and activation on another base model, leaving out swaps that it has no place for.
 
         Raises:
             AppError: unknown base model.
         """
         architecture = load_architecture(base, self.classes)
         kept = tuple((pattern, swap) for pattern, swap in self.swaps if _targets(architecture, pattern, swap))
-        return replace(self, base=architecture.base, swaps=kept)
+        return replace(self, base=architecture.base, swaps=kept).with_activation(self.activation)
 
     def with_classes(self, classes: int | None) -> Design:
         """Return the design for another number of classes.

@@ -64,6 +64,7 @@ def diff_document(a: Design, b: Design, imgsz: int = 640) -> dict[str, Any]:
         "imgsz": imgsz,
         "base": [a.base, b.base],
         "classes": [a.classes, b.classes],
+        "activation": [a.activation, b.activation],
         "notes": [a.notes, b.notes],
         "cost": [first.lightweight.to_json(), second.lightweight.to_json()],
         "changes": [change.to_json() for change in _changes(a, b, first, second)],

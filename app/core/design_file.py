@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from app.core.activations import ACTIVATIONS, unknown_activation
 from app.core.base_models import base_models, canonical, unknown_base
 from app.core.blocks import BLOCKS
 from app.core.design import Design, DesignError, Swap, resolve
@@ -18,7 +19,7 @@ from app.core.user_models import ENDINGS, NotTracedError, known_model, open_user
 MAX_BYTES = 1_000_000
 """A larger design file is refused unread."""
 
-_KEYS = ("format", "base", "model", "classes", "notes", "swaps")
+_KEYS = ("format", "base", "model", "classes", "activation", "notes", "swaps")
 
 
 def read_text(path: Path) -> str:
@@ -128,6 +129,7 @@ class _Reader:
             swaps.append((pattern, self.swap(node)))
             lines[pattern] = node.start_mark.line + 1
         design = Design(base, classes, tuple(swaps), notes)
+        design = design.with_activation(self.activation(nodes.get("activation")))
         try:
             resolve(design, lines)
         except DesignError as error:
@@ -183,6 +185,14 @@ class _Reader:
                 high=high,
             )
         return int(text)
+
+    def activation(self, node: yaml.Node | None) -> str | None:
+        if node is None:
+            return None
+        name = self.string(node)
+        if name not in ACTIVATIONS:
+            raise _in_file(self.source, unknown_activation(name), node.start_mark)
+        return name
 
     def check_version(self, root: yaml.Node, node: yaml.Node | None) -> None:
         if node is None:

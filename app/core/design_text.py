@@ -18,6 +18,8 @@ def dump_design(design: Design) -> str:
     lines = [f"format: {FORMAT}", *_dump_base(design.base)]
     if design.classes is not None:
         lines.append(f"classes: {design.classes}")
+    if design.activation is not None:
+        lines.append(f"activation: {design.activation}")
     if design.notes:
         lines.append(f'notes: "{_quoted(design.notes)}"')
     if design.swaps:

@@ -8,7 +8,6 @@ drifts does not spoil the table.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from types import MappingProxyType
 from app.core.cost import check_imgsz
 from app.core.design import Design, Swap
 from app.core.latency_fit import PowerLaw, Ridge, middle, ridge, root_mean_square, scatter
+from app.core.latency_keys import design_key, digest
 from app.core.latency_units import NO_FORMS, Unit, changes, swap_unit, units, units_in
 
 Shape = tuple[int, int]
@@ -33,6 +33,9 @@ _OUTLIER = 0.1
 
 _KNOWN_FAMILY, _KNOWN_KIND, _OTHER_FAMILY = 0.25, 0.35, 0.8
 """Relative error of a module's time estimated from others of its family, of its kind with other options, from any."""
+
+_OTHER_ACTIVATION = 0.1
+"""The same of a module that was measured with another activation."""
 
 _UNFITTED = 0.15
 """Relative error of a sum of modules that no measured whole model corrects."""
@@ -73,7 +76,7 @@ class Setting:
     @property
     def key(self) -> str:
         """A short text that no other setting has."""
-        return _digest("\n".join(f"{name}={value}" for name, value in asdict(self).items()))
+        return digest("\n".join(f"{name}={value}" for name, value in asdict(self).items()))
 
 
 @dataclass(frozen=True)
@@ -160,18 +163,6 @@ class _Module:
 
     unit: Unit
     ms: float
-
-
-def design_key(design: Design) -> str:
-    """Return a text that is the same for designs which are the same model."""
-    swaps = "\n".join(
-        f"{path} {swap.block} {sorted(swap.options.items())}" for path, swap in design.resolved().items()
-    )
-    return _digest(f"{design.base}\n{design.architecture.classes}\n{swaps}")
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,7 +259,15 @@ class LatencyTable:
     def _unit(self, unit: Unit) -> tuple[float, float]:
         """Return milliseconds and relative error of a unit; the error is 0 where it was measured."""
         known = self._modules.get(unit.signature)
-        return (known.ms, 0.0) if known is not None else self._estimate(unit)
+        if known is not None:
+            return known.ms, 0.0
+        alike = self._silent.get(unit.silent) if self._silent else None
+        return self._estimate(unit) if alike is None else (alike, _OTHER_ACTIVATION)
+
+    @cached_property
+    def _silent(self) -> Mapping[str, float]:
+        """Signature without activation → what was measured of it, with whatever activation."""
+        return {module.unit.silent: module.ms for module in self._modules.values()}
 
     @cached_property
     def _bases(self) -> tuple[str, ...]:
@@ -345,7 +344,7 @@ class LatencyTable:
 
     def _correction(self, design: Design, shape: Shape) -> float:
         """Return by how much the whole model takes longer than the sum of its modules."""
-        name = (design.base, design.classes, design.swaps, shape)
+        name = (design.base, design.classes, design.activation, design.swaps, shape)
         known = self._corrections.get(name)
         if known is None:
             parts = [(unit, self._unit(unit)[0]) for unit in units(design, shape, self.forms)]

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.core.activations import title, titles
 from app.core.blocks import BLOCKS
 from app.core.blocks import refusal as block_refusal
 from app.core.cost import swap_parts
@@ -30,6 +31,9 @@ _NOTICEABLE = 0.01
 
 _SIMPLE = "relu"
 """The activation that every accelerator has, and fuses into the convolution."""
+
+_FUSED = frozenset({"relu", "relu6", "leaky_relu"})
+"""Activations that are, or nearly are, fused everywhere."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Mend:
     Attributes:
         paths: module paths it is about; none means the whole design.
         swap: what to put there; None takes the swap away.
-        activation: the activation that the whole model should have instead; None leaves it.
+        activation: the activation that the whole model gets instead; None leaves it.
     """
 
     paths: tuple[str, ...]
@@ -74,13 +78,13 @@ class Mend:
     activation: str | None = None
 
     def applied(self, design: Design) -> Design:
-        """Return the design with the change; one of the activation is not a swap and leaves it as it is.
+        """Return the design with the change.
 
         Raises:
             DesignError: a module cannot be replaced.
         """
-        if self.activation is not None or not self.paths:
-            return design
+        if self.activation is not None:
+            return design.with_activation(self.activation)
         return design.with_swap(self.paths, self.swap) if self.swap else design.without(self.paths)
 
 
@@ -246,8 +250,7 @@ def _channels(design: Design, swapped: _Swapped, target: Target) -> Iterator[Adv
 
 def _activations(design: Design, swapped: _Swapped, target: Target) -> Iterator[Advice]:
     """SiLU where it is no operation of its own."""
-    used = {c.act for c in design.architecture.convolutions.values() if c.act}
-    smooth = sorted(used - {"relu", "relu6", "leaky_relu"})
+    smooth = [act for act in design.architecture.activations if act not in _FUSED]
     if not smooth or not (target.is_npu or target.precision in _INTEGER):
         return
     yield _advice(
@@ -260,12 +263,12 @@ def _activations(design: Design, swapped: _Swapped, target: Target) -> Iterator[
                 "{where} has no {activation} that is fused into its convolutions: it costs a pass over memory each, "
                 "or runs on the processor.",
             ),
-            QT_TRANSLATE_NOOP("core", "Train the model with {instead} instead."),
+            QT_TRANSLATE_NOOP("core", "Give the whole model {instead}, and train it."),
         ),
         Mend((), activation=_SIMPLE),
         where=target.where,
-        activation=", ".join(smooth),
-        instead=_SIMPLE,
+        activation=titles(smooth),
+        instead=title(_SIMPLE),
     )
 
 

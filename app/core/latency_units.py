@@ -6,11 +6,13 @@ Its signature names shapes, not places: the same shape at two places, or in two 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
+from app.core.activations import TITLES
 from app.core.architecture import Architecture, Convolution, Step, load_architecture
 from app.core.blocks import BLOCKS
 from app.core.cost import check_imgsz, swap_cost, swap_parts
@@ -20,6 +22,7 @@ from app.core.sites import ONE_TO_ONE, Site, site
 NO_FORMS: Mapping[str, str] = MappingProxyType({})
 
 _CACHED = 32768
+_ACTIVATION = re.compile(rf" ({'|'.join(TITLES)})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class Unit:
     numbers: int
 
     @property
+    def silent(self) -> str:
+        """The signature without the activation, for what was measured with another one."""
+        return _ACTIVATION.sub(" *", self.signature)
+
+    @property
     def kind(self) -> str | None:
         """The block kind of a swapped module, None for anything else."""
         name = self.family.partition(" ")[0]
@@ -60,9 +68,9 @@ def units(
     Raises:
         AppError: the size is not possible, or the design does not fit.
     """
-    architecture = load_architecture(design.base, design.classes)
+    architecture = design.architecture
     count = cells(architecture, imgsz)
-    standard = standard_units(design.base, architecture.classes, count)
+    standard = standard_units(design.base, architecture.classes, count, design.activation)
     swaps = design.resolved()
     if not swaps:
         return tuple(standard.values())
@@ -70,7 +78,7 @@ def units(
     for path, swap in swaps.items():
         for inner in _paths_in(design.base, architecture.classes, path):
             del found[inner]
-        found[path] = _swapped(design.base, architecture.classes, count, path, swap, form_for(swap, forms))
+        found[path] = _swapped(architecture_key(design), count, path, swap, form_for(swap, forms))
     return tuple(found.values())
 
 
@@ -85,9 +93,10 @@ def cells(architecture: Architecture, imgsz: int | tuple[int, int]) -> int:
 
 
 def units_in(design: Design, path: str, imgsz: int | tuple[int, int] = 640) -> tuple[Unit, ...]:
-    """Return the units of the standard model at or below a module path."""
-    architecture = load_architecture(design.base, design.classes)
-    standard = standard_units(design.base, architecture.classes, cells(architecture, imgsz))
+    """Return the units at or below a module path where nothing is swapped."""
+    architecture = design.architecture
+    count = cells(architecture, imgsz)
+    standard = standard_units(design.base, architecture.classes, count, design.activation)
     return tuple(standard[inner] for inner in _paths_in(design.base, architecture.classes, path))
 
 
@@ -103,9 +112,16 @@ def swap_unit(
     Raises:
         ValueError: nothing there can be replaced.
     """
-    architecture = load_architecture(design.base, design.classes)
-    count = cells(architecture, imgsz)
-    return _swapped(design.base, architecture.classes, count, path, swap, form_for(swap, forms))
+    count = cells(design.architecture, imgsz)
+    return _swapped(architecture_key(design), count, path, swap, form_for(swap, forms))
+
+
+_Key = tuple[str, int, str | None]
+
+
+def architecture_key(design: Design) -> _Key:
+    """Return base model, number of classes and activation: what the units of a design depend on besides swaps."""
+    return design.base, design.architecture.classes, design.activation
 
 
 def swap_text(swap: Swap) -> str:
@@ -119,12 +135,12 @@ def form_for(swap: Swap, forms: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=64)
-def standard_units(base: str, classes: int, count: int) -> Mapping[str, Unit]:
-    """Return path → unit of a standard model for an input of so many cells, in order of execution.
+def standard_units(base: str, classes: int, count: int, activation: str | None = None) -> Mapping[str, Unit]:
+    """Return path → unit of a model without swaps for an input of so many cells, in order of execution.
 
     Of a detector with two heads the deployed form has one, under the names of the first.
     """
-    architecture = load_architecture(base, classes)
+    architecture = load_architecture(base, classes, activation)
     sizes = (3 * architecture.cell**2, *(step.elements for step in architecture.steps))
     groups: dict[str, list[Step]] = {}
     for step in architecture.steps:
@@ -166,8 +182,8 @@ def _rest_unit(path: str, kind: str, steps: list[Step], sizes: tuple[int, ...], 
 
 
 @lru_cache(maxsize=_CACHED)
-def _swapped(base: str, classes: int, count: int, path: str, swap: Swap, form: str) -> Unit:
-    architecture = load_architecture(base, classes)
+def _swapped(key: _Key, count: int, path: str, swap: Swap, form: str) -> Unit:
+    architecture = load_architecture(*key)
     place = site(architecture, path)
     if place is None:
         raise ValueError(f"nothing at {path} can be replaced")
@@ -220,17 +236,17 @@ class Change:
 def changes(
     design: Design, imgsz: int | tuple[int, int] = 640, forms: Mapping[str, str] = NO_FORMS
 ) -> tuple[Change, ...]:
-    """Return every module before and after, in order of execution.
+    """Return every module in the standard model and in the design, in order of execution.
 
     Raises:
         AppError: the size is not possible, or the design does not fit.
     """
-    architecture = load_architecture(design.base, design.classes)
-    swaps = design.resolved()
+    architecture, swaps, standard = design.architecture, design.resolved(), design.cleared()
+    plain = standard_units(design.base, architecture.classes, cells(architecture, imgsz))
     rows = []
     for unit in units(design, imgsz, forms):
         swapped = unit.path in swaps
-        before = units_in(design, unit.path, imgsz) if swapped else (unit,)
+        before = units_in(standard, unit.path, imgsz) if swapped else (plain[unit.path],)
         rows.append(Change(unit.path, unit.kind if swapped else None, before, (unit,)))
     order = architecture.order
     return tuple(sorted(rows, key=lambda row: order.get(row.path, len(order))))

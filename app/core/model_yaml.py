@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.core.activations import ACTIVATIONS, OWN_ACTIVATION, title
 from app.core.design import Design, Swap
 from app.core.errors import AppError
 from app.core.model_yaml_blocks import (
@@ -142,6 +143,8 @@ def _stock(design: Design, flavour: str) -> RowModel:
             QT_TRANSLATE_NOOP("core", "Use the checkpoint best.pt instead; stock ultralytics opens it."),
             base=design.base,
         )
+    if design.activation is not None:
+        stock = _activated(stock, design)
     if stock.mixed:
         raise AppError(
             QT_TRANSLATE_NOOP("core", "{base} has several activations; a model YAML names one."),
@@ -160,6 +163,29 @@ def _stock(design: Design, flavour: str) -> RowModel:
             module=missing[0],
         )
     return stock
+
+
+def _activated(stock: RowModel, design: Design) -> RowModel:
+    """Return the rows with the design's activation, which both parsers give to every convolution.
+
+    Raises:
+        AppError: the base model has modules with an activation of their own.
+    """
+    assert design.activation is not None
+    own = sorted(OWN_ACTIVATION & set(design.architecture.modules.values()))
+    if own:
+        raise AppError(
+            QT_TRANSLATE_NOOP(
+                "core",
+                "{base} with {activation} cannot be said in a model YAML: its {module} brings an activation along, "
+                "which no entry changes.",
+            ),
+            QT_TRANSLATE_NOOP("core", "Use the checkpoint best.pt instead; stock ultralytics opens it."),
+            base=design.base,
+            activation=title(design.activation),
+            module=own[0],
+        )
+    return replace(stock, activation=ACTIVATIONS[design.activation], mixed=False)
 
 
 def _refusal(flavour: str, count: int, unsaid: tuple[Unsaid, ...]) -> AppError:

@@ -145,9 +145,11 @@ def _ghost_c3(site: Site, swap: Swap, _act: str) -> Said:
     return _multiple(site.c2, Piece("C3Ghost", (site.c2, *args), max(site.repeats, 1)))
 
 
-def _cib(site: Site, swap: Swap, _act: str) -> Said:
+def _cib(site: Site, swap: Swap, act: str) -> Said:
     if site.conv is not None:
         return NO_ROW
+    if swap.option("large") and act != "silu":  # its RepVGGDW has an activation of its own, like RepConv
+        return ODD_ACTIVATION
     args: tuple[Arg, ...] = (site.c2, site.shortcut, bool(swap.option("large")))
     ratio = _ratio(site, swap)
     if ratio != 0.5:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.core.activations import ACTIVATIONS, OWN_ACTIVATION
 from app.core.architecture import DEFAULT_CLASSES, base_models, load_architecture
 from app.core.blocks import BLOCKS, Option
 from app.core.design import Design, DesignError, Swap
@@ -63,6 +64,7 @@ class _Attempt:
         row, at: the first row that differs, and the base model's row that was expected there.
         blocks: module path → swaps that explain it, all making the same module, the likeliest first.
         complete: whether everything was explained.
+        activation: what all its activations become; None where they are its own.
     """
 
     base: str
@@ -70,6 +72,7 @@ class _Attempt:
     at: int = 0
     blocks: dict[str, list[Swap]] = field(default_factory=dict)
     complete: bool = False
+    activation: str | None = None
 
 
 def import_model_yaml(path: Path) -> Design:
@@ -96,9 +99,10 @@ def recognise(read: ReadModel) -> Design:
     complete = [attempt for attempt in attempts if attempt.complete]
     if not complete:
         raise _unknown(read, attempts or [_Matcher(base, read, swaps=False).run() for base in bases])
-    best = min(complete, key=lambda attempt: len(attempt.blocks))
+    best = min(complete, key=lambda attempt: (len(attempt.blocks), attempt.activation is not None))
     classes = None if read.classes == DEFAULT_CLASSES else read.classes
-    design = Design(best.base, classes, tuple(_fewest(best.blocks).items()))
+    swaps = tuple(_fewest(best.blocks).items())
+    design = Design(best.base, classes, swaps, activation=best.activation)
     design.resolved()
     return design
 
@@ -117,11 +121,26 @@ def _fewest(blocks: Mapping[str, Sequence[Swap]]) -> dict[str, Swap]:
 
 def _could_be(base: str, read: ReadModel) -> bool:
     stock = stock_rows(base)
-    if stock is None or stock.mixed or stock.extras != read.model.extras:
+    if stock is None or stock.extras != read.model.extras:
         return False
-    if _activation(stock) != _activation(read.model):
+    if not _has_activation(stock, read.model) and _other_activation(base, read) is None:
         return False
     return read.flavour != YOLOV5 or all(row.module in YOLOV5_MODULES for row in stock.rows)
+
+
+def _has_activation(stock: RowModel, model: RowModel) -> bool:
+    return not stock.mixed and _activation(stock) == _activation(model)
+
+
+def _other_activation(base: str, read: ReadModel) -> str | None:
+    """Return the activation that a design gives its whole model, where the YAML has that one and the base another."""
+    stock = stock_rows(base)
+    if stock is None or _has_activation(stock, read.model):
+        return None
+    if OWN_ACTIVATION & set(load_architecture(base).modules.values()):
+        return None
+    known = {_activation(RowModel((), 0, spelled)): name for name, spelled in ACTIVATIONS.items()}
+    return known.get(_activation(read.model))
 
 
 def _activation(model: RowModel) -> tuple[str, str]:
@@ -191,7 +210,7 @@ class _Matcher:
         stock = stock_rows(base)
         assert stock is not None  # asked before
         self.stock, self.read = stock, read
-        self.attempt = _Attempt(base)
+        self.attempt = _Attempt(base, activation=_other_activation(base, read))
         self._tries, self._thorough = swaps, thorough
         self._classes = read.classes
         self._rows = read.model.rows
@@ -238,7 +257,8 @@ class _Matcher:
         """Take the rows of the block that explains most; return 1, or 0 where none does."""
         if not self._tries:
             return 0
-        place = site(load_architecture(self.attempt.base, self._classes), path)
+        attempt = self.attempt
+        place = site(load_architecture(attempt.base, self._classes, attempt.activation), path)
         if place is None:
             return 0
         found: dict[int, list[Swap]] = {}
@@ -258,7 +278,7 @@ class _Matcher:
                 if kind.refuses(place, options) is not None:
                     continue
                 swap = Swap(name, options)
-                said = say(place, swap, self.read.flavour, self.stock.act)
+                said = say(place, swap, self.read.flavour, self.read.model.act)
                 if not isinstance(said, str):
                     yield swap, said
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from app.core.activations import title
 from app.core.design import Design
 from app.core.model_yaml_blocks import YOLOV5
 from app.core.model_yaml_rows import HEADS, PICTURE, Arg, Row, RowModel
@@ -70,7 +71,8 @@ def document(
 
 def _head(design: Design, flavour: str, unsaid: Sequence[str]) -> list[str]:
     swapped = len(design.resolved())
-    lines = [f"# {design.base} with {swapped} of its modules swapped, written by Depthwise Studio."]
+    act = "" if design.activation is None else f" and {title(design.activation)} as its activation"
+    lines = [f"# {design.base} with {swapped} of its modules swapped{act}, written by Depthwise Studio."]
     if flavour == YOLOV5:
         lines += [
             "# For the original YOLOv5 repository, v7.0 or later, whose detection head predicts with anchors;",

@@ -71,17 +71,22 @@ class Risks:
         """Return the same with a guess for each wanted swap that was not measured.
 
         The guess is the prior times the median ratio of what was measured to its prior; it is marked as estimated.
+        Where most measured swaps cost nothing, as in mAP on few pictures, that ratio is 0, and a guess must not be:
+        then it is the ratio of the sums, and 1 where nothing cost anything.
         """
         missing = [key for key in wanted if key not in self.entries]
         if not missing:
             return self
         guesses = prior(architecture, [*missing, *self.entries])
-        ratios = [
-            risk.value / guess.value
+        pairs = [
+            (risk.value, guess.value)
             for key, risk in self.entries.items()
             if (guess := guesses.entries.get(key)) is not None and guess.value > 0
         ]
-        scale = median(ratios) if ratios else 1.0
+        scale = 1.0
+        if pairs:
+            sums = sum(value for value, _ in pairs) / sum(guess for _, guess in pairs)
+            scale = median(value / guess for value, guess in pairs) or sums or 1.0
         filled = {
             key: replace(guesses.entries[key], value=scale * guesses.entries[key].value) for key in missing
         }

@@ -81,7 +81,7 @@ def site(architecture: Architecture, path: str) -> Site | None:
 
 def sites(architecture: Architecture) -> Mapping[str, Site]:
     """Return module path → site, in the order of the modules; the twins of one-to-one heads are left out."""
-    return _sites(architecture.base, architecture.classes)
+    return _sites(architecture.base, architecture.classes, architecture.activation)
 
 
 def mirrors(architecture: Architecture, path: str) -> tuple[str, ...]:
@@ -119,8 +119,8 @@ def convolution_site(conv: Convolution, path: str = "", level: int = 0, part: st
 
 
 @lru_cache(maxsize=64)
-def _sites(base: str, classes: int) -> Mapping[str, Site]:
-    architecture = load_architecture(base, classes)
+def _sites(base: str, classes: int, activation: str | None) -> Mapping[str, Site]:
+    architecture = load_architecture(base, classes, activation)
     parts = {layer.path: layer.part for layer in architecture.layers}
     found: dict[str, Site] = {}
     for path, kind in architecture.modules.items():

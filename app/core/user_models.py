@@ -143,11 +143,16 @@ def remember_model(text: str, name: str) -> str:
             most=_MOST_MODULES,
         )
     model = UserModel(name, text, describe(read.model))
-    _keep(model)
+    keep_model(model)
     return model.base
 
 
-def _keep(model: UserModel) -> None:
+def keep_model(model: UserModel) -> None:
+    """Write a model to the cache folder, where every process of the Studio finds it.
+
+    Raises:
+        AppError: the folder cannot be written.
+    """
     path = _folder() / f"{base_hash(model.base)}.json"
     if path.is_file():
         return

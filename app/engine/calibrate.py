@@ -27,6 +27,7 @@ def calibrate(
     pictures: Tensor,
     recalibrate: bool,
     normalised: Collection[nn.Module] = (),
+    behind: bool = True,
 ) -> None:
     """Make the BatchNorm inside separable blocks an identity, in training mode as in eval mode.
 
@@ -41,6 +42,7 @@ def calibrate(
         recalibrate: also take the statistics of every other BatchNorm behind the first such block from the pictures,
             keeping its affine: its output then has the mean and variance it had in the standard model.
         normalised: fresh BatchNorms, which take their statistics from the pictures in any case.
+        behind: whether to spare what stands before the first such block.
     """
     between: dict[nn.Module, nn.Sequential] = {}
     branches: set[nn.Module] = set()
@@ -52,7 +54,7 @@ def calibrate(
             between[block[0].bn] = block
         if isinstance(block, RepConv):
             branches.update(part for part in block.modules() if isinstance(part, nn.BatchNorm2d))
-    reached = [False]
+    reached = [not behind]
 
     def hook(norm: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor] | None:
         assert isinstance(norm, nn.BatchNorm2d)

@@ -14,6 +14,30 @@ RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What is known of a convolution that is to be fitted.
+
+    Attributes:
+        inputs: what it reads, N × C × H × W.
+        conv: the convolution.
+        positions: of its output, where it is known what is wanted.
+        wanted: what it, or the pointwise convolution behind it, should make there, S × c2.
+        importance: how much an error of each of these outputs matters, c2.
+    """
+
+    inputs: Tensor
+    conv: nn.Conv2d
+    positions: Positions
+    wanted: Tensor
+    importance: Tensor
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures it reads."""
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
 class DepthwiseFit:
     """The best filters.
 
@@ -81,28 +105,16 @@ class _Sums:
         return spread.clamp_min(0) + (y - (filters * p).sum(1) - bias).square()
 
 
-def fit_depthwise(
-    inputs: Tensor,
-    conv: nn.Conv2d,
-    positions: Positions,
-    wanted: Tensor,
-    pictures: int,
-    importance: Tensor,
-) -> DepthwiseFit:
+def fit_depthwise(seen: Seen) -> DepthwiseFit:
     """Return the best filters of a depthwise convolution without multiplier; the ridge is chosen on held-out pictures.
 
-    Args:
-        inputs: what it reads, N × C × H × W.
-        conv: the convolution.
-        positions: of its output.
-        wanted: what it should make there, S × C.
-        pictures: N.
-        importance: how much an error of each output matters, C.
+    What is wanted are its own outputs, S × C.
     """
+    positions, wanted = seen.positions, seen.wanted
     sums: list[_Sums] = []
-    last = positions.held_out(pictures)
-    for part, flat in patches(inputs, conv, positions):
-        read = flat.view(len(flat), conv.in_channels, -1)
+    last = positions.held_out(seen.pictures)
+    for part, flat in patches(seen.inputs, seen.conv, positions):
+        read = flat.view(len(flat), seen.conv.in_channels, -1)
         if not sums:
             origin = read.mean(0), wanted[part].mean(0)
             sums = [_Sums(origin), _Sums(origin)]
@@ -117,7 +129,7 @@ def fit_depthwise(
             filters = fit.solve(choice)
             _, _, p, y, _ = fit.centred()
             error = held_out.error(filters, y - (filters * p).sum(1))
-            tried[choice] = float((error * importance.square()).sum())
+            tried[choice] = float((error * seen.importance.square()).sum())
         ridge = min(tried, key=tried.__getitem__)
     everything = fit + held_out
     filters = everything.solve(ridge)

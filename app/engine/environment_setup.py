@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 
 from app.core.folders import cache_folder
+from app.engine.allocator import keep_freed_memory
 
 _SETTINGS = {
     "sync": False,
@@ -69,6 +70,7 @@ def prepare(allow_network: bool = False) -> None:
     )
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
+    keep_freed_memory()
     os.environ.pop("ULTRALYTICS_API_KEY", None)
     silence_openvino()
     os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)

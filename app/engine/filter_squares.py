@@ -7,11 +7,10 @@ filters of the best separable one are then the right ones; the pointwise weights
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from app.engine.depthwise_squares import DepthwiseFit
+from app.engine.depthwise_squares import DepthwiseFit, Seen
 from app.engine.least_squares import improve_filters, solve_pointwise, unit_filters
-from app.engine.positions import Positions
 from app.engine.refit_sums import sum_up
 
 _RIDGE = 1e-2
@@ -19,27 +18,15 @@ _ROUNDS = 3
 _SIDE = 3
 
 
-def fit_filters(
-    inputs: Tensor,
-    conv: nn.Conv2d,
-    positions: Positions,
-    wanted: Tensor,
-    pictures: int,
-    importance: Tensor,
-) -> DepthwiseFit:
+def fit_filters(seen: Seen) -> DepthwiseFit:
     """Return the best 3 × 3 filters of a depthwise convolution for what a pointwise one makes of its output.
 
-    Args:
-        inputs: what it reads, N × C × H × W.
-        conv: the convolution, whose middle 3 × 3 are where the search starts.
-        positions: of its output.
-        wanted: what the pointwise convolution should make there, S × c2.
-        pictures: N.
-        importance: how much an error of each output matters, c2.
+    The search starts from the middle 3 × 3 of the convolution.
     """
+    conv, importance = seen.conv, seen.importance
     channels, stride = conv.in_channels, conv.stride[0]
     small = nn.Conv2d(channels, channels, _SIDE, stride, _SIDE // 2, groups=channels, device="meta")
-    sums = sum_up(inputs, small, positions, wanted, pictures)
+    sums = sum_up(seen.inputs, small, seen.positions, seen.wanted, seen.pictures)
     if sums[1].count:
         sums[0].include(sums[1])
     equations = sums[0].equations(keep=False)

@@ -12,8 +12,9 @@ from app.core.arbiter import Measuring, measuring
 from app.core.cost import check_imgsz
 from app.core.design import Design, parse_design
 from app.core.errors import AppError
-from app.core.latency import Setting, Shape, UnitTime, Whole, design_key
+from app.core.latency import Setting, Shape, UnitTime, Whole
 from app.core.latency_forms import fast_forms
+from app.core.latency_keys import design_key
 from app.core.latency_measurement import Measurement, module_times
 from app.core.latency_units import NO_FORMS, owner, units
 from app.core.statistics import median_interval

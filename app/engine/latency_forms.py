@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from app.core.arbiter import measuring
+from app.core.arbiter import Activity, measuring
 from app.core.blocks import BLOCKS
-from app.core.design import Design, Swap
+from app.core.cost import check_imgsz
+from app.core.design import Design, Swap, parse_design
 from app.core.latency import Setting, Shape
-from app.core.latency_forms import keep_forms
+from app.core.latency_forms import fast_forms, keep_forms
 from app.core.latency_plan import coverings
-from app.core.latency_units import swap_text
+from app.core.latency_units import form_for, swap_text
 from app.core.sites import site
 from app.core.statistics import Interval, median_interval
 from app.engine.latency import setting_of_request
@@ -36,7 +37,9 @@ class FormTimes:
         ms: form → median milliseconds of the whole model, the usual form first.
         gains: form → how many times as fast as the usual form it is.
         fastest: the form to run.
-        busy: whether other programs used the machine: then it is not kept.
+        busy: whether other programs used the machine.
+        before: the form that ran until now.
+        kept: whether the fastest form runs from now on; not where the machine was busy.
     """
 
     swap: str
@@ -44,6 +47,8 @@ class FormTimes:
     gains: Mapping[str, Interval]
     fastest: str
     busy: bool
+    before: str = ""
+    kept: bool = False
 
 
 def swaps_with_forms() -> tuple[Swap, ...]:
@@ -59,7 +64,10 @@ def measure_forms(
     swaps: Sequence[Swap] | None = None,
     pace: Pace = PACE,
     *,
+    patience_s: float | None = 0,
     progress: Callable[[float, str], None] = lambda _fraction, _text: None,
+    found: Callable[[FormTimes], None] = lambda _times: None,
+    waiting: Callable[[Activity], None] = lambda _activity: None,
     cancelled: Callable[[], bool] = lambda: False,
     strict: bool = True,
 ) -> list[FormTimes]:
@@ -71,7 +79,10 @@ def measure_forms(
         imgsz: height and width of the input.
         swaps: what to measure; all that have a choice where None.
         pace: how long.
-        progress: told how far it is.
+        patience_s: how long to wait, each time, for a training or a comparison to end; None for ever.
+        progress: told how far it is, and what comes next as `latency_units.swap_text` writes it.
+        found: told each result.
+        waiting: told what is waited for.
         cancelled: asked between turns; what is measured so far is kept.
         strict: whether to keep nothing that a busy machine measured.
 
@@ -80,20 +91,29 @@ def measure_forms(
     """
     design = Design.stock(base) if isinstance(base, str) else base.cleared()
     chosen = swaps_with_forms() if swaps is None else swaps
-    found = []
-    with measuring(cancelled, 0) as turn:
+    rows = []
+    with measuring(cancelled, patience_s, waiting) as turn:
         for number, swap in enumerate(chosen):
-            progress(number / len(chosen), swap_text(swap))
-            result = _compare(setting, design, imgsz, swap, pace, cancelled)
+            turn.wait()
             if cancelled():
                 break
-            if result is not None:
-                found.append(result)
-                if not strict or not (result.busy or turn.disturbance()):
-                    keep_forms(
-                        setting.runtime, setting.precision, setting.device, {result.swap: result.fastest}
-                    )
-    return found
+            progress(number / len(chosen), swap_text(swap))
+            result = _compare(setting, design, imgsz, swap, pace, cancelled)
+            if result is None:
+                continue
+            quiet = not (result.busy or turn.disturbance())
+            rows.append(_kept(setting, swap, result, quiet or not strict))
+            found(rows[-1])
+    return rows
+
+
+def _kept(setting: Setting, swap: Swap, result: FormTimes, keep: bool) -> FormTimes:
+    """Write the fastest form down where it may be kept; return the result with what ran before."""
+    place = setting.runtime, setting.precision, setting.device
+    before = form_for(swap, fast_forms(*place))
+    if keep:
+        keep_forms(*place, {result.swap: result.fastest})
+    return replace(result, before=before if before in result.ms else next(iter(result.ms)), kept=keep)
 
 
 def _compare(
@@ -140,14 +160,38 @@ def _forms(design: Design, paths: Sequence[str], swap: Swap) -> tuple[str, ...]:
 
 
 def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
-    """Measure forms in the engine process: the job "latency.forms"."""
+    """Measure forms for the window: the job "latency.forms".
+
+    Args:
+        request: "design": text of a design on the base model; "runtime", "device", "precision", "threads", "batch",
+            "imgsz" as in `app.engine.latency.run`; "known": swaps that need no measurement, as
+            `latency_units.swap_text` writes them.
+        channel: told {"event": "forms", "done", "total", "swap": the next one, "waiting"}, and
+            {"event": "form", "row": `FormTimes`} for each result.
+    """
     setting = setting_of_request(request)
-    size = int(request.get("imgsz", 640))
+    design = parse_design(str(request["design"]))
+    size, known = request.get("imgsz", 640), set(request.get("known") or ())
+    everything = swaps_with_forms()
+    swaps = [swap for swap in everything if swap_text(swap) not in known]
+    told = {"done": len(everything) - len(swaps), "total": len(everything), "swap": "", "waiting": ""}
+
+    def tell(waiting: str = "", **more: Any) -> None:
+        told.update(more, waiting=waiting)
+        channel.emit({"event": "forms", **told})
+
+    def progress(share: float, swap: str) -> None:
+        tell(done=len(everything) - len(swaps) + round(share * len(swaps)), swap=swap)
+
     rows = measure_forms(
         setting,
-        str(request.get("base", "yolov5n")),
-        (size, size),
-        progress=channel.progress,
+        design,
+        check_imgsz(tuple(size) if isinstance(size, list) else size, design.architecture.cell),
+        swaps,
+        patience_s=None,
+        progress=progress,
+        found=lambda row: channel.emit({"event": "form", "row": asdict(row)}),
+        waiting=lambda activity: tell(activity.kind),
         cancelled=lambda: channel.cancelled,
     )
     return {"setting": asdict(setting), "rows": [asdict(row) for row in rows]}

@@ -15,6 +15,8 @@ from app.engine.model_cache import FORM
 from app.engine.runtimes import default_threads
 
 _PACKAGES = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "torch", "tensorrt": "tensorrt"}
+_MEMORY = "memory kept"
+"""Figures of PyTorch from before freed memory was kept in the process do not hold any more (ADR 19)."""
 _SAYS_NOTHING = ("", "unknown", "x86_64", "aarch64", "arm64", "amd64")
 
 
@@ -48,7 +50,8 @@ def _versions(runtime: str) -> str:
     """Return the versions of what runs the graph, and of what makes it."""
     package = _PACKAGES[runtime]
     names = dict.fromkeys((package, "torch", "ultralytics"))
-    return ", ".join((*(f"{name} {_version(name)}" for name in names), FORM))
+    kept = (_MEMORY,) if runtime == "torch" else ()
+    return ", ".join((*(f"{name} {_version(name)}" for name in names), FORM, *kept))
 
 
 def _version(package: str) -> str:

@@ -14,6 +14,7 @@ from app.core.errors import AppError
 from app.core.latency import LatencyTable, Shape
 from app.core.latency_forms import fast_forms
 from app.core.latency_plan import default_kinds, plan
+from app.core.latency_units import units
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.latency import Bench, CancelledError, Observation, resolve_setting, setting_of_request
 from app.engine.latency_clock import LoadMeter, Pace
@@ -49,7 +50,7 @@ def build_table(
     """Measure what a table needs and does not have yet, and return it; each figure is kept at once.
 
     Args:
-        base: base model, or a design of it.
+        base: base model, or a design of it; its activation, where it has another, is measured too.
         runtime, precision, threads: as in `latency.resolve_setting`.
         imgsz: input side, or (height, width), in pixels.
         kinds: swaps that designs may hold; all block kinds where None.
@@ -64,12 +65,15 @@ def build_table(
         AppError: something cannot be used, or the machine did not become quiet in time.
         CancelledError: it was called off; what was measured so far is kept.
     """
-    standard = (Design.stock(base) if isinstance(base, str) else base).cleared()
+    asked = Design.stock(base) if isinstance(base, str) else base
+    standard = asked.cleared()
     shape = check_imgsz(imgsz, standard.architecture.cell)
     setting = resolve_setting(runtime, device, precision, threads, batch)
     table = latency_cache.cached(setting, fast_forms(setting.runtime, setting.precision, setting.device))
     designs = plan(standard, kinds or default_kinds())
-    missing = [design for design in designs if table.whole(design, shape) is None]
+    if asked.activation is not None:
+        designs = (designs[0], asked.without_swaps(), *designs[1:])
+    missing = [design for design in designs if not _is_known(table, design, shape)]
     filling = _Filling(table, standard, shape, emit, cancelled, patience_s, pace or PACE, strict)
     if missing:
         with measuring(cancelled, 0) as turn:
@@ -78,6 +82,15 @@ def build_table(
                 filling.add(design, turn)
     filling.tell(len(designs), len(designs))
     return filling.table
+
+
+def _is_known(table: LatencyTable, design: Design, shape: Shape) -> bool:
+    """Return whether a design was measured in the forms that run now."""
+    whole = table.whole(design, shape)
+    if whole is None:
+        return False
+    signatures = {unit.signature for unit in units(design, shape, table.forms)}
+    return all(row.unit.signature in signatures for row in whole.units)
 
 
 class _Filling:

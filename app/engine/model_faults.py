@@ -13,7 +13,7 @@ from app.core.errors import AppError
 from app.core.model_yaml_read import read_model_yaml
 from app.core.text import QT_TRANSLATE_NOOP
 from app.core.user_models import base_title, user_model
-from app.engine.stock import own_activation, stock_description
+from app.engine.stock import own_defaults, stock_description
 
 _SIDES = (256, 320, 384, 448, 512, 640)
 """Sides of pictures to try, in pixels; ultralytics tries the first."""
@@ -75,7 +75,7 @@ def failing_row(base: str) -> int | None:
 def _built(description: dict[str, Any], rows: list[Any]) -> torch.nn.Sequential | None:
     given = copy.deepcopy(description | {"backbone": rows, "head": []})
     try:
-        with own_activation():
+        with own_defaults():
             return parse_model(given, ch=3, verbose=False)[0]
     except Exception:  # noqa: BLE001 – whatever a constructor thinks of its arguments; the caller has the message
         return None

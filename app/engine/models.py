@@ -13,6 +13,7 @@ from app.core.design import Design, dump_design
 from app.core.errors import AppError
 from app.core.sites import mirrors, site
 from app.core.text import QT_TRANSLATE_NOOP
+from app.engine.activations import activate
 from app.engine.blocks import make_block
 from app.engine.carried import DESIGN_KEY, design_of
 from app.engine.deployed import deployed
@@ -56,11 +57,11 @@ def build_model(
 
 
 def apply_swaps(model: DetectionModel, design: Design) -> dict[str, nn.Module]:
-    """Replace the modules that the design swaps, in place, and write the design into `model.yaml`.
+    """Replace modules and activations as the design says, in place, and write the design into `model.yaml`.
 
     Args:
         model: the standard model of the design's base.
-        design: whose swaps to apply.
+        design: whose swaps and activation to apply.
 
     Returns:
         Module path → the standard module that was there.
@@ -75,6 +76,8 @@ def apply_swaps(model: DetectionModel, design: Design) -> dict[str, nn.Module]:
         for twin in (path, *mirrors(design.architecture, path)):
             replaced[twin] = model.get_submodule(twin)
             _put(model, twin, make_block(replaced[twin], swap, place))
+    if design.activation is not None:
+        activate(model, design.activation)
     model.yaml[DESIGN_KEY] = dump_design(design)
     return replaced
 

@@ -25,7 +25,7 @@ from app.engine.blocks_as_kernels import (
     normalise,
     take_statistics,
 )
-from app.engine.depthwise_squares import fit_depthwise
+from app.engine.depthwise_squares import Seen, fit_depthwise
 from app.engine.factorise import as_kernel, as_matrix
 from app.engine.filter_squares import fit_filters
 from app.engine.least_squares import solve_dense
@@ -102,7 +102,7 @@ class BlockRefit:
         conv, positions = stage.conv, self.fit.positions
         importance = torch.cat([self._importance(p.path, stage.aim)[p.channels] for p in stage.pieces])
         if stage.way == FILTERS:
-            found = fit_filters(inputs, conv, positions, wanted, self.pictures, importance)
+            found = fit_filters(Seen(inputs, conv, positions, wanted, importance))
             write_filters(conv, found.filters)
             self._set_norm(stage, found.bias, found.mean, found.variance)
             return
@@ -110,7 +110,7 @@ class BlockRefit:
             wanted = _leading(wanted, importance, conv.out_channels)
             importance = torch.ones(conv.out_channels, dtype=torch.float64)
         if conv.groups > 1:
-            found = fit_depthwise(inputs, conv, positions, wanted, self.pictures, importance)
+            found = fit_depthwise(Seen(inputs, conv, positions, wanted, importance))
             conv.weight.copy_(found.filters.view_as(conv.weight))
             self._set_norm(stage, found.bias, found.mean, found.variance)
             return

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from torch.utils.flop_counter import FlopCounterMode
 from ultralytics import __version__ as ultralytics_version
 from ultralytics.nn.tasks import DetectionModel
@@ -19,7 +21,12 @@ from app.core.files import write_text
 from app.core.folders import cache_folder
 from app.core.rivals import Rival
 from app.core.target_amount import Amount
-from app.engine.stock import stock_description
+from app.core.user_models import UserModel, base_title, keep_model
+from app.engine.stock import own_defaults, stock_description
+from app.engine.user_models import ensure_traced
+
+_NAMES = ("nc", "scale", "yaml_file", "name")
+"""Entries of a description that say what it is called, or belong to a design."""
 
 
 def narrower(design: Design, width: float, imgsz: int | tuple[int, int] = 640) -> Rival:
@@ -61,8 +68,29 @@ def narrow_description(base: str, width: float) -> dict[str, Any]:
     return description
 
 
+def narrow_design(base: str, classes: int, width: float) -> Design:
+    """Return a plain narrower model as a design on a base of its own, so that its milliseconds can be predicted.
+
+    Args:
+        base: base model.
+        classes: number of classes.
+        width: share of the base model's width.
+
+    Raises:
+        AppError: there is no such base model, or its sizes cannot be said in the format of a trace.
+    """
+    description = narrow_description(base, width)
+    name = f"{Path(base_title(base)).stem} {width:g}.yaml"
+    kept = {key: value for key, value in description.items() if key not in _NAMES}
+    model = UserModel(name, yaml.safe_dump(kept), json.dumps(kept, sort_keys=True))
+    keep_model(model)
+    ensure_traced(model.base)
+    return Design.stock(model.base, classes)
+
+
 def _measured(base: str, classes: int, width: float, size: tuple[int, int]) -> Rival:
-    model = DetectionModel(narrow_description(base, width), nc=classes, verbose=False).eval()
+    with own_defaults():
+        model = DetectionModel(narrow_description(base, width), nc=classes, verbose=False).eval()
     state = model.state_dict().values()
     numbers = sum(tensor.numel() for tensor in state if tensor.is_floating_point())
     counters = sum(tensor.numel() for tensor in state if not tensor.is_floating_point())

@@ -16,7 +16,7 @@ import torch
 import yaml
 from torch import nn
 from torch.overrides import TorchFunctionMode
-from ultralytics.nn.modules import Conv
+from ultralytics.nn.modules import Conv, Detect
 from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils import ROOT
 
@@ -42,7 +42,7 @@ def stock_model(base: str, classes: int, device: str = "cpu") -> DetectionModel:
         AppError: there is no such base model.
     """
     description = stock_description(base) | {"nc": classes}
-    with own_activation():
+    with own_defaults():
         if device == "meta":
             with torch.device("meta"), _NumbersOnCpu():
                 model = DetectionModel(description, nc=classes, verbose=False)
@@ -54,17 +54,18 @@ def stock_model(base: str, classes: int, device: str = "cpu") -> DetectionModel:
 
 
 @contextmanager
-def own_activation() -> Iterator[None]:
-    """Keep a description's activation from outliving a failure.
+def own_defaults() -> Iterator[None]:
+    """Keep what a description sets in ultralytics' classes from outliving its model.
 
-    While ultralytics builds, that of the description is the default of its Conv class; if building fails it stays so,
-    and every later model of the process would have it.
+    While ultralytics builds, the description's activation is the default of its Conv class; if building fails it stays
+    so, and every later model of the process would have it. Which class branch a Detect head is built with is an
+    attribute of its class and stays as the last description wanted it, whether building fails or not.
     """
-    kept = Conv.default_act
+    act, legacy = Conv.default_act, Detect.legacy
     try:
         yield
     finally:
-        Conv.default_act = kept
+        Conv.default_act, Detect.legacy = act, legacy
 
 
 def stock_description(base: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.core.design import Design, Swap, dump_design, parse_design
 from app.core.errors import AppError
+from app.core.latency import LatencyTable
 from app.core.latency_cache import load_table
 from app.core.pareto import frontier, position
 from app.core.risk import Key, Risk, Risks, risk_row
@@ -132,7 +133,8 @@ def run_rivals(request: dict[str, Any], channel: Any) -> dict[str, Any]:
     """Job "target.rivals": plain models that are narrower than the base model.
 
     Args:
-        request: {"base", "classes", "imgsz", "widths"}; all but the first may be left out.
+        request: {"base", "classes", "imgsz", "widths", "table": file of a latency table}; all but the first may be
+            left out; with a table, milliseconds are estimated from it.
         channel: of the engine process.
 
     Returns:
@@ -143,12 +145,16 @@ def run_rivals(request: dict[str, Any], channel: Any) -> dict[str, Any]:
     """
     from app.engine.rivals import narrower
 
-    design = Design.stock(str(request["base"]), request.get("classes"))
+    design, imgsz = Design.stock(str(request["base"]), request.get("classes")), _size(request.get("imgsz"))
+    table = load_table(Path(request["table"])) if request.get("table") else None
     found = []
     widths = request.get("widths") or WIDTHS
     for number, width in enumerate(widths):
         _stop_if_cancelled(channel)
-        found.append(narrower(design, float(width), request.get("imgsz") or 640).to_json())
+        rival = narrower(design, float(width), imgsz)
+        if table is not None:
+            rival = replace(rival, cost=replace(rival.cost, ms=_estimated(rival, design, table, imgsz)))
+        found.append(rival.to_json())
         channel.progress((number + 1) / len(widths))
     return {"rivals": found}
 
@@ -240,6 +246,17 @@ def _about(request: Mapping[str, Any]) -> dict[str, Any]:
             base=base_title(wanted),
         )
     return {"base": design.base, "classes": design.classes}
+
+
+def _estimated(
+    rival: Rival, design: Design, table: LatencyTable, imgsz: int | tuple[int, int]
+) -> float | None:
+    """Return the milliseconds of a narrower model; None where nothing is known of its base model's layers."""
+    from app.engine.rivals import narrow_design
+
+    classes = design.architecture.classes
+    found = table.predict(narrow_design(rival.base, classes, rival.width), imgsz)
+    return None if found is None else found.ms
 
 
 def _timed(rival: Rival, problem: Problem) -> Rival:

@@ -28,7 +28,18 @@ _WIDEST_CLASSES = 100
 _WHOLE = frozenset({"Conv", "DWConv"})
 """Classes that are shown as one convolution."""
 
-_PASSIVE = (nn.SiLU, nn.ReLU, nn.LeakyReLU, nn.Mish, nn.Hardswish, nn.GELU, nn.Identity)
+_PASSIVE = (
+    nn.SiLU,
+    nn.ReLU,
+    nn.LeakyReLU,
+    nn.Mish,
+    nn.Hardswish,
+    nn.GELU,
+    nn.ReLU6,
+    nn.ELU,
+    nn.SELU,
+    nn.Identity,
+)
 """Classes that are not shown inside a layer."""
 
 

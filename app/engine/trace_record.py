@@ -24,7 +24,11 @@ _OPS = {
     "mm": "matmul",
     "mul": "mul",
 }
-_ACTIVATIONS = ("silu", "relu", "leaky_relu", "hardswish", "mish", "gelu")
+_ACTIVATIONS = ("silu", "relu", "leaky_relu", "hardswish", "mish", "gelu", "elu", "hardtanh")
+
+
+_NAMES = {"hardtanh": "relu6"}
+"""How torch calls what it runs for an activation → the activation."""
 
 
 @dataclass
@@ -170,7 +174,7 @@ class _Recorder(TorchDispatchMode):
             conv.norm = True
             self.recording.covered.add(self._stack[-1])
         else:
-            conv.act = name.rstrip("_")
+            conv.act = _NAMES.get(name.rstrip("_"), name.rstrip("_"))
 
     def _describe_convolution(self, step: RecordedStep, transposed: bool, result: torch.Tensor) -> None:
         module = self._stack[-1]

@@ -53,6 +53,10 @@ FRESH_BLOCKS = QT_TRANSLATE_NOOP(
     "core",
     "Some new blocks are fresh, for nothing of what they replace fits into them. Train before using it.",
 )
+OTHER_ACTIVATION = QT_TRANSLATE_NOOP(
+    "core",
+    "The activation changed: the weights were trained with another one. Train before using it.",
+)
 _LOADING = QT_TRANSLATE_NOOP("core", "Reading {count} training pictures.")
 _REFITTING = QT_TRANSLATE_NOOP("core", "Refitting to {count} training pictures of {imgsz} px.")
 _SOME_PICTURES = 16
@@ -129,6 +133,7 @@ class _WarmStart:
         self.energies: dict[str, float] = {}
         self.carried: dict[str, set[nn.Module]] = {}
         self.teacher, taken = load_teacher(source)
+        self.bends_otherwise = design.architecture.activations != _activations_of(source)
         self.known = {path for path in self.paths if is_known(self.teacher, path, self._all, taken)}
         counters = {name for name in self.teacher.state_dict() if name.endswith("num_batches_tracked")}
         self.complete = all(is_fixed(n) for n in self.teacher.state_dict().keys() - counters - taken)
@@ -155,7 +160,7 @@ class _WarmStart:
         for path in rest:
             self.origins[path] = self._make(path)
         changed = [path for path in rest if self.origins[path] != COPIED]
-        if not changed:
+        if not changed and not self.bends_otherwise:
             return 0
         side = imgsz or self.source.imgsz or 640
         if not pictures:
@@ -167,7 +172,7 @@ class _WarmStart:
         emit(_LOADING, count=count)
         seen = load_pictures(pictures, count, side, lambda share: tell(0.1 * share))
         if self.mode == "factorise":
-            calibrate(self.model, changed, seen, recalibrate=True)
+            calibrate(self.model, changed, seen, recalibrate=True, behind=not self.bends_otherwise)
         else:
             emit(_REFITTING, count=len(seen), imgsz=side)
             self._refit(seen, changed, settings, tell)
@@ -216,8 +221,8 @@ class _WarmStart:
     def _refit(
         self, seen: Tensor, changed: list[str], settings: RefitSettings | None, tell: Callable[[float], None]
     ) -> None:
-        """Refit every module that can be, from the first changed one on."""
-        first = min(self.paths.index(path) for path in changed)
+        """Refit every module that can be, from the first changed one on; with another activation, every one."""
+        first = 0 if self.bends_otherwise else min(self.paths.index(path) for path in changed)
         paths = [path for path in self.paths[first:] if self._can_be_refitted(path)]
         attention = Attention()
         if self.complete:
@@ -277,7 +282,14 @@ class _WarmStart:
                 notes.append(FRESH_BLOCKS)
             if not looked and {FACTORISED, IDENTITY} & set(self.origins.values()):
                 notes.append(NO_PICTURES)
+        if self.mode != "fresh" and self.bends_otherwise:
+            notes.append(OTHER_ACTIVATION)
         return notes
+
+
+def _activations_of(source: ForeignWeights) -> tuple[str, ...]:
+    """Return the activations with which weights were trained."""
+    return (source.design or Design.stock(source.base)).architecture.activations
 
 
 def load_teacher(source: ForeignWeights) -> tuple[DetectionModel, set[str]]:

@@ -22,7 +22,7 @@ from app.engine.models import LoadedModel, load_checkpoint
 from app.engine.stock import (
     PART_ACTIVATIONS,
     detection_families,
-    own_activation,
+    own_defaults,
     scales_of,
     stock_description,
 )
@@ -58,7 +58,7 @@ def yaml_model(made: ModelYaml) -> DetectionModel:
         made: a YAML for ultralytics.
     """
     config = yaml.safe_load(made.text)
-    with own_activation():
+    with own_defaults():
         return DetectionModel(config, nc=config["nc"], verbose=False)
 
 
@@ -154,8 +154,9 @@ def _check(made: ModelYaml, loaded: LoadedModel, weights: Path) -> None:
             QT_TRANSLATE_NOOP("core", "Carry weights over for ultralytics only."),
         )
     design = loaded.design
-    same = (design.base, design.resolved(), design.classes)
-    if same != (made.design.base, made.design.resolved(), made.design.architecture.classes):
+    same = (design.base, design.resolved(), design.activation, design.classes)
+    wanted = made.design
+    if same != (wanted.base, wanted.resolved(), wanted.activation, wanted.architecture.classes):
         raise AppError(
             QT_TRANSLATE_NOOP("core", "{name} is a model of another design."),
             QT_TRANSLATE_NOOP("core", "Use weights of this design, with as many classes."),

@@ -63,6 +63,8 @@ class Workspace(QObject):
 
     design_changed = Signal(object)
     """The design that is open now."""
+    opened = Signal()
+    """Another design is about to be shown, from its file or without one; `path` is its own already."""
     file_changed = Signal()
     """The design's file, or whether it has unsaved changes, is another one."""
     data_changed = Signal(str)
@@ -282,6 +284,7 @@ class Workspace(QObject):
         self.undo_stack.clear()
         self.undo_stack.setClean()
         self.discard_recovery()
+        self.opened.emit()
         self._show(design)
         self.file_changed.emit()
 

@@ -519,6 +519,10 @@
         <translation>{count} 处类型不同 (≠)</translation>
     </message>
     <message>
+        <source>activation {here} instead of {there}</source>
+        <translation>激活函数为 {here}，而非 {there}</translation>
+    </message>
+    <message>
         <source>Against {name}: {ways}; {flops} GFLOPs, {parameters} parameters.</source>
         <translation>与“{name}”相比：{ways}；GFLOPs {flops}，参数量 {parameters}。</translation>
     </message>
@@ -820,6 +824,21 @@
     </message>
 </context>
 <context>
+    <name>DesignActivation</name>
+    <message>
+        <source>Activation: {name}</source>
+        <translation>激活函数：{name}</translation>
+    </message>
+    <message>
+        <source>Activation</source>
+        <translation>激活函数</translation>
+    </message>
+    <message>
+        <source>{name}, as in the base model</source>
+        <translation>{name}（与基础模型相同）</translation>
+    </message>
+</context>
+<context>
     <name>DesignEdits</name>
     <message>
         <source>Standard</source>
@@ -932,12 +951,20 @@
         <translation>用其他推理后端测量…</translation>
     </message>
     <message>
+        <source>Find the fastest forms</source>
+        <translation>寻找最快的形式</translation>
+    </message>
+    <message>
         <source>Load another device&apos;s table…</source>
         <translation>载入其他设备的延迟表…</translation>
     </message>
     <message>
         <source>Forget {machine}</source>
         <translation>移除 {machine}</translation>
+    </message>
+    <message>
+        <source>Many blocks can run in several ways that compute the same, such as a multiplier unrolled. This measures each, some minutes long; what is loaded, exported and predicted is the fastest from then on.</source>
+        <translation>许多模块可以用几种计算结果相同的方式执行，例如把通道倍数展开。此操作用几分钟逐一测量；此后加载、导出和预测都采用最快的一种。</translation>
     </message>
     <message>
         <source>This machine</source>
@@ -1568,6 +1595,10 @@
         <translation>选择：{paths}</translation>
     </message>
     <message>
+        <source>Change the activation of the whole model; it can be undone.</source>
+        <translation>更改整个模型的激活函数；可以撤销。</translation>
+    </message>
+    <message>
         <source>Change these modules; it can be undone.</source>
         <translation>更改这些模块，可以撤销。</translation>
     </message>
@@ -2013,10 +2044,65 @@
     </message>
 </context>
 <context>
+    <name>LatencyForms</name>
+    <message>
+        <source>Building the first model</source>
+        <translation>正在构建第一个模型</translation>
+    </message>
+    <message>
+        <source>Trying the forms of {kind}: {done} of {total} measured</source>
+        <translation>正在试验{kind}的各种形式：已测量 {done}/{total}</translation>
+    </message>
+    <message>
+        <source>as it is</source>
+        <translation>保持原样</translation>
+    </message>
+    <message>
+        <source>unrolled</source>
+        <translation>展开</translation>
+    </message>
+    <message>
+        <source>with its multiplier</source>
+        <translation>保留通道倍数</translation>
+    </message>
+    <message>
+        <source>merged</source>
+        <translation>合并分支</translation>
+    </message>
+    <message>
+        <source>as one dense convolution</source>
+        <translation>合成一个稠密卷积</translation>
+    </message>
+    <message>
+        <source>Fastest on {where}: {forms}.</source>
+        <translation>在 {where} 上最快的形式：{forms}。</translation>
+    </message>
+    <message>
+        <source>All others keep their usual form.</source>
+        <translation>其余保持通常的形式。</translation>
+    </message>
+    <message>
+        <source>On {where} every block kind is fastest in its usual form.</source>
+        <translation>在 {where} 上，每种模块都以通常的形式最快。</translation>
+    </message>
+    <message>
+        <source>Other programs used the machine while {count} of {total} were measured: these stay as they were.</source>
+        <translation>测量 {total} 项中的 {count} 项时有其他程序占用电脑：这些保持不变。</translation>
+    </message>
+    <message>
+        <source>{kind} {form} ({ratio})</source>
+        <translation>{kind}{form}（{ratio}）</translation>
+    </message>
+</context>
+<context>
     <name>LatencyJobs</name>
     <message>
         <source>Measuring this machine</source>
         <translation>正在测量本机</translation>
+    </message>
+    <message>
+        <source>Trying equivalent forms</source>
+        <translation>正在试验等价形式</translation>
     </message>
     <message>
         <source>Measuring this design</source>
@@ -2135,6 +2221,10 @@
 </context>
 <context>
     <name>Legend</name>
+    <message>
+        <source>activation {name} everywhere</source>
+        <translation>全部激活函数为 {name}</translation>
+    </message>
     <message>
         <source>mixed</source>
         <translation>混合</translation>
@@ -2860,6 +2950,10 @@
         <translation>单独训练的普通模型，没有可比的风险。</translation>
     </message>
     <message>
+        <source>Its milliseconds are estimated: its layers have shapes that were not measured.</source>
+        <translation>其毫秒数为估算：它的层的形状未曾测量过。</translation>
+    </message>
+    <message>
         <source>A click offers it as the base model.</source>
         <translation>点击可改用它作为基础模型。</translation>
     </message>
@@ -3066,6 +3160,10 @@
     <message>
         <source>Measuring…</source>
         <translation>正在测量…</translation>
+    </message>
+    <message>
+        <source>Cancelling…</source>
+        <translation>正在取消…</translation>
     </message>
     <message>
         <source>Guesses are marked with a question mark.</source>
@@ -3598,6 +3696,10 @@
         <source>{first} {second}</source>
         <translation>{first}{second}</translation>
     </message>
+    <message>
+        <source>{kind} ({options})</source>
+        <translation>{kind}（{options}）</translation>
+    </message>
 </context>
 <context>
     <name>ThumbnailModel</name>
@@ -3691,6 +3793,10 @@
 </context>
 <context>
     <name>TrainForm</name>
+    <message>
+        <source>{name}, {activation}, {count} swapped</source>
+        <translation>{name}，{activation}，替换 {count} 处</translation>
+    </message>
     <message>
         <source>{name}, {count} swapped</source>
         <translation>{name}，替换 {count} 处</translation>
@@ -4179,6 +4285,10 @@
     <message>
         <source>Unknown base model “{name}”.</source>
         <translation>未知的基础模型“{name}”。</translation>
+    </message>
+    <message>
+        <source>There is no activation “{name}”.</source>
+        <translation>没有名为“{name}”的激活函数。</translation>
     </message>
     <message>
         <source>Choose one of {choices}.</source>
@@ -5477,6 +5587,10 @@
         <translation>部分新块为随机初始化，因为所替换的权重无法装入。请先训练再使用。</translation>
     </message>
     <message>
+        <source>The activation changed: the weights were trained with another one. Train before using it.</source>
+        <translation>激活函数已改变：权重是用另一种激活函数训练的。使用前请先训练。</translation>
+    </message>
+    <message>
         <source>Reading {count} training pictures.</source>
         <translation>正在读取 {count} 张训练图片。</translation>
     </message>
@@ -6457,8 +6571,8 @@
         <translation>{where} 无法把 {activation} 融合进卷积：每次都要多遍历一次内存，或改在处理器上运行。</translation>
     </message>
     <message>
-        <source>Train the model with {instead} instead.</source>
-        <translation>请改用 {instead} 训练模型。</translation>
+        <source>Give the whole model {instead}, and train it.</source>
+        <translation>请将整个模型改用 {instead}，并重新训练。</translation>
     </message>
     <message>
         <source>{where} waits for the mean over the whole picture in squeeze-and-excitation.</source>
@@ -6575,6 +6689,10 @@
     <message>
         <source>Export it for ultralytics.</source>
         <translation>请导出为 ultralytics 的格式。</translation>
+    </message>
+    <message>
+        <source>{base} with {activation} cannot be said in a model YAML: its {module} brings an activation along, which no entry changes.</source>
+        <translation>使用 {activation} 的 {base} 无法用模型 YAML 表示：其中的 {module} 自带激活函数，没有条目能改变它。</translation>
     </message>
     <message>
         <source>{unsaid} of {count} swaps cannot be said in a model YAML for {flavour}: {listed}.</source>
@@ -7127,6 +7245,10 @@
     <message>
         <source>It is the twin of a branch beside it and is replaced along with that one.</source>
         <translation>它与旁边的分支成对，随其一起替换。</translation>
+    </message>
+    <message>
+        <source>Locked layers and allowed kinds are not remembered: {path}: {reason}.</source>
+        <translation>无法记住锁定的层和允许的类型：{path}：{reason}。</translation>
     </message>
 </context>
 </TS>

@@ -3,9 +3,9 @@
     python -m tests.benchmarks.prediction [--bases yolov5n yolov5s] [--on openvino:f32 …] [--cache FOLDER] [-o FILE]
 
 For each base model and setting a table is filled, as the window does in the background (what the cache folder has is
-not measured again); then random designs that swap 10 to 100 % of the model are predicted and measured, each twice, in
-turn with the standard model. Prints one JSON document. On a quiet machine of 2 cores the three settings and two base
-models take about half an hour; on a busy one it waits.
+not measured again); then random designs that swap 10 to 100 % of the model, with any options that the kinds have, are
+predicted and measured, each twice, in turn with the standard model. Prints one JSON document. On a quiet machine of
+2 cores the three settings and two base models take about an hour; on a busy one it waits.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def rank_correlation(left: list[float], right: list[float]) -> float:
     return statistics.correlation(*ranks)
 
 
-def judge(base: str, on: str, threads: int | None, count: int, strict: bool) -> dict[str, Any]:
+def judge(
+    base: str, on: str, threads: int | None, count: int, strict: bool, usual: bool = False
+) -> dict[str, Any]:
     """Fill the table of one base model in one setting, and compare predictions with measurements."""
     from app.core.arbiter import measuring
     from app.core.cost import check_imgsz
@@ -58,7 +60,7 @@ def judge(base: str, on: str, threads: int | None, count: int, strict: bool) -> 
     )
     generator = random.Random(SEED)
     designs = [
-        random_design(standard, kinds, 0.1 + 0.9 * (number + 0.5) / count, generator)
+        random_design(standard, kinds, 0.1 + 0.9 * (number + 0.5) / count, generator, any_options=not usual)
         for number in range(count)
     ]
     bench = Bench(table.setting, standard, check_imgsz(640), table.forms)
@@ -71,7 +73,7 @@ def judge(base: str, on: str, threads: int | None, count: int, strict: bool) -> 
                 rows.append(row)
                 told = ", ".join(f"{ms:.2f}" for ms in row["measured_ms"])
                 sys.stderr.write(f"{base} {on}: {row['predicted_ms']:.2f} for {told} ms\n")
-    return summary(base, on, table, rows)
+    return {"options": "usual" if usual else "any"} | summary(base, on, table, rows)
 
 
 def compare(table: Any, bench: Any, design: Any, turn: Any, strict: bool) -> dict[str, Any] | None:
@@ -80,6 +82,7 @@ def compare(table: Any, bench: Any, design: Any, turn: Any, strict: bool) -> dic
     `measured_ms` are at the speed that the standard model, which ran in turn with it, has in the table: what the
     machine's own drift adds is not the prediction's fault. `raw_ms` are what the clock said.
     """
+    from app.core.design import dump_design
     from app.engine.latency_clock import Pace
     from app.engine.latency_table import observe_quietly
 
@@ -93,6 +96,7 @@ def compare(table: Any, bench: Any, design: Any, turn: Any, strict: bool) -> dic
     if None in seen:
         return None
     return {
+        "design": dump_design(design),
         "swapped": len(design.resolved()),
         "predicted_ms": predicted.ms,
         "low_ms": predicted.low,
@@ -143,6 +147,9 @@ def main() -> None:
     parser.add_argument("--on", nargs="+", default=SETTINGS, metavar="RUNTIME:PRECISION")
     parser.add_argument("--threads", type=int, help="processors to use (default: all)")
     parser.add_argument("--designs", type=int, default=DESIGNS)
+    parser.add_argument(
+        "--usual", action="store_true", help="only designs whose kinds have their usual options"
+    )
     parser.add_argument("--cache", help="folder of the figures (default: a temporary one)")
     parser.add_argument("--anyway", action="store_true", help="do not wait for a quiet machine")
     parser.add_argument("-o", "--output", help="also write the document to a file")
@@ -157,7 +164,9 @@ def main() -> None:
         found = []
         for base in options.bases:
             for on in options.on:
-                found.append(judge(base, on, options.threads, options.designs, not options.anyway))
+                found.append(
+                    judge(base, on, options.threads, options.designs, not options.anyway, options.usual)
+                )
                 shown = {name: value for name, value in found[-1].items() if name != "rows"}
                 sys.stderr.write(f"{json.dumps(shown)}\n")
         document = json.dumps(found, indent=1)

@@ -6,7 +6,8 @@ import random
 from collections.abc import Sequence
 
 from app.core.design import Design
-from app.core.latency import Figure, LatencyTable, Setting, Shape, UnitTime, Whole, design_key
+from app.core.latency import Figure, LatencyTable, Setting, Shape, UnitTime, Whole
+from app.core.latency_keys import design_key
 from app.core.latency_units import Unit, units
 
 SETTING = Setting("Imagined 9000", "0123", "cpu", "openvino", "openvino 1.0", "f32", 2)

@@ -10,7 +10,8 @@ import pytest
 
 from app.core.design import Design, Swap, preset
 from app.core.errors import AppError
-from app.core.latency import LatencyTable, design_key
+from app.core.latency import LatencyTable
+from app.core.latency_keys import design_key
 from app.core.latency_plan import plan, random_design
 from tests.core.latency_machine import SETTING, measured, table, unit_ms, whole_ms
 

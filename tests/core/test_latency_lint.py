@@ -55,11 +55,17 @@ def test_gcd_groups_become_separable() -> None:
 
 
 def test_silu_on_an_npu_is_mended_by_an_activation() -> None:
-    for target in (NPU, INT8):
-        advice = codes(N, target)["activation"]
+    swapped = N.with_swap(["model.3", "model.5"], Swap("mobilenetv3"))
+    for design in (N, swapped):
+        advice = codes(design, NPU)["activation"]
+        assert "SiLU" in str(advice.text)
         assert advice.mend == Mend((), activation="relu")
-        assert advice.mend.applied(N) == N
+        mended = advice.mend.applied(design)
+        assert mended == design.with_activation("relu")
+        assert "activation" not in codes(mended, NPU)
     assert "activation" not in codes(N, CPU)
+    assert "activation" in codes(N.with_activation("hardswish"), NPU)
+    assert "activation" not in codes(Design.stock("yolov6n"), NPU)
 
 
 def test_squeeze_and_excitation_can_be_switched_off() -> None:

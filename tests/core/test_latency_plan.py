@@ -6,10 +6,18 @@ import random
 
 import pytest
 
-from app.core.blocks import BLOCKS, eligible
-from app.core.design import Design, Swap
+from app.core.blocks import BLOCKS, eligible, refusal
+from app.core.design import Design, Swap, preset
 from app.core.latency import design_key
-from app.core.latency_plan import MIXES, coverings, default_kinds, plan, random_design
+from app.core.latency_plan import (
+    ANY_MIXES,
+    MIXES,
+    coverings,
+    default_kinds,
+    drawn_options,
+    plan,
+    random_design,
+)
 from app.core.latency_units import units
 
 N = Design.stock("yolov5n", 3)
@@ -55,5 +63,42 @@ def test_a_random_design_swaps_the_share_it_should(share: float) -> None:
 
 
 def test_mixes_hold_every_kind_somewhere() -> None:
-    mixes = plan(N, default_kinds())[-MIXES:]
+    generator = random.Random(5)
+    mixes = [random_design(N, default_kinds(), (n + 0.5) / MIXES, generator) for n in range(MIXES)]
     assert {swap.block for design in mixes for swap in design.resolved().values()} == set(BLOCKS)
+    planned = {design_key(design) for design in plan(N, default_kinds())}
+    assert {design_key(design) for design in mixes} <= planned
+
+
+def test_every_option_of_every_kind_has_several_values_in_the_plan() -> None:
+    used: dict[tuple[str, str], set[int]] = {}
+    for design in plan(N, default_kinds()):
+        for swap in design.resolved().values():
+            for name in BLOCKS[swap.block].options:
+                used.setdefault((swap.block, name), set()).add(swap.option(name))
+    for name, kind in BLOCKS.items():
+        for option, known in kind.options.items():
+            assert len(used[name, option]) >= min(len(known.offered), 3), (name, option)
+
+
+def test_presets_hold_nothing_that_the_plan_did_not_measure() -> None:
+    known = {unit.signature for design in plan(N, default_kinds()) for unit in units(design)}
+    for name in ("balanced", "seed", "separable", "neck"):
+        assert {unit.signature for unit in units(preset(name, classes=3))} <= known, name
+
+
+def test_drawn_options_fit_and_vary() -> None:
+    generator = random.Random(1)
+    for name, kind in BLOCKS.items():
+        if not kind.options:
+            continue
+        path = eligible(N.architecture, name)[-1]
+        drawn = {drawn_options(N, path, Swap(name), generator) for _ in range(30)}
+        assert len(drawn) > 1, name
+        assert all(refusal(N.architecture, path, name, swap.options) is None for swap in drawn)
+
+
+def test_kinds_that_are_not_wanted_are_not_measured() -> None:
+    designs = plan(N, [Swap("ghost"), Swap("lcnet")])
+    assert {swap.block for design in designs for swap in design.resolved().values()} == {"ghost", "lcnet"}
+    assert len(designs) < len(plan(N, default_kinds())) - ANY_MIXES

@@ -103,7 +103,9 @@ def test_every_option_is_explained_in_one_sentence() -> None:
         assert option.about.endswith(".")
         assert ". " not in option.about
         assert option.title[0].isupper()
-    assert {PLAIN, DISTILL, SPARE, RECALIBRATE, STAGED, QUANTISE} == {o.name for o in OPTIONS if o.place == SWITCH}
+    assert {PLAIN, DISTILL, SPARE, RECALIBRATE, STAGED, QUANTISE} == {
+        o.name for o in OPTIONS if o.place == SWITCH
+    }
 
 
 def test_the_record_keeps_the_options_and_refuses_nonsense() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from app.core.blocks import eligible
 from app.core.design import Design, Swap
-from app.core.risk import MEASURED, PRIOR, Risk, Risks, heard, prior, read_lines, read_row, risk_row
+from app.core.risk import MAP, MEASURED, PRIOR, Risk, Risks, heard, prior, read_lines, read_row, risk_row
 
 
 def ranks(path: str, base: str = "yolov5n") -> list[float]:
@@ -51,6 +51,21 @@ def test_what_was_not_measured_is_guessed_in_the_same_unit() -> None:
         assert full.entries[key].value == pytest.approx(7 * guesses.entries[key].value)
         assert full.entries[key].estimated
     assert Risks(MEASURED, known).completed(architecture, keys[:9]).entries is known
+
+
+def test_guesses_risk_something_where_most_measured_swaps_cost_nothing() -> None:
+    """mAP on few pictures: most single swaps lose none."""
+    architecture = Design.stock("yolov5n").architecture
+    keys = [(path, Swap("separable")) for path in eligible(architecture)]
+    wanted = [*keys, ("model.5", Swap("dwconv"))]
+    guess = prior(architecture, wanted).entries
+    few = {key: Risk(0.01 if number < 3 else 0.0) for number, key in enumerate(keys)}
+    ratio = 0.03 / sum(guess[key].value for key in keys)
+    assert Risks(MAP, few).completed(architecture, wanted).entries[wanted[-1]].value == pytest.approx(
+        ratio * guess[wanted[-1]].value
+    )
+    none = {key: Risk(0.0) for key in keys}
+    assert Risks(MAP, none).completed(architecture, wanted).entries[wanted[-1]] == guess[wanted[-1]]
 
 
 def test_risks_are_plain_data() -> None:

@@ -14,7 +14,7 @@ import pytest
 from app.core import latency_cache
 from app.core.design import Design, Swap, preset
 from app.core.errors import AppError
-from app.core.latency_forms import fast_forms
+from app.core.latency_forms import fast_forms, keep_forms
 from app.core.latency_roofline import kept_roof
 from app.core.statistics import Interval
 from app.engine import latency_clock, latency_forms, latency_table
@@ -45,9 +45,11 @@ def fill(**more: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def few_mixes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One mix is as good as twelve here."""
+    """One mix is as good as twelve here, and the usual options are enough."""
     whole_plan = latency_table.plan
-    monkeypatch.setattr(latency_table, "plan", lambda design, kinds: whole_plan(design, kinds, 1))
+    monkeypatch.setattr(
+        latency_table, "plan", lambda design, kinds: whole_plan(design, kinds, 1)[: len(kinds) + 2]
+    )
 
 
 def test_a_table_predicts_what_it_did_not_measure() -> None:
@@ -62,6 +64,19 @@ def test_a_table_predicts_what_it_did_not_measure() -> None:
     assert latency_cache.cached(table.setting).predict(N, 64) is not None
 
 
+def test_a_design_with_another_activation_is_measured_without_its_swaps_too() -> None:
+    relu = N.with_activation("relu")
+    swapped = relu.with_swap(["model.3"], KINDS[0])
+    table = build_table(
+        swapped, "openvino", "f32", 1, 64, kinds=KINDS[:1], device="cpu", strict=False, pace=QUICK
+    )
+    assert len(table.wholes) == 4
+    assert table.whole(relu, 64) is not None
+    found = table.predict(relu.with_swap(["model.5"], KINDS[0]), 64)
+    assert found is not None
+    assert found.basis == "estimated"  # what is swapped was measured with the base's own activation alone
+
+
 def test_what_is_measured_is_not_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
     first = fill()
     monkeypatch.setattr(Bench, "observe", lambda *_: pytest.fail("measured again"))
@@ -69,6 +84,9 @@ def test_what_is_measured_is_not_measured_again(monkeypatch: pytest.MonkeyPatch)
     assert len(again.wholes) == len(first.wholes)
     with pytest.raises(BaseException, match="measured again"):
         fill(kinds=KINDS)
+    keep_forms("openvino", "f32", "cpu", {"separable": "dense"})
+    with pytest.raises(BaseException, match="measured again"):
+        fill()
 
 
 def test_a_cancelled_table_keeps_what_it_has_and_goes_on_there() -> None:
@@ -126,6 +144,7 @@ def test_forms_are_measured_and_kept() -> None:
     assert list(rows[0].ms) == ["unrolled", "multiplier", "dense"]
     assert all(ms > 0 for ms in rows[0].ms.values())
     assert rows[0].gains["unrolled"].median == 1
+    assert (rows[0].before, rows[0].kept) == ("unrolled", True)
     assert fast_forms("openvino", "f32") == {"separable rank=2": rows[0].fastest}
 
 
@@ -133,6 +152,7 @@ def test_forms_of_a_busy_machine_are_not_kept(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(latency_clock, "BUSY_SHARE", -1.0)
     rows = measure_forms(setting_of("openvino", "cpu", "f32", 1), N, (64, 64), [Swap("dwconv")], QUICK)
     assert rows[0].busy
+    assert not rows[0].kept
     assert fast_forms("openvino", "f32") == {}
 
 

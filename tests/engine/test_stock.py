@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from torch import nn
-from ultralytics.nn.modules import Conv
+from ultralytics.nn.modules import Conv, Detect
 
 from app.engine import stock
 from app.engine.stock import stock_description, stock_model
@@ -24,3 +24,12 @@ def test_a_model_that_cannot_be_built_leaves_no_activation_behind(monkeypatch: p
     monkeypatch.undo()
     assert activations(stock_model("yolov5n", 3, "meta")) == {nn.SiLU}
     assert activations(stock_model("yolov4-tiny", 3, "meta")) == {nn.LeakyReLU}
+
+
+def test_a_model_leaves_the_class_branch_of_its_head_to_itself() -> None:
+    """Which branch a Detect has is an attribute of its class while ultralytics builds."""
+    kept = Detect.legacy
+    built = {base: stock_model(base, 3, "meta").model[-1] for base in ("yolo11n", "yolov5n")}
+    assert Detect.legacy == kept
+    widths = {base: sum(p.numel() for p in head.cv3.parameters()) for base, head in built.items()}
+    assert widths["yolo11n"] < widths["yolov5n"] / 2, "depthwise there, dense here"

@@ -83,6 +83,21 @@ def test_rivals_come_with_their_costs() -> None:
     assert events[-1]["fraction"] == 1.0
 
 
+def test_narrower_models_are_timed_by_a_table_that_never_saw_them(tmp_path: Path) -> None:
+    from app.core.latency_cache import save_table
+    from app.engine.rivals import narrow_design
+    from tests.core.latency_machine import table, whole_ms
+
+    plain = Design.stock("yolov5n", 3)
+    save_table(table([plain, preset("separable", "yolov5n", 3)]), tmp_path / "device.json")
+    request = {"base": "yolov5n", "classes": 3, "widths": [0.5, 0.8], "table": str(tmp_path / "device.json")}
+    result, _ = run(run_rivals, request)
+    for rival in result["rivals"]:
+        made = narrow_design("yolov5n", 3, rival["width"])
+        assert rival["cost"]["parameters"] == compare_cost(made).standard.parameters
+        assert rival["cost"]["ms"] == pytest.approx(whole_ms(made, (640, 640)), rel=0.1)
+
+
 def test_milliseconds_of_a_table_reach_the_problem() -> None:
     design = Design.stock("yolov5n", 3)
     rows = [{"path": path, "block": "separable", "ms": -0.5} for path in ("model.3", "model.5", "model.7")]

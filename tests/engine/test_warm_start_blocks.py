@@ -19,7 +19,7 @@ from app.core.design import Design, Swap
 from app.core.transfer_words import way_words
 from app.engine.blocks import make_block
 from app.engine.blocks_as_kernels import ends_in_convolution, last_conv, merge_branches, merged
-from app.engine.depthwise_squares import fit_depthwise
+from app.engine.depthwise_squares import Seen, fit_depthwise
 from app.engine.foreign_weights import ForeignWeights
 from app.engine.models import build_model
 from app.engine.planting import leading_filters
@@ -322,7 +322,7 @@ def test_depthwise_filters_are_the_least_squares_ones() -> None:
     with torch.no_grad():
         wanted = conv(x) + torch.tensor([1.0, -2.0, 0.5]).view(1, 3, 1, 1)
     positions = Positions.choose((8, 10, 10), 10**6, None, torch.Generator())
-    found = fit_depthwise(x, conv, positions, positions.take(wanted, 0), 8, torch.ones(3))
+    found = fit_depthwise(Seen(x, conv, positions, positions.take(wanted, 0), torch.ones(3)))
     assert torch.allclose(found.filters.float().view_as(conv.weight), conv.weight, atol=1e-3)
     assert torch.allclose(found.bias, torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64), atol=1e-3)
     made = conv(x)

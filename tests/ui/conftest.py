@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.core import latency_cache
 from app.core.settings import Settings, save_settings
 from app.ui.application import Studio, build
 from app.ui.page import Services
@@ -21,6 +23,13 @@ from app.ui.pages.train import TrainPage
 
 if TYPE_CHECKING:
     from app.ui.pages.design import DesignPage
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_left() -> Iterator[None]:
+    """Let no test see what another measured."""
+    yield
+    shutil.rmtree(latency_cache.folder(), ignore_errors=True)
 
 
 @pytest.fixture

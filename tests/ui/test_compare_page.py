@@ -25,6 +25,8 @@ from app.ui.widgets.latency_plot import LatencyPlot
 from app.workers.compare import Box
 from tests.pairs import make_pair
 
+pytestmark = pytest.mark.alone  # times, and measures in the background
+
 
 @pytest.fixture(scope="session")
 def pair(clips_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:

@@ -221,5 +221,7 @@ def test_what_a_model_yaml_cannot_say_is_told_with_the_reason(page: DesignPage, 
 def test_the_menu_of_files_holds_them_all(page: DesignPage, qtbot: QtBot) -> None:
     menu = page.tools_.more.menu()
     menu.aboutToShow.emit()
-    assert [action.objectName() for action in menu.actions()] == [f"action_{name}" for name in names.FILES]
-    assert all(action.text() for action in menu.actions())
+    files = [a for a in menu.actions() if a.menu() is None and not a.isSeparator()]
+    assert [action.objectName() for action in files] == [f"action_{name}" for name in names.FILES]
+    assert all(action.text() for action in menu.actions() if not action.isSeparator())
+    assert [action.text() for action in menu.actions() if action.menu() is not None] == ["Activation"]

@@ -133,7 +133,7 @@ def test_columns_say_what_rows_take_and_what_is_worth_converting(
     assert model.columnCount() == 8
     layers = [layer.path for layer in page.snapshot.architecture.layers]
     shown = sum(float(column(page, path, "Time (ms)") or 0) for path in layers)
-    assert shown == pytest.approx(full.predict(N).ms, rel=0.02)  # type: ignore[union-attr]
+    assert shown == pytest.approx(full.predict(N).ms, rel=0.03)  # type: ignore[union-attr]
     conv = "model.5"
     saved = full.saves(page.workspace.design, conv, KINDS[0])
     assert saved is not None
@@ -267,6 +267,7 @@ def small(design_page: DesignPage) -> Iterator[DesignPage]:
     design_page.latency.jobs.stop()
 
 
+@pytest.mark.alone  # times
 def test_it_is_measured_for_real(small: DesignPage, qtbot: QtBot) -> None:
     """The engine begins to measure the machine, gives way to the open design, goes on by itself, and is stopped."""
     page, jobs = small, small.latency.jobs

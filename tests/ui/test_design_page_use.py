@@ -175,6 +175,7 @@ def measured_x() -> KnownTable:
     return KnownTable(table(plan(Design.stock("yolov5x"), default_kinds())), here=True)
 
 
+@pytest.mark.alone  # times
 @pytest.mark.parametrize(
     ("opened", "key", "kind"),
     [

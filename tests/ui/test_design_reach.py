@@ -304,6 +304,7 @@ def test_measuring_is_cancelled_and_weights_of_another_base_are_refused(
     risks._changed()
     QTest.mouseClick(risks.measure, LEFT)
     QTest.mouseClick(risks.measure, LEFT)
+    assert (risks.state.text(), risks.measure.isEnabled()) == ("Cancelling…", False)
     qtbot.waitUntil(lambda: risks.measure.text() == "Measure", timeout=WAIT_MS)
     assert risks.result is None
     assert not page.tasks.running

@@ -133,6 +133,7 @@ def test_two_models_are_compared_with_the_standard_one_left(
     assert (asked.args[1].a, asked.args[1].b) == ("", str(light.best))
 
 
+@pytest.mark.alone  # trains or exports: beside another it runs out of time
 def test_a_measured_conversion_shows_its_figures(
     show: Callable[[], ModelsPage], workspace: Path, runs: dict[str, RunFolder], qtbot: QtBot
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_measured_conversion_shows_its_figures(
     qtbot.waitUntil(lambda: not page.tasks.running, timeout=20_000)
 
 
+@pytest.mark.alone  # trains or exports: beside another it runs out of time
 @pytest.mark.timeout(300)
 def test_a_real_checkpoint_is_exported_and_checked(
     show: Callable[[], ModelsPage], workspace: Path, tmp_path: Path, qtbot: QtBot

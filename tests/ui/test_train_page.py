@@ -225,7 +225,7 @@ def test_the_transfer_report_shows_what_was_not_just_copied(
     report = {"source": "yolov5n.pt", "modules": modules, "totals": totals, "notes": ["The head is fresh."]}
     run.transfer_path.write_text(json.dumps(report))
     page = show_train()
-    qtbot.waitUntil(lambda: page.transfer.table.rowCount() == 3)
+    qtbot.waitUntil(lambda: page.transfer.table.rowCount() == 4)
     told: QLabel = page.transfer.table.cellWidget(0, 0)  # type: ignore[assignment]
     assert told.text().startswith("Depthwise separable: Filters and pointwise weights were fitted in turn")
     cells = [page.transfer.table.item(1, column).text() for column in range(3)]  # type: ignore[union-attr]
@@ -233,6 +233,7 @@ def test_the_transfer_report_shows_what_was_not_just_copied(
     assert page.transfer.totals.text() == "1 copied (50%), 1 refitted (25%), 1 fresh (25%)"
     assert "98.8%" in page.transfer.kept.text()
     assert "The head is fresh." in page.transfer.totals.toolTip()
+    assert page.transfer.table.cellWidget(3, 0).text() == "The head is fresh."  # type: ignore[union-attr]
 
 
 # --- real ------------------------------------------------------------------------------------------------

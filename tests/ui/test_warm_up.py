@@ -11,6 +11,8 @@ from app.ui import warm_up
 from app.ui.application import Studio
 from app.ui.warm_up import WarmUp
 
+pytestmark = pytest.mark.alone  # times, and measures in the background
+
 
 @pytest.fixture
 def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

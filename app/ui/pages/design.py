@@ -18,6 +18,7 @@ from app.ui import theme
 from app.ui.page import Page, Services
 from app.ui.pages import design_actions as names
 from app.ui.pages.design_actions import DesignActions
+from app.ui.pages.design_activation import add_activations
 from app.ui.pages.design_canvas import ZOOM_STEP, Canvas
 from app.ui.pages.design_compare import Comparison
 from app.ui.pages.design_edits import edit_words, restored, swapped, with_option
@@ -326,8 +327,8 @@ class DesignPage(Page):
 
     def _fill_more_menu(self, menu: QMenu) -> None:
         menu.clear()
-        for name in names.FILES:
-            menu.addAction(self.actions_.others[name])
+        add_activations(menu, self.workspace)
+        menu.addActions([self.actions_.others[name] for name in names.FILES])
 
     def _save_diagram(self, path: Path) -> None:
         snapshot, cost = self._snapshot, self._snapshot.table.lightweight
@@ -396,4 +397,5 @@ class DesignPage(Page):
         design = self.workspace.design
         chosen = preset(name, design.base, design.classes) if name else design.cleared()
         words = self.tr("Preset: {name}").format(name=preset_words(name))
-        self.workspace.apply(replace(chosen, notes=design.notes), words)
+        kept = design.activation if name else None
+        self.workspace.apply(replace(chosen, notes=design.notes, activation=kept), words)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QMenu, QWidget
 
+from app.core.activations import titles
 from app.core.cost import Cost, compare_cost
 from app.core.design import Design, Swap, load_design
 from app.core.design_diff import design_diff
@@ -43,6 +44,7 @@ class Difference:
             design, and inside in the other, counts once.
         cost: of the other design.
         missing: modules that differ and that this base model does not have.
+        activations: those of the other design and of the open one, for people; "" each where they are the same.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Difference:
     counts: Mapping[str, int]
     cost: Cost
     missing: int = 0
+    activations: tuple[str, str] = ("", "")
 
     @property
     def paths(self) -> frozenset[str]:
@@ -89,6 +92,7 @@ def difference(snapshot: Snapshot, other: Other) -> Difference:
     counts = {ADDED: 0, REMOVED: 0, CHANGED: 0}
     for path in snapshot.outermost(others):
         counts[signs[path]] += 1
+    there, here = (titles(one.architecture.activations) for one in (other.design, snapshot.design))
     cost = compare_cost(other.design, _size_for(snapshot, other.design)).lightweight
     return Difference(
         other.name,
@@ -98,6 +102,7 @@ def difference(snapshot: Snapshot, other: Other) -> Difference:
         MappingProxyType(counts),
         cost,
         missing,
+        ("", "") if there == here else (there, here),
     )
 
 
@@ -254,7 +259,8 @@ class CompareStrip(QFrame):
         shown, cost = self._shown, self._cost
         if shown is None or cost is None:
             return
-        if not shown.others and not shown.missing:
+        there, here = shown.activations
+        if not shown.others and not shown.missing and not here:
             self.words.setText(self.tr("The same as {name}.").format(name=shown.name))
             return
         counts = (
@@ -263,6 +269,8 @@ class CompareStrip(QFrame):
             (self.tr("{count} otherwise (≠)"), CHANGED),
         )
         ways = [words.format(count=shown.counts[sign]) for words, sign in counts if shown.counts[sign]]
+        if here:
+            ways.append(self.tr("activation {here} instead of {there}").format(here=here, there=there))
         text = self.tr("Against {name}: {ways}; {flops} GFLOPs, {parameters} parameters.").format(
             name=shown.name,
             ways=listed(ways),

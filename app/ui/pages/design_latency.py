@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QMenu, QWidget
@@ -12,17 +12,19 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.core import latency_cache
 from app.core.design import Design
 from app.core.errors import AppError
-from app.core.latency import Prediction
+from app.core.latency import Prediction, Setting
 from app.core.latency_devices import KnownTable
 from app.core.latency_lint import Advice, Target, lint
 from app.core.latency_measurement import Measurement
 from app.core.latency_words import where
 from app.ui.page import Services
 from app.ui.pages import design_actions as names
+from app.ui.pages.design_activation import activation_words
 from app.ui.pages.design_edits import edit_words
 from app.ui.pages.design_latency_card import LatencyCard
 from app.ui.pages.design_latency_choice import RuntimeDialog, long_name, short_name
 from app.ui.pages.design_latency_columns import MillisecondsColumn, SavesColumn
+from app.ui.pages.design_latency_forms import found_words, is_changed
 from app.ui.pages.design_latency_hints import HintsCard
 from app.ui.pages.design_latency_jobs import LatencyJobs, Wish
 from app.ui.pages.design_latency_reading import Name, Reading, name_of, read
@@ -81,6 +83,7 @@ class DesignLatency(QObject):
         jobs.figures_came.connect(self._on_jobs_figures_came)
         jobs.measured.connect(self._on_jobs_measured)
         jobs.filled.connect(self._on_jobs_filled)
+        jobs.forms_came.connect(self._on_jobs_forms_came)
         jobs.roof_came.connect(self._show_roofline)
         self.hints.mend_wanted.connect(self._on_hints_mend_wanted)
         self.hints.select_wanted.connect(self.selected)
@@ -137,6 +140,12 @@ class DesignLatency(QObject):
             self.tables.follow()
             self.jobs.fill(snapshot.design.cleared(), snapshot.table.imgsz, wish or self.wish)
 
+    def try_forms(self) -> None:
+        """Measure which of the equivalent forms of each block kind is the fastest here."""
+        snapshot = self._snapshot
+        if snapshot is not None:
+            self.jobs.try_forms(snapshot.design.cleared(), snapshot.table.imgsz, self.wish)
+
     def measure(self, wish: Wish | None = None) -> None:
         """Measure the open design now."""
         snapshot, chosen = self._snapshot, self.tables.chosen
@@ -170,6 +179,12 @@ class DesignLatency(QObject):
             self.tr("This machine is measured: every design on this base model can be predicted now.")
         )
 
+    def _on_jobs_forms_came(self, setting: Setting, rows: tuple[Mapping[str, Any], ...]) -> None:
+        """Say which forms run from now on; figures of other forms are measured anew."""
+        self._messages.success(found_words(setting, rows))
+        if is_changed(rows) and any(one.table.setting.key == setting.key for one in self.tables.known):
+            self.fill(Wish.of(setting))
+
     def _on_jobs_measured(self, design: Design, found: Measurement) -> None:
         known = self.tables.of(found.setting)
         self._taken[name_of(known, design, found.shape)] = found
@@ -180,11 +195,13 @@ class DesignLatency(QObject):
     def fill_menu(self, menu: QMenu) -> None:
         """Add what there is to choose, and the ways to more."""
         chosen, tables = self.tables.chosen, self.tables
+        menu.setToolTipsVisible(True)
         tables.fill_menu(menu)
         menu.addSeparator()
         ways: list[tuple[str, str, Callable[[], object]]] = [
             ("fillTable", self.tr("Measure this machine"), self.fill),
             ("chooseRuntime", self.tr("Measure with another runtime…"), self.choose_runtime),
+            ("tryForms", self.tr("Find the fastest forms"), self.try_forms),
             ("loadTable", self.tr("Load another device's table…"), tables.choose_file),
         ]
         if chosen is not None and not chosen.here:
@@ -194,6 +211,17 @@ class DesignLatency(QObject):
             action = menu.addAction(words)
             action.setObjectName(name)
             action.triggered.connect(lambda _checked=False, way=way: way())
+            if name == "tryForms":
+                action.setEnabled(self.jobs.trial is None and (chosen is None or chosen.here))
+                action.setToolTip(self._forms_tip(chosen))
+
+    def _forms_tip(self, chosen: KnownTable | None) -> str:
+        if chosen is not None and not chosen.here:
+            return self._why_not_there(chosen)
+        return self.tr(
+            "Many blocks can run in several ways that compute the same, such as a multiplier unrolled. This measures "
+            "each, some minutes long; what is loaded, exported and predicted is the fastest from then on."
+        )
 
     # What is shown.
 
@@ -246,6 +274,11 @@ class DesignLatency(QObject):
             done, total = jobs.filling.done, jobs.filling.total
             self.card.show_state(jobs.filling_words(jobs.filling), done / total if total else -1.0, False)
             return
+        if jobs.trial is not None:
+            trial = jobs.trial
+            share = trial.done / trial.total if trial.total else -1.0
+            self.card.show_state(trial.words, share, False)
+            return
         snapshot = self._snapshot
         if reading is None or snapshot is None:
             self.card.show_state("", None, True)
@@ -285,7 +318,8 @@ class DesignLatency(QObject):
         except AppError as problem:
             self._messages.error(problem)
             return
-        self._workspace.apply(changed, edit_words(snapshot, mend.paths, mend.swap))
+        words = edit_words(snapshot, mend.paths, mend.swap) if mend.paths else activation_words(changed)
+        self._workspace.apply(changed, words)
 
     # The roofline.
 

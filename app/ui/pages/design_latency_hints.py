@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from app.core.activations import title as activation_title
 from app.core.latency_lint import Advice
 from app.ui import theme
 from app.ui.text import filled, in_a_row, listed
@@ -139,12 +140,16 @@ class HintsCard(Card):
             where.clicked.connect(lambda: self.select_wanted.emit(one.paths))
             links.addWidget(where)
         links.addStretch(1)
-        if one.mend is not None and one.mend.paths:
+        if one.mend is not None and (one.mend.paths or one.mend.activation):
             swap = one.mend.swap
             mend = button(f"mend_{number}", "segment")
             mend.setText(self._mend_words(one))
             mend.setMinimumWidth(mend.fontMetrics().horizontalAdvance(mend.text()) + 20)
-            mend.setToolTip(self.tr("Change these modules; it can be undone."))
+            mend.setToolTip(
+                self.tr("Change the activation of the whole model; it can be undone.")
+                if one.mend.activation
+                else self.tr("Change these modules; it can be undone.")
+            )
             mend.setProperty("kind", swap.block if swap is not None else "")
             mend.clicked.connect(lambda: self.mend_wanted.emit(one))
             links.addWidget(mend)
@@ -162,6 +167,8 @@ class HintsCard(Card):
     def _mend_words(self, one: Advice) -> str:
         assert one.mend is not None
         swap = one.mend.swap
+        if one.mend.activation:
+            return self.tr("Take {kind}").format(kind=activation_title(one.mend.activation))
         if swap is None:
             return self.tr("Restore the standard")
         return self.tr("Take {kind}").format(kind=kind_words(swap.block, swap))

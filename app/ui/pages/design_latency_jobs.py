@@ -1,4 +1,4 @@
-"""What the Design page lets the engine measure: a table in the background, the open design, the machine's roof."""
+"""What the Design page lets the engine measure: a table or forms in the background, the open design, the roof."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ from app.core.design import Design, dump_design
 from app.core.latency import Setting
 from app.core.latency_measurement import Measurement
 from app.core.text import duration
+from app.ui.pages.design_latency_forms import Trial, waiting_words
 from app.ui.tasks import Task, Tasks
 from app.workers.job import EngineJob
 
 Shape = tuple[int, int]
+
+DESIGN, TABLE, FORMS, ROOF = "latency", "latency.table", "latency.forms", "latency.roof"
+"""The jobs."""
+
+_BACKGROUND = (TABLE, FORMS)
+"""Those that give way to the open design, and go on behind it."""
 
 
 @dataclass(frozen=True)
@@ -96,40 +103,65 @@ class LatencyJobs(QObject):
     """The roof of a setting was measured."""
     filled = Signal()
     """A table is complete."""
+    forms_came = Signal(object, object)
+    """All forms were tried: the `Setting`, and the rows of all results."""
 
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tasks = tasks
         self._running: dict[str, Task] = {}
         self._next: dict[str, Callable[[], None]] = {}
+        self._again: dict[str, Callable[[], None]] = {}
         self._clock = _Clock()
         self.filling: Filling | None = None
+        self.trial: Trial | None = None
+        self._broken_off: Trial | None = None
 
     @property
     def is_measuring(self) -> bool:
         """Whether the open design is being measured, or will be at once."""
-        return "latency" in self._running or "latency" in self._next
+        return DESIGN in self._running or DESIGN in self._next
 
     @property
     def is_measuring_roof(self) -> bool:
         """Whether the machine's roof is being measured."""
-        return "latency.roof" in self._running
+        return ROOF in self._running
 
     def fill(self, design: Design, shape: Shape, wish: Wish) -> None:
         """Measure what a table of this base model needs and does not have."""
         if self.filling is not None:
             return
         title = self.tr("Measuring this machine")
-        job = EngineJob("latency.table", wish.request(design, shape))
+        job = EngineJob(TABLE, wish.request(design, shape))
         self.filling, self._clock = Filling(), _Clock()
+        self._again[TABLE] = lambda: self.fill(design, shape, wish)
         job.event_received.connect(self._on_filling_event)
         job.done.connect(self._on_filling_done)
-        self._start("latency.table", title, job)
+        self._start(TABLE, title, job)
+
+    def try_forms(self, design: Design, shape: Shape, wish: Wish, trial: Trial | None = None) -> None:
+        """Measure the equivalent forms of every block kind, and keep the fastest.
+
+        Args:
+            design: names the base model.
+            shape: height and width of its input.
+            wish: on what to measure.
+            trial: one that was broken off; it goes on there.
+        """
+        if self.trial is not None:
+            return
+        self.trial = trial or Trial()
+        known = [row["swap"] for row in self.trial.rows]
+        job = EngineJob(FORMS, wish.request(design, shape, known=known))
+        self._again[FORMS] = lambda: self.try_forms(design, shape, wish, self._broken_off)
+        job.event_received.connect(self._on_trial_event)
+        job.done.connect(self._on_trial_done)
+        self._start(FORMS, self.tr("Trying equivalent forms"), job)
 
     def stop(self) -> None:
         """Call off what is measured; the figures of a table so far stay, and the next time goes on there."""
         self._next.clear()
-        for name in ("latency", "latency.table"):
+        for name in (DESIGN, *_BACKGROUND):
             if name in self._running:
                 self._running[name].cancel()
 
@@ -138,29 +170,31 @@ class LatencyJobs(QObject):
         self._next.clear()
 
     def measure(self, design: Design, shape: Shape, wish: Wish) -> None:
-        """Measure a design now; a table that is being filled pauses meanwhile."""
+        """Measure a design now; what runs in the background pauses meanwhile."""
         if self.is_measuring:
             return
-        if "latency.table" in self._running:
-            self._next["latency"] = lambda: self._measure(design, shape, wish)
-            self._next["latency.table"] = lambda: self.fill(design, shape, wish)
-            self._running["latency.table"].cancel()
-            self.changed.emit()
+        paused = [name for name in _BACKGROUND if name in self._running]
+        if not paused:
+            self._measure(design, shape, wish)
             return
-        self._measure(design, shape, wish)
+        self._next[DESIGN] = lambda: self._measure(design, shape, wish)
+        for name in paused:
+            self._next[name] = self._again[name]
+            self._running[name].cancel()
+        self.changed.emit()
 
     def _measure(self, design: Design, shape: Shape, wish: Wish) -> None:
-        job = EngineJob("latency", wish.request(design, shape, patience_s=0.0))
+        job = EngineJob(DESIGN, wish.request(design, shape, patience_s=0.0))
         job.done.connect(lambda result: self._on_measuring_done(design, result))
-        self._start("latency", self.tr("Measuring this design"), job)
+        self._start(DESIGN, self.tr("Measuring this design"), job)
 
     def roof(self, design: Design, shape: Shape, wish: Wish) -> None:
         """Measure what memory and arithmetic can do at best."""
         if self.is_measuring_roof:
             return
-        job = EngineJob("latency.roof", wish.request(design, shape))
+        job = EngineJob(ROOF, wish.request(design, shape))
         job.done.connect(lambda _result: self.roof_came.emit())
-        self._start("latency.roof", self.tr("Measuring memory and arithmetic"), job)
+        self._start(ROOF, self.tr("Measuring memory and arithmetic"), job)
 
     def _start(self, name: str, title: str, job: EngineJob) -> None:
         task = self._tasks.start(title, job)
@@ -170,13 +204,14 @@ class LatencyJobs(QObject):
 
     def _on_task_ended(self, name: str) -> None:
         self._running.pop(name, None)
-        if name == "latency.table":
+        if name == TABLE:
             self.filling = None
-        waiting = ("latency", "latency.table") if name == "latency.table" else ("latency.table",)
-        for other in waiting:
-            if other in self._next and other not in self._running:
-                self._next.pop(other)()
-                break
+        elif name == FORMS:
+            self._broken_off, self.trial = self.trial, None
+        if not any(one in self._running for one in (DESIGN, *_BACKGROUND)):
+            waiting = (DESIGN,) if DESIGN in self._next else _BACKGROUND
+            for begin in [self._next.pop(one) for one in waiting if one in self._next]:
+                begin()
         self.changed.emit()
 
     def _on_filling_event(self, event: Mapping[str, Any]) -> None:
@@ -187,7 +222,7 @@ class LatencyJobs(QObject):
         before = self.filling or Filling()
         left = self._clock.left(done, total, bool(waiting))
         self.filling = Filling(done, total, left, waiting)
-        task = self._running.get("latency.table")
+        task = self._running.get(TABLE)
         if task is not None:
             task.progress(done / max(total, 1), self.filling_words(self.filling))
         if done != before.done or not before.total:
@@ -196,17 +231,11 @@ class LatencyJobs(QObject):
 
     def filling_words(self, filling: Filling) -> str:
         """Return how far a table is, translated."""
-        waits = {
-            "training": self.tr("Waiting until the training ends"),
-            "comparison": self.tr("Waiting until the comparison ends"),
-            "measurement": self.tr("Waiting until the other measurement ends"),
-            "programs": self.tr("Waiting until other programs need less of the machine"),
-        }
         if not filling.total:
             return self.tr("Building the first model")
         words = self.tr("{done} of {total} models measured")
         if filling.waiting:
-            return waits.get(filling.waiting, waits["programs"])
+            return waiting_words(filling.waiting)
         if filling.left_s is not None:
             words = self.tr("{done} of {total} models measured, {left} left")
         left = duration(filling.left_s or 0.0)
@@ -215,6 +244,19 @@ class LatencyJobs(QObject):
     def _on_filling_done(self, result: Mapping[str, Any]) -> None:
         self.figures_came.emit(str(result["file"]))
         self.filled.emit()
+
+    def _on_trial_event(self, event: Mapping[str, Any]) -> None:
+        if self.trial is None:
+            return
+        trial = self.trial = self.trial.after(event)
+        task = self._running.get(FORMS)
+        if task is not None:
+            task.progress(trial.done / max(trial.total, 1), trial.words)
+        self.changed.emit()
+
+    def _on_trial_done(self, result: Mapping[str, Any]) -> None:
+        if self.trial is not None:
+            self.forms_came.emit(Setting(**result["setting"]), self.trial.rows)
 
     def _on_measuring_done(self, design: Design, result: Mapping[str, Any]) -> None:
         self.measured.emit(design, Measurement.from_json(result))

@@ -7,8 +7,9 @@ from functools import lru_cache
 
 from app.core.cost import CostTable
 from app.core.design import Design
-from app.core.latency import LatencyTable, Prediction, Setting, design_key
+from app.core.latency import LatencyTable, Prediction, Setting
 from app.core.latency_devices import KnownTable
+from app.core.latency_keys import design_key
 from app.core.latency_measurement import Measurement
 from app.core.latency_words import predicted_verdict, verdict
 from app.core.statistics import Interval

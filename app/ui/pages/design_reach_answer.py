@@ -40,7 +40,13 @@ from app.ui.text import problem_words
 from app.ui.widgets.cards import button, label
 
 _PADDING = 26
-_SAMPLES = {LAYER: "model.24.cv3.0.0__", FLOPS: "0.0000", PARAMETERS: "0.0000", MS: "0.000", RISK: "0.00000?"}
+_SAMPLES = {
+    LAYER: "model.24.cv3.0.0__",
+    FLOPS: "0.00000",
+    PARAMETERS: "0.00000",
+    MS: "−0.00000",
+    RISK: "0.00000?",
+}
 _SIDES = ("standard", "reached", "change", "asked")
 
 

@@ -111,6 +111,12 @@ def _rival(kind: str, rival: Rival, name: str, scale: float, findings: Findings)
             "ReachChart", "A plain model, trained on its own: it has no risk to compare."
         )
     )
+    if kind == NARROWER and rival.cost.ms is not None:
+        lines.append(
+            QCoreApplication.translate(
+                "ReachChart", "Its milliseconds are estimated: its layers have shapes that were not measured."
+            )
+        )
     if kind == SMALLER:
         lines.append(QCoreApplication.translate("ReachChart", "A click offers it as the base model."))
         return Mark(kind, value / scale, None, rival.name, tuple(lines))

@@ -70,6 +70,11 @@ class KindsButton(QPushButton):
         chosen = tuple(name for name, action in self.kinds.items() if action.isChecked())
         return None if len(chosen) == len(self.kinds) else chosen
 
+    def allow(self, names: tuple[str, ...] | None) -> None:
+        """Allow these kinds alone; None allows all."""
+        if names != self.allowed:
+            self._set(tuple(BLOCKS) if names is None else names)
+
     def retranslate(self) -> None:
         """Set the translated texts."""
         for name, action in self.kinds.items():

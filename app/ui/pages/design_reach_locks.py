@@ -63,6 +63,10 @@ class Locks(QObject):
             )
         )
 
+    def take(self, paths: Iterable[str]) -> None:
+        """Lock these alone, as far as the design has them."""
+        self._set(path for path in paths if path in self._snapshot.facts)
+
     def clear(self) -> None:
         """Unlock everything."""
         self._set(())

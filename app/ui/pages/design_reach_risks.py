@@ -26,7 +26,7 @@ from app.ui import theme
 from app.ui.page import Services
 from app.ui.pages.design_reach_weights import Trained, choices
 from app.ui.requests import SAMPLE
-from app.ui.tasks import Task
+from app.ui.tasks import CANCELLED, Task
 from app.ui.text import problem_words
 from app.ui.widgets.cards import button, label
 from app.ui.widgets.menu_button import MenuButton
@@ -253,12 +253,13 @@ class RiskSource(QWidget):
         job.progressed.connect(self._on_job_progressed)
         job.finished.connect(self._on_job_finished)
         self._running = self._key, task, job
+        task.changed.connect(self._on_task_changed)
         job.start()
         self._show()
 
     @Slot(float, str)
     def _on_job_progressed(self, share: float, _text: str) -> None:
-        if self._running is None:
+        if self._running is None or self._ending:
             return
         self.bar.setValue(round(1000 * share))
         if share > _EARLY:
@@ -266,6 +267,11 @@ class RiskSource(QWidget):
             words = self.tr("{time} left").format(time=duration(left))
             self._running[1].progress(share, words)
             self.state.setText(self.tr("Measuring: {time} left.").format(time=duration(left)))
+
+    @Slot()
+    def _on_task_changed(self) -> None:
+        if self._ending:
+            self._show()
 
     @Slot(dict)
     def _on_job_done(self, result: dict[str, Any]) -> None:
@@ -295,7 +301,7 @@ class RiskSource(QWidget):
         self.weights.set_words(self._weights_words())
         self.data.set_words(self._data_words(self._data) if self._data else self.tr("Choose…"))
         self.measure.setVisible(running or self.result is None)
-        self.measure.setEnabled(running or bool(self._weights and self._data))
+        self.measure.setEnabled(not self._ending if running else bool(self._weights and self._data))
         self.measure.setText(self.tr("Cancel") if running else self.tr("Measure"))
         for widget in (*self.ways.values(), self.weights, self.data):
             widget.setEnabled(not running)
@@ -305,9 +311,14 @@ class RiskSource(QWidget):
         theme.set_role(self.state, "small", tone="bad" if self._problem is not None and not running else "")
         self.state.setText(self._state_words())
 
+    @property
+    def _ending(self) -> bool:
+        """Whether what was being measured was cancelled, here or in the tray, and ends."""
+        return self._running is not None and self._running[1].state == CANCELLED
+
     def _state_words(self) -> str:
         if self._running is not None:
-            return self.tr("Measuring…")
+            return self.tr("Cancelling…") if self._ending else self.tr("Measuring…")
         if self._problem is not None:
             return " ".join(problem_words(self._problem))
         if self.kind == PRIOR:

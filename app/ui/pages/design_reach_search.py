@@ -209,7 +209,8 @@ class Search(QObject):
     def _plain_key(self) -> str:
         assert self._open is not None
         classes = self._open.architecture.classes
-        return json.dumps({"base": self._open.base, "classes": classes, "imgsz": self._terms["imgsz"]})
+        about = {"base": self._open.base, "classes": classes}
+        return json.dumps(about | {name: self._terms[name] for name in ("imgsz", "table")})
 
     def _table_file(self) -> str | None:
         if self.known is None:

@@ -339,7 +339,7 @@ class TrainPage(Page):
     def _update_primary(self) -> None:
         live = bool(self._live())
         prominent = bool(self.workspace.data or self.table.runs) and not live
-        swaps = bool(self.workspace.design.swaps)
+        swaps = not self.workspace.design.is_standard
         changing = self.tr("Changing {name}; its design stays.").format(name=self.desk.editing)
         self.changing.setText(changing if self.desk.editing else "")
         self.primary_menu.show_state(swaps, live or self.desk.busy, prominent, self.desk.editing)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from app.core.activations import title
 from app.core.design import preset, preset_names
 from app.core.errors import AppError
 from app.ui import theme
@@ -31,8 +32,13 @@ class Choices(QObject):
     def refresh(self) -> None:
         """Show the open design and the chosen data."""
         workspace = self._workspace
-        swaps = len(workspace.design.resolved()) if workspace.design.swaps else 0
-        if swaps:
+        design = workspace.design
+        swaps = len(design.resolved()) if design.swaps else 0
+        if design.activation is not None:
+            words = self.tr("{name}, {activation}, {count} swapped").format(
+                name=workspace.name, activation=title(design.activation), count=swaps
+            )
+        elif swaps:
             words = self.tr("{name}, {count} swapped").format(name=workspace.name, count=swaps)
         else:
             words = self.tr("{name}, standard").format(name=workspace.name)

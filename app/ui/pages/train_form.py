@@ -228,7 +228,7 @@ class TrainForm(Card):
         values = self.values()
         trained = bool(values.weights) and values.warm_start in ("refit", "factorise")
         return Facts(
-            lightweight=bool(self.workspace.design.swaps),
+            lightweight=not self.workspace.design.is_standard,
             epochs=values.epochs,
             trained=trained,
             teacher=bool(values.teacher) or _is_standard(values.weights),

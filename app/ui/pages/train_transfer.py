@@ -95,18 +95,25 @@ class TransferCard(Card):
                 self._add_kind(block, how)
             for row in rows:
                 self._add_module(row)
-        self.table.setVisible(bool(groups))
+        notes = () if self._report is None else self._report.get("notes") or ()
+        for note in notes:
+            self._tell(translated(str(note)), "warn")
+        self.table.setVisible(bool(groups) or bool(notes))
         self._fit_kinds()
 
     def _add_kind(self, block: str, how: str) -> None:
         """Say what was done to the blocks of a kind, in a row of its own."""
-        number = self.table.rowCount()
-        self.table.insertRow(number)
-        self.table.setSpan(number, 0, 1, 3)
         kind = BLOCKS.get(block)
         name = translated(kind.title) if kind is not None else block
         words = self.tr("{kind}: {what}").format(kind=name, what=translated(way_words(block, how)))
-        told = label(words, role="muted")
+        self._tell(words, "muted")
+
+    def _tell(self, words: str, role: str) -> None:
+        """Add a row that is one text."""
+        number = self.table.rowCount()
+        self.table.insertRow(number)
+        self.table.setSpan(number, 0, 1, 3)
+        told = label(words, tone=role) if role == "warn" else label(words, role=role)
         told.setWordWrap(True)
         told.setContentsMargins(4, 2, 4, 2)
         self.table.setCellWidget(number, 0, told)

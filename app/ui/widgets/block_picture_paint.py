@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.core.architecture import Convolution
 from app.ui import theme
+from app.ui.text import listed
 from app.ui.widgets.block_picture_graph import (
     BOXES,
     DENSE,
@@ -54,7 +55,7 @@ class GraphView(QWidget):
             c1, c2: channels of its input and its output.
         """
         self._graph, self._kind, self._ends = graph, kind, (c1, c2)
-        self.setAccessibleName(", ".join(self.words(op) for op in graph.ops if op.what in BOXES))
+        self.setAccessibleName(listed(self.words(op) for op in graph.ops if op.what in BOXES))
         self.updateGeometry()
         self.update()
 

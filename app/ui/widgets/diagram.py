@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from app.ui import theme
+from app.ui.text import listed
 from app.ui.widgets.diagram_facts import Snapshot
 from app.ui.widgets.diagram_layout import Node
 from app.ui.widgets.diagram_nodes import Scene
@@ -394,5 +395,5 @@ class Diagram(QWidget):
     def _tell_accessibility(self) -> None:
         facts = self._stage.snapshot.facts
         self.setAccessibleDescription(
-            ", ".join(self.describe(path) for path in self.selection[:5] if path in facts)
+            listed(self.describe(path) for path in self.selection[:5] if path in facts)
         )

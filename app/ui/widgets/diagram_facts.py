@@ -162,7 +162,7 @@ def take_snapshot(design: Design, imgsz: int | tuple[int, int] = 640) -> Snapsho
     table = compare_cost(design, imgsz)
     architecture = design.architecture
     cells = (table.imgsz[0] // architecture.cell) * (table.imgsz[1] // architecture.cell)
-    static = _static(architecture.base, architecture.classes, cells)
+    static = _static(architecture.base, architecture.classes, cells, architecture.activation)
     facts = dict(static.facts)
     whole = table.standard.flops or 1
     saved: dict[str, Cost] = {}
@@ -222,8 +222,8 @@ def _partly(own: Facts, step: Cost, inside: tuple[str, ...], facts: Mapping[str,
 
 
 @lru_cache(maxsize=32)
-def _static(base: str, classes: int, cells: int) -> _Static:
-    architecture = load_architecture(base, classes)
+def _static(base: str, classes: int, cells: int, activation: str | None) -> _Static:
+    architecture = load_architecture(base, classes, activation)
     shown = _shown(architecture)
     costs = {path: site_cost(architecture, path, cells) for path in shown}
     whole = sum(costs[layer.path].flops for layer in architecture.layers) or 1

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, QEvent, QRectF, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.core.activations import title
 from app.core.blocks import BLOCKS
 from app.ui import theme
-from app.ui.text import translated
+from app.ui.text import listed, translated
 from app.ui.widgets.diagram_facts import MIXED, Snapshot
 from app.ui.widgets.diagram_marks import draw_mark, kind_colour
 from app.ui.widgets.diagram_nodes import heat
 
-_LOCKED, _SHARE = "locked", "share"
+_LOCKED, _SHARE, _ACTIVATION = "locked", "share", "activation"
 Entry = tuple[str, str]
 """What an entry shows, and its words."""
 
 
 def entries(snapshot: Snapshot | None) -> tuple[Entry, ...]:
-    """Return the entries for a design: the kinds that it has, then the signs that are always there."""
+    """Return the entries for a design: its activation, where it has one, its kinds, and what is always there."""
+    changed: tuple[Entry, ...] = ()
+    if snapshot is not None and snapshot.design.activation is not None:
+        words = QCoreApplication.translate("Legend", "activation {name} everywhere")
+        changed = ((_ACTIVATION, words.format(name=title(snapshot.design.activation))),)
     kinds = {facts.kind for facts in snapshot.facts.values()} if snapshot is not None else set(BLOCKS)
     mixed = ((MIXED, QCoreApplication.translate("Legend", "mixed")),) if MIXED in kinds else ()
     return (
+        *changed,
         *((name, translated(kind.title)) for name, kind in BLOCKS.items() if name in kinds),
         *mixed,
         ("", QCoreApplication.translate("Legend", "standard")),
@@ -60,6 +66,10 @@ def _sign(painter: QPainter, name: str, rect: QRectF) -> None:
         bar.setWidth(bar.width() / 2)
         painter.setBrush(heat(0.5))
         painter.drawRoundedRect(bar, 2, 2)
+    elif name == _ACTIVATION:
+        painter.setPen(QPen(theme.colour("accent"), 1.6))
+        bend = QPointF(rect.center().x(), rect.bottom() - 2)
+        painter.drawPolyline([QPointF(rect.left(), bend.y()), bend, QPointF(rect.right(), rect.top() + 1)])
     elif name == _LOCKED:
         pen = QPen(theme.colour("disabled"), 1.1)
         pen.setDashPattern([2.5, 2.0])
@@ -106,7 +116,7 @@ class Legend(QWidget):
     def retranslate(self) -> None:
         """Set the translated texts."""
         self._entries = entries(self._snapshot)
-        words = ", ".join(text for _, text in entries(None))
+        words = listed(text for _, text in entries(None))
         self.setAccessibleName(self.tr("Key: {entries}").format(entries=words))
         self.setToolTip(words)
         self.update()

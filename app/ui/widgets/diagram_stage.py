@@ -53,7 +53,7 @@ class Stage:
         before, self.snapshot = self.snapshot, snapshot
         opened, swapped = self.opened, self.swapped
         self.swapped = swapped_wholes(snapshot)
-        if before.architecture is snapshot.architecture:
+        if before.architecture.layers is snapshot.architecture.layers:  # at most the activation differs
             if self._wanted and swapped != self.swapped:
                 self._keep_in_place(opened)
             return False

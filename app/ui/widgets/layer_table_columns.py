@@ -12,7 +12,7 @@ from app.core.blocks import BLOCKS
 from app.core.cost import Cost
 from app.core.design import Swap
 from app.core.text import figure, grouped, percent_change
-from app.ui.text import translated
+from app.ui.text import listed, translated
 from app.ui.widgets.diagram_facts import MIXED, Facts, Snapshot
 from app.ui.widgets.diagram_nodes import CHANGED, SIGN_TONES
 
@@ -240,7 +240,8 @@ def kind_words(kind: str, swap: Swap | None) -> str:
         return title
     if set(swap.options) == {"rank"}:
         return f"{title} ×{swap.options['rank']}"
-    return f"{title} ({', '.join(f'{name} {value}' for name, value in sorted(swap.options.items()))})"
+    options = listed(f"{name} {value}" for name, value in sorted(swap.options.items()))
+    return QCoreApplication.translate("Text", "{kind} ({options})").format(kind=title, options=options)
 
 
 def _of(cost: Cost, measure: str) -> int:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor, QKeyEvent, QPen
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QPen
+from PySide6.QtWidgets import QWidget
 
 from app.core.text import figure
 from app.ui import theme
+from app.ui.text import listed
+from app.ui.widgets.mark_plot import MarkPlot
 from app.ui.widgets.pareto_marks import FRONTIER, NARROWER, OPEN, PICKED, SMALLER, Chart, Mark
-from app.ui.widgets.plots import Reading
 
 _NEAR_PX = 13.0
 _RIVAL_PX = 7.0
@@ -25,7 +25,6 @@ _NAME_PX = 13.0
 _TICK_PX = 26.0
 _LEFT_AXIS_PX = 52
 _BOTTOM_AXIS_PX = 38
-_GAP_PX = 10
 _STRIP_PX, _MARGIN_PX = 70.0, 9.0
 """Heights of the strip below the risks where rivals stand, and of the room around marks."""
 _ROOM = 1.06
@@ -69,52 +68,41 @@ class _View(pg.PlotWidget):
             event.ignore()
 
 
-class ParetoPlot(QWidget):
+class ParetoPlot(MarkPlot):
     """Draws a chart; a click, or Enter, on a mark leaves as a signal."""
 
     mark_taken = Signal(object)
     """The mark that was clicked."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("paretoPlot")
+        plot = _View(axisItems={"left": RiskAxis("left")})
+        plot.setObjectName("paretoView")
+        super().__init__("paretoPlot", plot, parent)
         self._chart = Chart("")
         self._items: list[pg.GraphicsObject] = []
         self._pointed: Mark | None = None
         self._floor = self._strip = 0.0
-        self.plot = _View(axisItems={"left": RiskAxis("left")})
-        self.plot.setObjectName("paretoView")
-        self._set_up()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.plot)
-        self.setFocusProxy(self.plot)
+        self._ring = pg.ScatterPlotItem(pxMode=True)
+        self._ring.setZValue(20)
+        self._set_up(plot)
+        self.setFocusProxy(plot)
         theme.notifier().changed.connect(self._draw)
         self.retranslate()
 
-    def _set_up(self) -> None:
-        self.plot.setFrameShape(self.plot.Shape.NoFrame)
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        self.plot.setMouseEnabled(False, False)
-        self.plot.setMinimumHeight(150)
-        self.plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        item = self.plot.getPlotItem()
+    def _set_up(self, plot: _View) -> None:
+        plot.setMinimumHeight(150)
+        plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        item = plot.getPlotItem()
         item.getAxis("left").setWidth(_LEFT_AXIS_PX)
         item.getAxis("left").setStyle(tickLength=0)
         item.getAxis("bottom").setHeight(_BOTTOM_AXIS_PX)
         item.getAxis("bottom").setStyle(tickLength=-4, maxTickLevel=0)
         item.getAxis("bottom").enableAutoSIPrefix(False)
-        item.getViewBox().setDefaultPadding(0.0)
         item.getViewBox().sigResized.connect(self._draw)
-        self.plot.scene().sigMouseMoved.connect(self._on_scene_mouse_moved)
-        self.plot.scene().sigMouseClicked.connect(self._on_scene_mouse_clicked)
-        self.plot.walked.connect(self._walk)
-        self.plot.taken.connect(self._take)
-        self.plot.viewport().installEventFilter(self)
-        self.reading = Reading(self.plot)
-        self._ring = pg.ScatterPlotItem(pxMode=True)
-        self._ring.setZValue(20)
+        plot.scene().sigMouseMoved.connect(self._on_scene_mouse_moved)
+        plot.scene().sigMouseClicked.connect(self._on_scene_mouse_clicked)
+        plot.walked.connect(self._walk)
+        plot.taken.connect(self._take)
 
     @property
     def chart(self) -> Chart:
@@ -136,20 +124,12 @@ class ParetoPlot(QWidget):
 
     def place_of(self, mark: Mark) -> QPointF:
         """Return where a mark stands in the plot's viewport, in pixels."""
-        box = self.plot.getViewBox()
-        scene = box.mapViewToScene(QPointF(mark.x, self._y(mark)))
-        return QPointF(self.plot.mapFromScene(scene))
+        return self.in_viewport(QPointF(mark.x, self._y(mark)))
 
     def retranslate(self) -> None:
         """Set the translated texts."""
         self.plot.setAccessibleName(self.tr("Risk against cost"))
         self._draw()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Retranslate when the language changes."""
-        if event.type() == QEvent.Type.LanguageChange:
-            self.retranslate()
-        super().changeEvent(event)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         """Point at nothing when the mouse leaves."""
@@ -163,7 +143,7 @@ class ParetoPlot(QWidget):
         for item in self._items:
             self.plot.removeItem(item)
         self._items = []
-        self._tint()
+        self.tint_axes()
         self._fit()
         chart = self._chart
         frontier = chart.of(FRONTIER)
@@ -195,12 +175,8 @@ class ParetoPlot(QWidget):
         self._strip = top / (high - strip)
         self._floor = -self._strip * (strip - _MARGIN_PX)
         self.plot.setYRange(-self._strip * strip, top, padding=0)
-        self._label("left", self.tr("Risk"))
-        self._label("bottom", chart.title)
-
-    def _label(self, side: str, words: str) -> None:
-        style = {"color": theme.tokens().muted, "font-size": f"{theme.SIZE_SMALL}px"}
-        self.plot.getPlotItem().setLabel(side, words, **style)
+        self.label_axis("left", self.tr("Risk"))
+        self.label_axis("bottom", chart.title)
 
     def _add(self, item: pg.GraphicsObject) -> None:
         self.plot.addItem(item, ignoreBounds=True)
@@ -245,17 +221,6 @@ class ParetoPlot(QWidget):
         """Return the height at which a mark stands."""
         return self._floor if mark.risk is None else _height(mark.risk)
 
-    def _tint(self) -> None:
-        tokens = theme.tokens()
-        self.plot.setBackground(tokens.surface)
-        for name in ("left", "bottom"):
-            axis = self.plot.getPlotItem().getAxis(name)
-            axis.setPen(QPen(QColor(tokens.line)))
-            axis.setTextPen(QPen(QColor(tokens.muted)))
-            axis.setTickFont(theme.font(theme.SIZE_SMALL))
-        self.plot.showGrid(y=True, alpha=0.2)
-        self.reading.setFont(theme.font(theme.SIZE_SMALL))
-
     # --- pointing -------------------------------------------------------------------------------------------
 
     def mark_at(self, place: QPointF) -> Mark | None:
@@ -289,7 +254,7 @@ class ParetoPlot(QWidget):
         before = marks.index(self._pointed) if self._pointed in marks else (-1 if step > 0 else len(marks))
         chosen = marks[min(max(before + step, 0), len(marks) - 1)]
         self._point_at(chosen)
-        words = ", ".join(chosen.words)
+        words = listed(chosen.words)
         self.plot.setAccessibleDescription(words)
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.plot, words))
 
@@ -301,17 +266,12 @@ class ParetoPlot(QWidget):
         if mark == self._pointed and mark is not None:
             return
         self._pointed = mark
-        hand = mark is not None and mark.able
-        self.plot.viewport().setCursor(
-            Qt.CursorShape.PointingHandCursor if hand else Qt.CursorShape.ArrowCursor
-        )
+        self.show_hand(mark is not None and mark.able)
         self._show_ring()
         if mark is None:
             self.reading.hide()
-            return
-        head, *rest = (escape(line) for line in mark.words)
-        self.reading.setText("<br>".join((f"<b>{head}</b>", *rest)))
-        self._place_reading(self.place_of(mark))
+        else:
+            self.read(self.place_of(mark), mark.words, above=True)
 
     def _show_ring(self) -> None:
         mark = self._pointed
@@ -320,17 +280,6 @@ class ParetoPlot(QWidget):
             return
         self._ring.setData([mark.x], [self._y(mark)], symbol="o", size=20, brush=None)
         self._ring.setPen(pg.mkPen(theme.colour("accent"), width=2))
-
-    def _place_reading(self, at: QPointF) -> None:
-        """Put the box of words beside the mark, where there is room."""
-        self.reading.adjustSize()
-        wide, high = self.reading.width(), self.reading.height()
-        right = at.x() + _GAP_PX + wide <= self.plot.width()
-        x = at.x() + _GAP_PX if right else at.x() - _GAP_PX - wide
-        y = min(max(at.y() - high - _GAP_PX, 0.0), self.plot.height() - high)
-        self.reading.move(round(max(x, 0.0)), round(y))
-        self.reading.show()
-        self.reading.raise_()
 
 
 def _height(risk: float) -> float:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPen
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QWidget
 
 from app.core.latency_roofline import Point, Roof
 from app.core.text import figure
 from app.ui import theme
-from app.ui.widgets.plots import Reading
+from app.ui.widgets.mark_plot import MarkPlot
 
 _GIGA = 1e9
 _REACH_PX = 14
@@ -26,8 +26,6 @@ _REACH_PX = 14
 _SMALLEST, _LARGEST = 7.0, 22.0
 _MARGIN = 0.18
 """Room around the points, in powers of ten."""
-
-_GAP = 10
 
 
 @dataclass(frozen=True)
@@ -60,44 +58,32 @@ class LogAxis(pg.AxisItem):
         return [figure(10**value, 1) for value in values]
 
 
-class RooflinePlot(QWidget):
+class RooflinePlot(MarkPlot):
     """Hovering names a module, a click or Enter chooses it, arrow keys walk from the slowest to the quickest."""
 
     chosen = Signal(tuple)
     """The module path that the user chose, alone in a tuple."""
 
+    grid = 0.25
+
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("rooflinePlot")
+        plot = pg.PlotWidget(axisItems={"bottom": LogAxis("bottom"), "left": LogAxis("left")})
+        super().__init__("rooflinePlot", plot, parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.spots: tuple[Spot, ...] = ()
         self._roof: Roof | None = None
         self._selected: frozenset[str] = frozenset()
         self._current: int | None = None
-        self.plot = pg.PlotWidget(axisItems={"bottom": LogAxis("bottom"), "left": LogAxis("left")})
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._dots = pg.ScatterPlotItem(pxMode=True)
         self._line = pg.PlotCurveItem()
         self._memory, self._arithmetic = pg.TextItem(anchor=(0.5, 1)), pg.TextItem(anchor=(1, 1))
-        self._set_up()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.plot)
+        for item in (self._line, self._dots):
+            plot.addItem(item)
+        for text in (self._memory, self._arithmetic):
+            plot.addItem(text, ignoreBounds=True)
         theme.notifier().changed.connect(self._tint)
         self._tint()
-
-    def _set_up(self) -> None:
-        self.plot.setFrameShape(self.plot.Shape.NoFrame)
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        self.plot.setMouseEnabled(False, False)
-        for item in (self._line, self._dots):
-            self.plot.addItem(item)
-        for text in (self._memory, self._arithmetic):
-            self.plot.addItem(text, ignoreBounds=True)
-        self.plot.getPlotItem().getViewBox().setDefaultPadding(0)
-        self.plot.viewport().installEventFilter(self)
-        self.reading = Reading(self.plot)
 
     def show_spots(self, spots: Sequence[Spot], roof: Roof | None) -> None:
         """Draw modules, under a roof where it is known."""
@@ -120,7 +106,7 @@ class RooflinePlot(QWidget):
     def place_of(self, path: str) -> QPointF:
         """Return where a module is drawn, in pixels of the plot's viewport."""
         spot = next(spot for spot in self.spots if spot.point.path == path)
-        return QPointF(self.plot.mapFromScene(self.plot.getViewBox().mapViewToScene(_at(spot.point))))
+        return self.in_viewport(_at(spot.point))
 
     def _fit(self) -> None:
         """Show every point, and the ridge of the roof where it is known."""
@@ -234,26 +220,15 @@ class RooflinePlot(QWidget):
             self._draw()
         if number is None:
             self.reading.hide()
-            self.plot.viewport().unsetCursor()
         else:
-            self.plot.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
             self._read(number)
+        self.show_hand(number is not None)
 
     def _read(self, number: int) -> None:
         """Show what there is to say of a module beside it."""
-        from html import escape
-
         lines = self.words_of(self.spots[number])
         self.setAccessibleDescription(" ".join(lines))
-        name, *rest = (escape(line) for line in lines)
-        self.reading.setText("<br>".join((f"<b>{name}</b>", *rest)))
-        self.reading.adjustSize()
-        at = self.place_of(self.spots[number].point.path)
-        right = at.x() + _GAP + self.reading.width() <= self.plot.width()
-        x = at.x() + _GAP if right else at.x() - _GAP - self.reading.width()
-        y = min(max(at.y() - self.reading.height() / 2, 0), self.plot.height() - self.reading.height())
-        self.reading.move(round(x), round(y))
-        self.reading.show()
+        self.read(self.place_of(self.spots[number].point.path), lines)
 
     def words_of(self, spot: Spot) -> tuple[str, ...]:
         """Return a module's name and figures, a line each."""
@@ -278,33 +253,19 @@ class RooflinePlot(QWidget):
         self.setAccessibleName(
             self.tr("Modules by operations per byte and operations a second; arrow keys walk through them")
         )
-        item = self.plot.getPlotItem()
-        item.setLabel("bottom", self.tr("operations per byte"))
-        item.setLabel("left", self.tr("GFLOP/s"))
+        self.label_axis("bottom", self.tr("operations per byte"))
+        self.label_axis("left", self.tr("GFLOP/s"))
         self._draw_roof()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Retranslate when the language changes."""
-        if event.type() == QEvent.Type.LanguageChange:
-            self.retranslate()
-        super().changeEvent(event)
 
     def _tint(self) -> None:
         tokens = theme.tokens()
-        self.plot.setBackground(tokens.surface)
-        for name in ("left", "bottom"):
-            axis = self.plot.getPlotItem().getAxis(name)
-            axis.setPen(QPen(QColor(tokens.line)))
-            axis.setTextPen(QPen(QColor(tokens.muted)))
-            axis.setTickFont(theme.font(theme.SIZE_SMALL))
-            axis.setStyle(tickLength=0)
-            axis.label.setFont(theme.font(theme.SIZE_SMALL))
-        self.plot.showGrid(y=True, alpha=0.25)
+        self.tint_axes()
+        for side in ("left", "bottom"):
+            self.plot.getPlotItem().getAxis(side).setStyle(tickLength=0)
         self._line.setPen(pg.mkPen(tokens.strong_line, width=2))
         for text in (self._memory, self._arithmetic):
             text.setColor(tokens.muted)
             text.setFont(theme.font(theme.SIZE_SMALL, QFont.Weight.Medium))
-        self.reading.setFont(theme.font(theme.SIZE_SMALL))
         self.retranslate()
         self._draw()
 

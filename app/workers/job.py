@@ -9,17 +9,18 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
+from app.workers.lasting import LastingThread
 from app.workers.launch import start_engine
 
 GRACE_S = 3.0
 """Seconds that a cancelled child has to end by itself before it is killed."""
 
 
-class EngineJob(QThread):
+class EngineJob(LastingThread):
     """Runs one engine job; start it with `start()`.
 
     Exactly one of `done`, `failed` and `was_cancelled` is emitted, and then QThread's `finished`.

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.core.design import Design
 from app.core.errors import AppError
 from app.core.latency import LatencyTable
 from app.core.latency_cache import read_table
 from app.core.latency_devices import KnownTable, known_tables
+from app.workers.lasting import LastingThread
 
 Shape = tuple[int, int]
 
 
-class TablesReader(QThread):
+class TablesReader(LastingThread):
     """Reads all tables, or one file again, and has each predict a design, so that the next prediction is quick."""
 
     read = Signal(list, bool)

@@ -6,12 +6,13 @@ import contextlib
 import threading
 import time
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.core.processes import is_alive
 from app.core.run_series import RunSeries
 from app.core.run_state import RunState
 from app.core.runs import RunFolder
+from app.workers.lasting import LastingThread
 
 POLL_S = 0.1
 """How often the events are looked at; signals are no more frequent."""
@@ -31,7 +32,7 @@ def end_training(run: RunFolder) -> None:
         psutil.Process(process.pid).kill()
 
 
-class TrainingWorker(QThread):
+class TrainingWorker(LastingThread):
     """Follows one run's events until it ends; for a run that is over it reads them once.
 
     The window pulls from `series`; the signals only say that there is something to pull.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -11,6 +13,33 @@ from pytestqt.qtbot import QtBot
 
 from app.core.errors import AppError
 from app.workers.job import EngineJob
+
+FORGETFUL = """
+import time
+from PySide6.QtCore import QCoreApplication, QTimer
+from app.workers import job, lasting
+
+class Slow(job.EngineJob):
+    def _conclude(self, *arguments):
+        super()._conclude(*arguments)
+        time.sleep(0.2)
+
+class Owner:
+    def __init__(self):
+        self.job = Slow("no-such-job")
+        self.job.failed.connect(self.forget)
+        self.job.start()
+    def forget(self, _error):
+        self.job = None
+
+app = QCoreApplication([])
+owners = [Owner() for _ in range(3)]
+timer = QTimer()
+timer.timeout.connect(lambda: None if lasting._running else app.quit())
+timer.start(20)
+app.exec()
+print(all(owner.job is None for owner in owners))
+"""
 
 
 def engines() -> list[list[str]]:
@@ -50,3 +79,9 @@ def test_cancel_ends_the_child(qtbot: QtBot, moment_ms: int, tmp_path: Path) -> 
         job.cancel()
     assert job.wait(5_000)
     assert not engines()
+
+
+def test_an_owner_may_forget_its_job_before_the_thread_ends() -> None:
+    """Qt ends the whole program when a thread's object goes within the thread itself."""
+    done = subprocess.run([sys.executable, "-c", FORGETFUL], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr

@@ -25,6 +25,13 @@
     </message>
 </context>
 <context>
+    <name>AccuracyPlot</name>
+    <message>
+        <source>mAP50-95 below the best</source>
+        <translation>比最佳低的 mAP50-95</translation>
+    </message>
+</context>
+<context>
     <name>Actions</name>
     <message>
         <source>&amp;File</source>
@@ -145,6 +152,61 @@
     <message>
         <source>No designs yet</source>
         <translation>还没有方案</translation>
+    </message>
+</context>
+<context>
+    <name>AdvancedSettings</name>
+    <message>
+        <source>Advanced settings</source>
+        <translation>高级设置</translation>
+    </message>
+    <message>
+        <source>Optimizer</source>
+        <translation>优化器</translation>
+    </message>
+    <message>
+        <source>Schedule</source>
+        <translation>调度</translation>
+    </message>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Augmentation</source>
+        <translation>数据增强</translation>
+    </message>
+    <message>
+        <source>Machine</source>
+        <translation>机器</translation>
+    </message>
+    <message>
+        <source>{about} ({name})</source>
+        <translation>{about}（{name}）</translation>
+    </message>
+    <message>
+        <source>Stock defaults</source>
+        <translation>恢复原版默认值</translation>
+    </message>
+    <message>
+        <source>Takes back every advanced setting that was changed</source>
+        <translation>撤销所有改动过的高级设置</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>In memory</source>
+        <translation>在内存中</translation>
+    </message>
+    <message>
+        <source>On disk</source>
+        <translation>在磁盘上</translation>
+    </message>
+    <message>
+        <source>Not kept</source>
+        <translation>不保留</translation>
     </message>
 </context>
 <context>
@@ -383,6 +445,61 @@
     </message>
 </context>
 <context>
+    <name>Choices</name>
+    <message>
+        <source>{name}, {activation}, {count} swapped</source>
+        <translation>{name}，{activation}，替换 {count} 处</translation>
+    </message>
+    <message>
+        <source>{name}, {count} swapped</source>
+        <translation>{name}，替换 {count} 处</translation>
+    </message>
+    <message>
+        <source>{name}, standard</source>
+        <translation>{name}，标准</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Built-in sample</source>
+        <translation>内置示例</translation>
+    </message>
+    <message>
+        <source>Edit on the Design page</source>
+        <translation>在“设计”页中编辑</translation>
+    </message>
+    <message>
+        <source>Recent designs</source>
+        <translation>最近的方案</translation>
+    </message>
+    <message>
+        <source>Presets</source>
+        <translation>预设</translation>
+    </message>
+    <message>
+        <source>Recent data</source>
+        <translation>最近的数据集</translation>
+    </message>
+    <message>
+        <source>Choose a data.yaml…</source>
+        <translation>选择 data.yaml…</translation>
+    </message>
+    <message>
+        <source>Look at it on the Data page</source>
+        <translation>在“数据”页中查看</translation>
+    </message>
+    <message>
+        <source>Choose a data set</source>
+        <translation>选择数据集</translation>
+    </message>
+    <message>
+        <source>Data sets (*.yaml *.yml)</source>
+        <translation>数据集 (*.yaml *.yml)</translation>
+    </message>
+</context>
+<context>
     <name>ClassModel</name>
     <message>
         <source>{count} boxes</source>
@@ -571,6 +688,21 @@
     </message>
 </context>
 <context>
+    <name>ConfusionView</name>
+    <message>
+        <source>background</source>
+        <translation>背景</translation>
+    </message>
+    <message>
+        <source>Confusion of {name}</source>
+        <translation>{name} 的混淆矩阵</translation>
+    </message>
+    <message>
+        <source>rows: predicted, columns: true</source>
+        <translation>行：预测，列：真实</translation>
+    </message>
+</context>
+<context>
     <name>CrashDialog</name>
     <message>
         <source>Something went wrong</source>
@@ -602,6 +734,17 @@
     </message>
 </context>
 <context>
+    <name>CurvesPane</name>
+    <message>
+        <source>Mean of the classes</source>
+        <translation>各类别平均</translation>
+    </message>
+    <message>
+        <source>Class</source>
+        <translation>类别</translation>
+    </message>
+</context>
+<context>
     <name>DataPage</name>
     <message>
         <source>Check of {name}</source>
@@ -614,6 +757,14 @@
     <message>
         <source>Open a data set</source>
         <translation>打开数据集</translation>
+    </message>
+    <message>
+        <source>New folder for the corrected copy</source>
+        <translation>修正副本的新文件夹</translation>
+    </message>
+    <message>
+        <source>Corrected copy of {name}</source>
+        <translation>{name} 的修正副本</translation>
     </message>
     <message>
         <source>Open the folder of a data set</source>
@@ -664,16 +815,16 @@
         <translation>重新检查数据集</translation>
     </message>
     <message>
-        <source>{counts} pictures</source>
-        <translation>{counts} 张图片</translation>
+        <source>The corrected copy is in {folder}: {count} changes, listed in changes.csv.</source>
+        <translation>修正副本在 {folder}：共 {count} 处改动，列于 changes.csv。</translation>
+    </message>
+    <message>
+        <source>Drop a folder, a data.yaml, a COCO JSON file or a zip archive here: YOLO, Pascal VOC or COCO.</source>
+        <translation>把文件夹、data.yaml、COCO JSON 文件或 zip 压缩包拖到这里：YOLO、Pascal VOC 或 COCO。</translation>
     </message>
     <message>
         <source>Open a data set to see what is in it.</source>
         <translation>打开数据集，查看其中的内容。</translation>
-    </message>
-    <message>
-        <source>A YOLO data.yaml, or the folder it lies in; you can also drop it here.</source>
-        <translation>YOLO 的 data.yaml 或其所在文件夹；也可直接拖到这里。</translation>
     </message>
     <message>
         <source>Use the sample</source>
@@ -684,8 +835,28 @@
         <translation>正在检查 {name}…</translation>
     </message>
     <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
         <source>Open another…</source>
         <translation>打开其他…</translation>
+    </message>
+    <message>
+        <source>{format}, {counts} pictures</source>
+        <translation>{format}，{counts} 张图片</translation>
+    </message>
+    <message>
+        <source>{counts}, split by the Studio</source>
+        <translation>{counts}，由软件划分</translation>
+    </message>
+    <message>
+        <source>Train, validation and test pictures were chosen by the Studio, the same ones every time; pictures that are nearly the same stay in one split.</source>
+        <translation>训练、验证和测试图片由软件选定，每次都相同；几乎相同的图片在同一划分中。</translation>
+    </message>
+    <message>
+        <source>Pictures to train, to validate and to test, as the data set says.</source>
+        <translation>训练、验证和测试图片，按数据集的划分。</translation>
     </message>
     <message>
         <source>the sample</source>
@@ -1196,6 +1367,29 @@
     </message>
 </context>
 <context>
+    <name>DeviceBox</name>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+    <message>
+        <source>GPU {index}: {name}</source>
+        <translation>GPU {index}：{name}</translation>
+    </message>
+    <message>
+        <source>All GPUs</source>
+        <translation>所有 GPU</translation>
+    </message>
+    <message>
+        <source>Apple GPU</source>
+        <translation>Apple GPU</translation>
+    </message>
+</context>
+<context>
     <name>Diagram</name>
     <message>
         <source>Diagram of the model</source>
@@ -1349,6 +1543,37 @@
     </message>
 </context>
 <context>
+    <name>EstimateLine</name>
+    <message>
+        <source>Estimating memory and time</source>
+        <translation>正在估算内存和时间</translation>
+    </message>
+    <message>
+        <source>Estimating…</source>
+        <translation>正在估算…</translation>
+    </message>
+    <message>
+        <source>Needs {needed} of {free} free; {epoch} an epoch, about {total} in all</source>
+        <translation>需要 {needed}，可用 {free}；每轮 {epoch}，总共约 {total}</translation>
+    </message>
+    <message>
+        <source>Batch {batch}. {words}</source>
+        <translation>批次 {batch}。{words}</translation>
+    </message>
+    <message>
+        <source>No estimate: {reason}</source>
+        <translation>无法估算：{reason}</translation>
+    </message>
+    <message>
+        <source>Estimate</source>
+        <translation>估算</translation>
+    </message>
+    <message>
+        <source>Measures memory and time on one step with these pictures</source>
+        <translation>用这些图片实测一步所需的内存和时间</translation>
+    </message>
+</context>
+<context>
     <name>FailedPage</name>
     <message>
         <source>This page could not be opened. The other pages still work. The reason, for a report:</source>
@@ -1438,6 +1663,14 @@
     <message>
         <source>Nothing to complain about: every picture has a good label.</source>
         <translation>没有发现问题：每张图片的标签都完好。</translation>
+    </message>
+    <message>
+        <source>Fix in a copy…</source>
+        <translation>在副本中修正…</translation>
+    </message>
+    <message>
+        <source>Write a corrected YOLO data set into a new folder, with a list of what was changed. Your files stay as they are.</source>
+        <translation>把修正后的 YOLO 数据集写入新文件夹，并附改动清单。您的文件保持不变。</translation>
     </message>
 </context>
 <context>
@@ -1810,6 +2043,137 @@
     <message>
         <source>Of two boxes of a class that overlap more, only the better one is shown</source>
         <translation>同类的两个框重叠超过此值时，只显示得分较高的一个</translation>
+    </message>
+</context>
+<context>
+    <name>JudgeWindow</name>
+    <message>
+        <source>Predicting…</source>
+        <translation>正在预测…</translation>
+    </message>
+    <message>
+        <source>Comparing runs</source>
+        <translation>正在对比训练记录</translation>
+    </message>
+    <message>
+        <source>Nothing was judged.</source>
+        <translation>没有任何评判结果。</translation>
+    </message>
+    <message>
+        <source>{doing}, {left} left</source>
+        <translation>{doing}，剩余 {left}</translation>
+    </message>
+    <message>
+        <source>{count} pictures of {split}. 95 % intervals by bootstrap over pictures.</source>
+        <translation>{split} 的 {count} 张图片。95 % 区间由对图片的自助法得出。</translation>
+    </message>
+    <message>
+        <source>Nothing differs in the settings.</source>
+        <translation>设置没有差异。</translation>
+    </message>
+    <message>
+        <source>Accuracy, with 95 % intervals over pictures</source>
+        <translation>准确度，附按图片计算的 95 % 区间</translation>
+    </message>
+    <message>
+        <source>Cost</source>
+        <translation>开销</translation>
+    </message>
+    <message>
+        <source>AP50-95 by class</source>
+        <translation>按类别的 AP50-95</translation>
+    </message>
+    <message>
+        <source>AP50-95 by size of objects (COCO: 32² and 96² pixels)</source>
+        <translation>按目标大小的 AP50-95（COCO：32² 与 96² 像素）</translation>
+    </message>
+    <message>
+        <source>Settings that differ</source>
+        <translation>有差异的设置</translation>
+    </message>
+    <message>
+        <source>class</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <source>size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>setting</source>
+        <translation>设置项</translation>
+    </message>
+    <message>
+        <source>precision</source>
+        <translation>精确率</translation>
+    </message>
+    <message>
+        <source>recall</source>
+        <translation>召回率</translation>
+    </message>
+    <message>
+        <source>parameters, M</source>
+        <translation>参数量，M</translation>
+    </message>
+    <message>
+        <source>checkpoint, MB</source>
+        <translation>检查点，MB</translation>
+    </message>
+    <message>
+        <source>milliseconds here</source>
+        <translation>本机毫秒数</translation>
+    </message>
+    <message>
+        <source>Change against {name}, paired over pictures</source>
+        <translation>相对 {name} 的变化（按图片配对）</translation>
+    </message>
+    <message>
+        <source>Save the report</source>
+        <translation>保存报告</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: {reason}.</source>
+        <translation>无法写入 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{path} is written.</source>
+        <translation>已写入 {path}。</translation>
+    </message>
+    <message>
+        <source>Runs compared: {names}</source>
+        <translation>训练记录对比：{names}</translation>
+    </message>
+    <message>
+        <source>Save report</source>
+        <translation>保存报告</translation>
+    </message>
+    <message>
+        <source>Split to judge on</source>
+        <translation>用于评判的子集</translation>
+    </message>
+    <message>
+        <source>Accuracy</source>
+        <translation>准确度</translation>
+    </message>
+    <message>
+        <source>Classes and sizes</source>
+        <translation>类别与大小</translation>
+    </message>
+    <message>
+        <source>Curves</source>
+        <translation>曲线</translation>
+    </message>
+    <message>
+        <source>Confusion</source>
+        <translation>混淆矩阵</translation>
+    </message>
+    <message>
+        <source>Pictures</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
     </message>
 </context>
 <context>
@@ -2415,6 +2779,22 @@
         <source>Open folder</source>
         <translation>打开文件夹</translation>
     </message>
+    <message>
+        <source>Tags, with commas between</source>
+        <translation>标记，用逗号分隔</translation>
+    </message>
+    <message>
+        <source>Tags of the run</source>
+        <translation>训练记录的标记</translation>
+    </message>
+    <message>
+        <source>A note</source>
+        <translation>备注</translation>
+    </message>
+    <message>
+        <source>Note about the run</source>
+        <translation>训练记录的备注</translation>
+    </message>
 </context>
 <context>
     <name>ModelTable</name>
@@ -2452,6 +2832,10 @@
     <message>
         <source>State</source>
         <translation>状态</translation>
+    </message>
+    <message>
+        <source>Tags</source>
+        <translation>标记</translation>
     </message>
     <message>
         <source>standard</source>
@@ -2525,8 +2909,16 @@
         <translation>打开文件夹</translation>
     </message>
     <message>
+        <source>{path} cannot be written: {reason}.</source>
+        <translation>无法写入 {path}：{reason}。</translation>
+    </message>
+    <message>
         <source>Choose a model with a checkpoint.</source>
         <translation>请选择有检查点的模型。</translation>
+    </message>
+    <message>
+        <source>Choose one or more runs with weights.</source>
+        <translation>请选择一个或多个有权重的训练记录。</translation>
     </message>
     <message>
         <source>Choose one or two models with weights.</source>
@@ -2539,6 +2931,10 @@
     <message>
         <source>Show on the Train page</source>
         <translation>在“训练”页中显示</translation>
+    </message>
+    <message>
+        <source>Move to the trash…</source>
+        <translation>移到回收站…</translation>
     </message>
     <message>
         <source>ONNX</source>
@@ -2563,6 +2959,14 @@
     <message>
         <source>Compare</source>
         <translation>对比</translation>
+    </message>
+    <message>
+        <source>Both models on the same pictures, live</source>
+        <translation>两个模型在相同图片上实时对比</translation>
+    </message>
+    <message>
+        <source>Compare runs</source>
+        <translation>对比训练记录</translation>
     </message>
     <message>
         <source>Export…</source>
@@ -2696,6 +3100,45 @@
     </message>
 </context>
 <context>
+    <name>ParetoView</name>
+    <message>
+        <source>Parameters, M</source>
+        <translation>参数量，M</translation>
+    </message>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
+    </message>
+    <message>
+        <source>Size, MB</source>
+        <translation>大小，MB</translation>
+    </message>
+    <message>
+        <source>Milliseconds here</source>
+        <translation>本机毫秒数</translation>
+    </message>
+    <message>
+        <source>Cost</source>
+        <translation>开销</translation>
+    </message>
+    <message>
+        <source>Measure milliseconds</source>
+        <translation>测量毫秒数</translation>
+    </message>
+    <message>
+        <source>Not known yet.</source>
+        <translation>尚不清楚。</translation>
+    </message>
+    <message>
+        <source>mAP50-95 {score}</source>
+        <translation>mAP50-95 {score}</translation>
+    </message>
+    <message>
+        <source>Measuring {name}</source>
+        <translation>正在测量 {name}</translation>
+    </message>
+</context>
+<context>
     <name>PictureDialog</name>
     <message>
         <source>Close</source>
@@ -2712,6 +3155,48 @@
     <message>
         <source>Picture with its boxes</source>
         <translation>带框的图片</translation>
+    </message>
+</context>
+<context>
+    <name>PicturesPane</name>
+    <message>
+        <source>There are no pictures to show.</source>
+        <translation>没有可显示的图片。</translation>
+    </message>
+    <message>
+        <source>Pictures that tell most</source>
+        <translation>最能说明问题的图片</translation>
+    </message>
+    <message>
+        <source>Green: right. Red: wrong. Dashed: missed. Boxes of at least 0.25 confidence.</source>
+        <translation>绿色：正确。红色：错误。虚线：漏检。仅显示置信度不低于 0.25 的框。</translation>
+    </message>
+    <message>
+        <source>{run}: {missed} missed, {wrong} wrong</source>
+        <translation>{run}：漏检 {missed}，错误 {wrong}</translation>
+    </message>
+</context>
+<context>
+    <name>PlotBar</name>
+    <message>
+        <source>Curves</source>
+        <translation>曲线</translation>
+    </message>
+    <message>
+        <source>Pictures</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Machine</source>
+        <translation>机器</translation>
+    </message>
+    <message>
+        <source>Smoothing</source>
+        <translation>平滑</translation>
+    </message>
+    <message>
+        <source>Draws exponential moving averages; figures and files keep what was measured.</source>
+        <translation>绘制指数移动平均；数值与文件保留测得的值。</translation>
     </message>
 </context>
 <context>
@@ -2781,8 +3266,70 @@
         <translation>损失分量</translation>
     </message>
     <message>
+        <source>Processor and graphics card, %</source>
+        <translation>处理器与显卡，%</translation>
+    </message>
+    <message>
+        <source>Memory, GB</source>
+        <translation>内存，GB</translation>
+    </message>
+    <message>
+        <source>all that is in use, and this training; pointing at it tells which</source>
+        <translation>全部已用内存与本次训练；指向曲线可查看是哪一条</translation>
+    </message>
+    <message>
+        <source>Nothing was noted of the machine yet.</source>
+        <translation>尚未记录机器的使用情况。</translation>
+    </message>
+    <message>
         <source>Appears after the first epoch.</source>
         <translation>第一轮结束后显示。</translation>
+    </message>
+</context>
+<context>
+    <name>PlotMenu</name>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Logarithmic axis</source>
+        <translation>对数坐标轴</translation>
+    </message>
+    <message>
+        <source>Show everything (double click)</source>
+        <translation>显示全部（双击）</translation>
+    </message>
+    <message>
+        <source>Save as a picture…</source>
+        <translation>保存为图片…</translation>
+    </message>
+    <message>
+        <source>Save the values…</source>
+        <translation>保存数值…</translation>
+    </message>
+    <message>
+        <source>Options of {plot}</source>
+        <translation>{plot} 的选项</translation>
+    </message>
+</context>
+<context>
+    <name>PlotTools</name>
+    <message>
+        <source>processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <source>graphics card</source>
+        <translation>显卡</translation>
+    </message>
+    <message>
+        <source>in use</source>
+        <translation>已使用</translation>
+    </message>
+    <message>
+        <source>this training</source>
+        <translation>本次训练</translation>
     </message>
 </context>
 <context>
@@ -2808,6 +3355,10 @@
         <translation>推理后端</translation>
     </message>
     <message>
+        <source>Training</source>
+        <translation>训练</translation>
+    </message>
+    <message>
         <source>Network</source>
         <translation>网络</translation>
     </message>
@@ -2826,6 +3377,14 @@
     <message>
         <source>Allow downloads</source>
         <translation>允许下载</translation>
+    </message>
+    <message>
+        <source>Keep the computer awake meanwhile</source>
+        <translation>训练期间阻止电脑休眠</translation>
+    </message>
+    <message>
+        <source>Tell on the desktop when it has ended</source>
+        <translation>训练结束时发出桌面通知</translation>
     </message>
     <message>
         <source>Choose…</source>
@@ -2867,44 +3426,122 @@
 <context>
     <name>PrimaryButton</name>
     <message>
-        <source>Stop</source>
-        <translation>停止</translation>
-    </message>
-    <message>
         <source>Train lightweight</source>
         <translation>训练轻量模型</translation>
+    </message>
+    <message>
+        <source>Queue lightweight</source>
+        <translation>将轻量模型加入队列</translation>
     </message>
     <message>
         <source>Train standard</source>
         <translation>训练标准模型</translation>
     </message>
     <message>
+        <source>Queue standard</source>
+        <translation>将标准模型加入队列</translation>
+    </message>
+    <message>
         <source>Train both</source>
         <translation>两个都训练</translation>
+    </message>
+    <message>
+        <source>Queue both</source>
+        <translation>将两者加入队列</translation>
+    </message>
+    <message>
+        <source>Save changes</source>
+        <translation>保存更改</translation>
     </message>
     <message>
         <source>The open design swaps nothing yet: it is the standard model.</source>
         <translation>当前方案还没有任何替换，就是标准模型。</translation>
     </message>
     <message>
+        <source>It waits in the queue and begins by itself.</source>
+        <translation>它在队列中等待，轮到时自动开始。</translation>
+    </message>
+    <message>
         <source>Train both, the standard one first</source>
         <translation>两个都训练，先训练标准模型</translation>
     </message>
     <message>
-        <source>Stop after this epoch</source>
-        <translation>本轮结束后停止</translation>
-    </message>
-    <message>
-        <source>Stop now</source>
-        <translation>立即停止</translation>
-    </message>
-    <message>
-        <source>Stop now, the waiting runs too</source>
-        <translation>立即停止，包括排队的训练</translation>
+        <source>Cancel</source>
+        <translation>取消</translation>
     </message>
     <message>
         <source>Choose what to train</source>
         <translation>选择要训练的模型</translation>
+    </message>
+</context>
+<context>
+    <name>QueueCard</name>
+    <message>
+        <source>{place}  {name}, resumed</source>
+        <translation>{place}  {name}（继续）</translation>
+    </message>
+    <message>
+        <source>{place}  {name}</source>
+        <translation>{place}  {name}</translation>
+    </message>
+    <message>
+        <source>Queue ({count})</source>
+        <translation>队列（{count}）</translation>
+    </message>
+    <message>
+        <source>Begin nothing more for now</source>
+        <translation>暂时不再开始新的训练</translation>
+    </message>
+    <message>
+        <source>Let the next run begin</source>
+        <translation>让下一个训练开始</translation>
+    </message>
+    <message>
+        <source>The queue stands still: nothing begins by itself.</source>
+        <translation>队列已暂停：不会自动开始训练。</translation>
+    </message>
+    <message>
+        <source>Change…</source>
+        <translation>修改…</translation>
+    </message>
+    <message>
+        <source>Train next</source>
+        <translation>下一个训练它</translation>
+    </message>
+    <message>
+        <source>Up</source>
+        <translation>上移</translation>
+    </message>
+    <message>
+        <source>Down</source>
+        <translation>下移</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Queue</source>
+        <translation>队列</translation>
+    </message>
+    <message>
+        <source>Drag the rows, or press Alt+Up and Alt+Down; Del removes, Return changes</source>
+        <translation>可拖动各行，或按 Alt+↑ 和 Alt+↓；Del 移除，回车修改</translation>
+    </message>
+</context>
+<context>
+    <name>QueueDesk</name>
+    <message>
+        <source>{name} is changed.</source>
+        <translation>{name} 已修改。</translation>
+    </message>
+    <message>
+        <source>{name} waits to be resumed.</source>
+        <translation>{name} 正在等待继续训练。</translation>
+    </message>
+    <message>
+        <source>Remove it from the queue, then resume it with other settings.</source>
+        <translation>请将其移出队列，再用其他设置继续。</translation>
     </message>
 </context>
 <context>
@@ -3006,6 +3643,17 @@
     </message>
 </context>
 <context>
+    <name>RecallPlot</name>
+    <message>
+        <source>precision over recall</source>
+        <translation>精确率（纵）对召回率（横）</translation>
+    </message>
+    <message>
+        <source>recall {value}</source>
+        <translation>召回率 {value}</translation>
+    </message>
+</context>
+<context>
     <name>RecentDesigns</name>
     <message>
         <source>Recent designs</source>
@@ -3053,6 +3701,139 @@
     <message>
         <source>Trainings of this workspace appear here.</source>
         <translation>此工作区的训练会显示在这里。</translation>
+    </message>
+</context>
+<context>
+    <name>RecoverySwitch</name>
+    <message>
+        <source>Teacher: {name}</source>
+        <translation>教师：{name}</translation>
+    </message>
+    <message>
+        <source>Teacher: the first weights</source>
+        <translation>教师：初始权重</translation>
+    </message>
+    <message>
+        <source>A standard model has nothing to recover.</source>
+        <translation>标准模型无需恢复精度。</translation>
+    </message>
+    <message>
+        <source>A plain training, as stock does it.</source>
+        <translation>普通训练，与原版相同。</translation>
+    </message>
+    <message>
+        <source>With {names}.</source>
+        <translation>采用：{names}。</translation>
+    </message>
+    <message>
+        <source>Nothing applies here: choose a trained standard model under Warm start.</source>
+        <translation>此处没有适用的方法：请在“热启动”中选择训练好的标准模型。</translation>
+    </message>
+    <message>
+        <source>Recover accuracy</source>
+        <translation>恢复精度</translation>
+    </message>
+    <message>
+        <source>Takes what our measurements show to be best for this training</source>
+        <translation>采用实测中对这种训练最有效的做法</translation>
+    </message>
+    <message>
+        <source>Ways</source>
+        <translation>方法</translation>
+    </message>
+    <message>
+        <source>Shows every way to win accuracy back, to choose by hand</source>
+        <translation>显示所有恢复精度的方法，供手动选择</translation>
+    </message>
+    <message>
+        <source>Teacher</source>
+        <translation>教师</translation>
+    </message>
+</context>
+<context>
+    <name>Removal</name>
+    <message>
+        <source>Move to the trash</source>
+        <translation>移到回收站</translation>
+    </message>
+    <message>
+        <source>Move {names} to the trash?</source>
+        <translation>将 {names} 移到回收站？</translation>
+    </message>
+    <message>
+        <source>A run goes with its weights, checkpoints and notes.</source>
+        <translation>训练记录会连同权重、检查点和备注一起移走。</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>{names} is in the trash.</source>
+        <translation>{names} 已在回收站。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>{name} cannot be put back: its place is taken, or the trash was emptied.</source>
+        <translation>无法放回 {name}：原位置已被占用，或回收站已清空。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be put back: {reason}.</source>
+        <translation>无法放回 {name}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{name} could not be moved to the trash: {reason}.</source>
+        <translation>无法将 {name} 移到回收站：{reason}。</translation>
+    </message>
+</context>
+<context>
+    <name>ResumeDialog</name>
+    <message>
+        <source>auto</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>继续训练</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Resume a run</source>
+        <translation>继续训练</translation>
+    </message>
+    <message>
+        <source>{name} goes on after epoch {epoch}</source>
+        <translation>{name} 将从第 {epoch} 轮之后继续</translation>
+    </message>
+    <message>
+        <source>Epochs in all</source>
+        <translation>总轮数</translation>
+    </message>
+    <message>
+        <source>Batch</source>
+        <translation>批大小</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>With another number of epochs the learning rate follows the new schedule from here on.</source>
+        <translation>轮数改变后，从这里起学习率按新的调度变化。</translation>
+    </message>
+    <message>
+        <source>Another batch changes the steps: the run and its partner are no fair pair any more.</source>
+        <translation>批次改变会改变每一步：这次训练与其对照训练不再公平可比。</translation>
+    </message>
+    <message>
+        <source>It goes on as if it had never stopped; the epoch that was cut off is repeated.</source>
+        <translation>如同从未停止一样继续；中断的那一轮会重新训练。</translation>
     </message>
 </context>
 <context>
@@ -3323,20 +4104,12 @@
         <translation>请在文件管理器中删除其文件夹。</translation>
     </message>
     <message>
-        <source>Stop after this epoch</source>
-        <translation>本轮结束后停止</translation>
+        <source>Resume…</source>
+        <translation>继续…</translation>
     </message>
     <message>
-        <source>Stop now</source>
-        <translation>立即停止</translation>
-    </message>
-    <message>
-        <source>End its process</source>
-        <translation>结束进程</translation>
-    </message>
-    <message>
-        <source>Resume</source>
-        <translation>继续训练</translation>
+        <source>Train longer…</source>
+        <translation>训练更多轮…</translation>
     </message>
     <message>
         <source>Warm start from its weights</source>
@@ -3384,7 +4157,89 @@
     </message>
 </context>
 <context>
+    <name>RunControls</name>
+    <message>
+        <source>Continue</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Continue training</source>
+        <translation>继续训练</translation>
+    </message>
+    <message>
+        <source>Pause training</source>
+        <translation>暂停训练</translation>
+    </message>
+    <message>
+        <source>Goes on with the next batch</source>
+        <translation>从下一个批次继续</translation>
+    </message>
+    <message>
+        <source>Lies still after this batch and keeps its memory; the processor is free meanwhile</source>
+        <translation>当前批次之后暂停，保留内存，期间不占用处理器</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Stop after this epoch</source>
+        <translation>本轮结束后停止</translation>
+    </message>
+    <message>
+        <source>Stop now</source>
+        <translation>立即停止</translation>
+    </message>
+    <message>
+        <source>Stop now, and begin nothing more</source>
+        <translation>立即停止，并且不再开始其他训练</translation>
+    </message>
+    <message>
+        <source>End its process</source>
+        <translation>结束进程</translation>
+    </message>
+    <message>
+        <source>For a training that does not stop when asked; its last complete epoch is kept</source>
+        <translation>用于不响应停止请求的训练；最后一个完整的轮次会保留</translation>
+    </message>
+</context>
+<context>
+    <name>RunPictures</name>
+    <message>
+        <source>batch {number}, as augmented</source>
+        <translation>批次 {number}（增强后）</translation>
+    </message>
+    <message>
+        <source>epoch {epoch}</source>
+        <translation>第 {epoch} 轮</translation>
+    </message>
+    <message>
+        <source>Augmented batches</source>
+        <translation>增强后的批次</translation>
+    </message>
+    <message>
+        <source>Epoch</source>
+        <translation>轮</translation>
+    </message>
+    <message>
+        <source>Back through the epochs. Dashed: labels. Solid: found, with confidence.</source>
+        <translation>回看各轮。虚线：标签。实线：检测结果及置信度。</translation>
+    </message>
+    <message>
+        <source>Pictures appear after the first epoch; runs of earlier versions have none.</source>
+        <translation>图片在第一轮之后出现；旧版本的训练记录没有图片。</translation>
+    </message>
+</context>
+<context>
     <name>RunStatus</name>
+    <message>
+        <source>paused</source>
+        <translation>已暂停</translation>
+    </message>
     <message>
         <source>waiting</source>
         <translation>等待中</translation>
@@ -3794,78 +4649,6 @@
 <context>
     <name>TrainForm</name>
     <message>
-        <source>{name}, {activation}, {count} swapped</source>
-        <translation>{name}，{activation}，替换 {count} 处</translation>
-    </message>
-    <message>
-        <source>{name}, {count} swapped</source>
-        <translation>{name}，替换 {count} 处</translation>
-    </message>
-    <message>
-        <source>{name}, standard</source>
-        <translation>{name}，标准</translation>
-    </message>
-    <message>
-        <source>Choose…</source>
-        <translation>选择…</translation>
-    </message>
-    <message>
-        <source>Built-in sample</source>
-        <translation>内置示例</translation>
-    </message>
-    <message>
-        <source>Edit on the Design page</source>
-        <translation>在“设计”页中编辑</translation>
-    </message>
-    <message>
-        <source>Recent designs</source>
-        <translation>最近的方案</translation>
-    </message>
-    <message>
-        <source>Presets</source>
-        <translation>预设</translation>
-    </message>
-    <message>
-        <source>Recent data</source>
-        <translation>最近的数据集</translation>
-    </message>
-    <message>
-        <source>Choose a data.yaml…</source>
-        <translation>选择 data.yaml…</translation>
-    </message>
-    <message>
-        <source>Look at it on the Data page</source>
-        <translation>在“数据”页中查看</translation>
-    </message>
-    <message>
-        <source>Choose a data set</source>
-        <translation>选择数据集</translation>
-    </message>
-    <message>
-        <source>Data sets (*.yaml *.yml)</source>
-        <translation>数据集 (*.yaml *.yml)</translation>
-    </message>
-    <message>
-        <source>Automatic</source>
-        <translation>自动</translation>
-    </message>
-    <message>
-        <source>CPU</source>
-        <translation>CPU</translation>
-    </message>
-    <message>
-        <source>GPU {index}: {name}</source>
-        <translation>GPU {index}：{name}</translation>
-    </message>
-    <message>
-        <source>All GPUs</source>
-        <translation>所有 GPU</translation>
-    </message>
-    <message>
-        <source>Apple GPU</source>
-        <translation>Apple GPU</translation>
-    </message>
-    <message>
         <source>Design</source>
         <translation>方案</translation>
     </message>
@@ -3902,32 +4685,32 @@
         <translation>新层初始化</translation>
     </message>
     <message>
-        <source>Optimizer</source>
-        <translation>优化器</translation>
+        <source>Seeds, how many</source>
+        <translation>种子个数</translation>
     </message>
     <message>
-        <source>Learning rate</source>
-        <translation>学习率</translation>
-    </message>
-    <message>
-        <source>Last epochs without mosaic</source>
-        <translation>末尾无 Mosaic 轮数</translation>
-    </message>
-    <message>
-        <source>Patience, epochs</source>
-        <translation>早停轮数</translation>
+        <source>Advanced</source>
+        <translation>高级</translation>
     </message>
     <message>
         <source>Seed</source>
         <translation>随机种子</translation>
     </message>
     <message>
-        <source>More</source>
-        <translation>更多</translation>
-    </message>
-    <message>
         <source>from the design</source>
         <translation>取自方案</translation>
+    </message>
+    <message>
+        <source>auto</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>0 takes the largest batch that fits and is still sensible</source>
+        <translation>0 表示取放得下且合理的最大批次</translation>
+    </message>
+    <message>
+        <source>Trains once with each of so many seeds, one after the other</source>
+        <translation>用这么多个随机种子依次各训练一次</translation>
     </message>
     <message>
         <source>Refitted to training pictures</source>
@@ -3961,10 +4744,6 @@
         <translation>使用示例</translation>
     </message>
     <message>
-        <source>The training ends after this batch.</source>
-        <translation>本批次结束后停止训练。</translation>
-    </message>
-    <message>
         <source>Train</source>
         <translation>训练</translation>
     </message>
@@ -3979,6 +4758,30 @@
     <message>
         <source>Choose data, then train the open design and, to compare with, its standard model.</source>
         <translation>选择数据，训练当前方案及用于对比的标准模型。</translation>
+    </message>
+    <message>
+        <source>{names} waits in the queue.</source>
+        <translation>{names} 已加入队列等待。</translation>
+    </message>
+    <message>
+        <source>{name} ends after this batch.</source>
+        <translation>{name} 将在当前批次之后停止。</translation>
+    </message>
+    <message>
+        <source>{name} ends after this batch, and nothing more begins.</source>
+        <translation>{name} 将在当前批次之后停止，之后不再开始其他训练。</translation>
+    </message>
+    <message>
+        <source>{name} ends after this epoch.</source>
+        <translation>{name} 将在本轮之后停止。</translation>
+    </message>
+    <message>
+        <source>{name} lies still after this batch.</source>
+        <translation>{name} 将在当前批次之后暂停。</translation>
+    </message>
+    <message>
+        <source>Changing {name}; its design stays.</source>
+        <translation>正在修改 {name}；其方案不变。</translation>
     </message>
     <message>
         <source>Choose data</source>
@@ -3998,6 +4801,10 @@
     <message>
         <source>epoch {epoch}/{epochs}</source>
         <translation>第 {epoch}/{epochs} 轮</translation>
+    </message>
+    <message>
+        <source>paused</source>
+        <translation>已暂停</translation>
     </message>
     <message>
         <source>waiting</source>
@@ -4034,6 +4841,14 @@
     <message>
         <source>{name}: {reason}</source>
         <translation>{name}：{reason}</translation>
+    </message>
+    <message>
+        <source>The queue goes on with {name}.</source>
+        <translation>队列接着训练 {name}。</translation>
+    </message>
+    <message>
+        <source>Training ended</source>
+        <translation>训练结束</translation>
     </message>
 </context>
 <context>
@@ -4214,6 +5029,10 @@
     <message>
         <source>run {name}</source>
         <translation>训练 {name}</translation>
+    </message>
+    <message>
+        <source>The first weights</source>
+        <translation>初始权重</translation>
     </message>
     <message>
         <source>Runs</source>
@@ -5051,6 +5870,158 @@
         <translation>若要检测框，则无需处理。</translation>
     </message>
     <message>
+        <source>Nothing to do here.</source>
+        <translation>无需处理。</translation>
+    </message>
+    <message>
+        <source>Correct or remove it; training goes on without it.</source>
+        <translation>请更正或删除；训练会略过它。</translation>
+    </message>
+    <message>
+        <source>Nothing was set apart to validate on: the Studio takes {train} pictures to train, {val} to validate and {test} to test, the same ones every time; pictures that are nearly the same stay together.</source>
+        <translation>没有留出用于验证的图片：软件取 {train} 张训练、{val} 张验证、{test} 张测试，每次都相同；几乎相同的图片会放在一起。</translation>
+    </message>
+    <message>
+        <source>To divide them yourself, make folders “train” and “val”.</source>
+        <translation>若要自行划分，请建立“train”和“val”文件夹。</translation>
+    </message>
+    <message>
+        <source>{count} pictures are nearly the same, like a film: they are cut in their order, and the splits resemble each other where they meet.</source>
+        <translation>{count} 张图片几乎相同，像一段视频：按顺序切开，各划分在相接处彼此相似。</translation>
+    </message>
+    <message>
+        <source>Validate on pictures that were taken elsewhere, or at another time.</source>
+        <translation>请用在别处或别的时间拍摄的图片来验证。</translation>
+    </message>
+    <message>
+        <source>Nearly the same picture as {other}: it is in “{split}” and in “{other_split}”.</source>
+        <translation>与 {other} 几乎是同一张图片：它同时在“{split}”和“{other_split}”中。</translation>
+    </message>
+    <message>
+        <source>Keep both in one split, or the figures will be too good.</source>
+        <translation>请把两者放在同一划分中，否则结果会偏高。</translation>
+    </message>
+    <message>
+        <source>The picture&apos;s name holds control characters or is not valid text.</source>
+        <translation>图片文件名含有控制字符或不是有效文本。</translation>
+    </message>
+    <message>
+        <source>Rename it; training leaves it out.</source>
+        <translation>请重命名；训练会跳过它。</translation>
+    </message>
+    <message>
+        <source>The name of class {index} holds control characters; they are left out.</source>
+        <translation>类别 {index} 的名称含有控制字符；已去掉。</translation>
+    </message>
+    <message>
+        <source>Correct the name.</source>
+        <translation>请更正名称。</translation>
+    </message>
+    <message>
+        <source>This picture is a {format} by another name; it is read as what it is.</source>
+        <translation>这张图片实际是 {format}，后缀名不符；按实际格式读取。</translation>
+    </message>
+    <message>
+        <source>This picture has 16 bits a channel; training sees the upper 8 of them alone.</source>
+        <translation>这张图片每通道 16 位；训练只看到高 8 位。</translation>
+    </message>
+    <message>
+        <source>If it looks too dark, stretch its values and save it with 8 bits.</source>
+        <translation>如果显得太暗，请拉伸数值并另存为 8 位。</translation>
+    </message>
+    <message>
+        <source>This file holds {count} pictures; only the first is used.</source>
+        <translation>此文件含 {count} 张图片；只使用第一张。</translation>
+    </message>
+    <message>
+        <source>Save the others as files of their own if you need them.</source>
+        <translation>如需其余图片，请另存为单独的文件。</translation>
+    </message>
+    <message>
+        <source>A second annotation of {picture}; it is not used.</source>
+        <translation>{picture} 的第二个标注文件；未使用。</translation>
+    </message>
+    <message>
+        <source>Remove one of the two.</source>
+        <translation>请删除其中一个。</translation>
+    </message>
+    <message>
+        <source>{count} pictures are in no list of “ImageSets/Main”; they are not used.</source>
+        <translation>{count} 张图片不在“ImageSets/Main”的任何列表中；未使用。</translation>
+    </message>
+    <message>
+        <source>Add them to a list if you want to use them.</source>
+        <translation>如要使用，请把它们加入列表。</translation>
+    </message>
+    <message>
+        <source>An entry of “images” names no file.</source>
+        <translation>“images”中有一项没有文件名。</translation>
+    </message>
+    <message>
+        <source>It names a picture that is not there: {picture}.</source>
+        <translation>它指向不存在的图片：{picture}。</translation>
+    </message>
+    <message>
+        <source>Put the picture beside the file, or remove the entry.</source>
+        <translation>请把图片放在该文件旁边，或删除该项。</translation>
+    </message>
+    <message>
+        <source>It names a picture outside the data set: {picture}. It is not opened.</source>
+        <translation>它指向数据集之外的图片：{picture}。不会打开。</translation>
+    </message>
+    <message>
+        <source>Put the picture into the data set&apos;s folder, and correct the entry.</source>
+        <translation>请把图片放入数据集文件夹，并更正该项。</translation>
+    </message>
+    <message>
+        <source>{count} boxes around crowds are left out, as is usual for training.</source>
+        <translation>{count} 个群体框被略去，训练通常如此。</translation>
+    </message>
+    <message>
+        <source>There is no data.yaml; classes and splits are taken from what lies here.</source>
+        <translation>没有 data.yaml；类别和划分由文件夹内容得出。</translation>
+    </message>
+    <message>
+        <source>A corrected copy has one.</source>
+        <translation>修正后的副本会带有它。</translation>
+    </message>
+    <message>
+        <source>This object has no class, or no four numbers for its edges.</source>
+        <translation>此目标没有类别，或没有四个边界数值。</translation>
+    </message>
+    <message>
+        <source>The box lies outside the picture.</source>
+        <translation>框位于图片之外。</translation>
+    </message>
+    <message>
+        <source>The box reaches {percent} % of the picture beyond its edge; it is cut off there.</source>
+        <translation>框超出图片边缘 {percent} %；已在边缘截断。</translation>
+    </message>
+    <message>
+        <source>Correct it if the object is elsewhere.</source>
+        <translation>如果目标在别处，请更正。</translation>
+    </message>
+    <message>
+        <source>The same box is there twice; it counts once.</source>
+        <translation>同一个框出现两次；只算一次。</translation>
+    </message>
+    <message>
+        <source>The annotation says {said} pixels, the picture has {size}; the picture counts.</source>
+        <translation>标注写的是 {said} 像素，图片实际为 {size}；以图片为准。</translation>
+    </message>
+    <message>
+        <source>Look whether the boxes are in their places.</source>
+        <translation>请检查框的位置是否正确。</translation>
+    </message>
+    <message>
+        <source>The annotation says {said} pixels, the picture has {size}; the boxes are scaled to it.</source>
+        <translation>标注写的是 {said} 像素，图片实际为 {size}；框已按比例缩放。</translation>
+    </message>
+    <message>
+        <source>This picture is turned by its EXIF data; its boxes are taken as drawn on it upright.</source>
+        <translation>这张图片按 EXIF 信息旋转；框按转正后的图片理解。</translation>
+    </message>
+    <message>
         <source>The training&apos;s process ended without a word: killed, out of memory, or the machine was switched off.</source>
         <translation>训练进程突然结束：被终止、内存不足，或电脑关机。</translation>
     </message>
@@ -5089,6 +6060,22 @@
     <message>
         <source>There are too many runs named “{name}”.</source>
         <translation>名为“{name}”的训练太多了。</translation>
+    </message>
+    <message>
+        <source>The run “{name}” is being trained.</source>
+        <translation>训练“{name}”正在训练。</translation>
+    </message>
+    <message>
+        <source>Stop it first.</source>
+        <translation>请先停止它。</translation>
+    </message>
+    <message>
+        <source>The run “{name}” has {done} epochs already.</source>
+        <translation>训练“{name}”已经完成 {done} 轮。</translation>
+    </message>
+    <message>
+        <source>Give more epochs than that.</source>
+        <translation>请给出更多的轮数。</translation>
     </message>
     <message>
         <source>Give another name.</source>
@@ -5143,6 +6130,10 @@
         <translation>{name} 为 {value}。</translation>
     </message>
     <message>
+        <source>Give a number above 0, 1 at most.</source>
+        <translation>请给出大于 0、不超过 1 的数。</translation>
+    </message>
+    <message>
         <source>The {name} “{value}” is unknown.</source>
         <translation>未知的 {name}：“{value}”。</translation>
     </message>
@@ -5157,6 +6148,14 @@
     <message>
         <source>See the user guide for its values.</source>
         <translation>可用的值见用户指南。</translation>
+    </message>
+    <message>
+        <source>Give a number from 0 to 1.</source>
+        <translation>请给出 0 到 1 之间的数。</translation>
+    </message>
+    <message>
+        <source>Give a number that is not below 0.</source>
+        <translation>请给出不小于 0 的数。</translation>
     </message>
     <message>
         <source>Converting</source>
@@ -5255,10 +6254,6 @@
         <translation>没有数据集 {path}。</translation>
     </message>
     <message>
-        <source>Choose a data.yaml, or the folder it lies in.</source>
-        <translation>请选择 data.yaml 或其所在文件夹。</translation>
-    </message>
-    <message>
         <source>The folder {path} holds several descriptions: {files}.</source>
         <translation>文件夹 {path} 含有多个描述文件：{files}。</translation>
     </message>
@@ -5267,12 +6262,16 @@
         <translation>请选择其中一个文件。</translation>
     </message>
     <message>
-        <source>The folder {path} holds no data.yaml.</source>
-        <translation>文件夹 {path} 中没有 data.yaml。</translation>
+        <source>Choose a data.yaml, a COCO JSON file, or the folder of a YOLO, Pascal VOC or COCO data set.</source>
+        <translation>请选择 data.yaml、COCO JSON 文件，或 YOLO、Pascal VOC、COCO 数据集的文件夹。</translation>
     </message>
     <message>
-        <source>Choose the folder of a YOLO data set: a data.yaml beside “images” and “labels”.</source>
-        <translation>请选择 YOLO 数据集文件夹：data.yaml 与“images”、“labels”并列。</translation>
+        <source>The folder {path} holds no data set: no data.yaml, and no labelled pictures.</source>
+        <translation>文件夹 {path} 中没有数据集：没有 data.yaml，也没有带标注的图片。</translation>
+    </message>
+    <message>
+        <source>Choose the folder of a YOLO, Pascal VOC or COCO data set.</source>
+        <translation>请选择 YOLO、Pascal VOC 或 COCO 数据集的文件夹。</translation>
     </message>
     <message>
         <source>“path” is {value}, not a folder.</source>
@@ -5335,8 +6334,24 @@
         <translation>{file} 超过了 data.yaml 的上限 (1 MB)。</translation>
     </message>
     <message>
+        <source>Choose the annotations of a COCO data set.</source>
+        <translation>请选择 COCO 数据集的标注文件。</translation>
+    </message>
+    <message>
+        <source>{file} is larger than 1.5 GB.</source>
+        <translation>{file} 大于 1.5 GB。</translation>
+    </message>
+    <message>
         <source>{file} cannot be read: {why}.</source>
         <translation>{file} 无法读取：{why}。</translation>
+    </message>
+    <message>
+        <source>{file} is not valid JSON: {why}.</source>
+        <translation>{file} 不是有效的 JSON：{why}。</translation>
+    </message>
+    <message>
+        <source>The annotations in {folder} name {count} classes.</source>
+        <translation>{folder} 中的标注有 {count} 个类别。</translation>
     </message>
     <message>
         <source>Check the path.</source>
@@ -5491,6 +6506,42 @@
         <translation>从已训练权重开始且轮数较少：使用 AdamW，学习率从 {lr} 开始，不预热，图片不做增强。</translation>
     </message>
     <message>
+        <source>To recover accuracy: {what}.</source>
+        <translation>为恢复精度：{what}。</translation>
+    </message>
+    <message>
+        <source>A training in stages consists of two runs.</source>
+        <translation>分阶段的训练由两次训练组成。</translation>
+    </message>
+    <message>
+        <source>Start it anew with --recover, without --resume.</source>
+        <translation>请用 --recover 重新开始，不要加 --resume。</translation>
+    </message>
+    <message>
+        <source>Distillation needs a trained standard model to learn from.</source>
+        <translation>蒸馏需要一个训练好的标准模型作为教师模型。</translation>
+    </message>
+    <message>
+        <source>Name it with --teacher, or start from its weights.</source>
+        <translation>请用 --teacher 指定它，或从它的权重开始训练。</translation>
+    </message>
+    <message>
+        <source>There is no teacher {file}.</source>
+        <translation>找不到教师模型 {file}。</translation>
+    </message>
+    <message>
+        <source>Put it back, or train without distillation.</source>
+        <translation>请将其放回原处，或不使用蒸馏。</translation>
+    </message>
+    <message>
+        <source>Training for INT8 needs the package nvidia-modelopt.</source>
+        <translation>为 INT8 训练需要 nvidia-modelopt 软件包。</translation>
+    </message>
+    <message>
+        <source>Install it: pip install nvidia-modelopt</source>
+        <translation>请安装：pip install nvidia-modelopt</translation>
+    </message>
+    <message>
         <source>Carrying the weights over from {weights}.</source>
         <translation>正在从 {weights} 迁移权重。</translation>
     </message>
@@ -5539,8 +6590,60 @@
         <translation>从第 {epoch} 轮之后继续。</translation>
     </message>
     <message>
+        <source>The checkpoint {name} is damaged: going on from the one before, after epoch {epoch}.</source>
+        <translation>检查点 {name} 已损坏：从前一个检查点继续，即第 {epoch} 轮之后。</translation>
+    </message>
+    <message>
+        <source>Epochs: {before} before, {after} now.</source>
+        <translation>轮数：之前 {before}，现在 {after}。</translation>
+    </message>
+    <message>
+        <source>Pictures per step: {before} before, {after} now.</source>
+        <translation>批大小：之前 {before}，现在 {after}。</translation>
+    </message>
+    <message>
+        <source>Device: {before} before, {after} now.</source>
+        <translation>设备：之前 {before}，现在 {after}。</translation>
+    </message>
+    <message>
         <source>Reading the pictures.</source>
         <translation>正在读取图片。</translation>
+    </message>
+    <message>
+        <source>Predicting</source>
+        <translation>正在预测</translation>
+    </message>
+    <message>
+        <source>Computing intervals</source>
+        <translation>正在计算区间</translation>
+    </message>
+    <message>
+        <source>{count} runs cannot be judged at once.</source>
+        <translation>无法同时评判 {count} 个训练记录。</translation>
+    </message>
+    <message>
+        <source>Choose 1 to {most} runs.</source>
+        <translation>请选择 1 到 {most} 个训练记录。</translation>
+    </message>
+    <message>
+        <source>The judging was cancelled.</source>
+        <translation>评判已取消。</translation>
+    </message>
+    <message>
+        <source>What was predicted so far is kept.</source>
+        <translation>已完成的预测会保留。</translation>
+    </message>
+    <message>
+        <source>The run “{name}” has no weights yet.</source>
+        <translation>训练记录“{name}”还没有权重。</translation>
+    </message>
+    <message>
+        <source>Wait for its first epoch.</source>
+        <translation>请等待第一轮结束。</translation>
+    </message>
+    <message>
+        <source>Pictures per step, as memory allows: {batch}.</source>
+        <translation>按内存确定的批大小：{batch}。</translation>
     </message>
     <message>
         <source>Stopped.</source>
@@ -5641,6 +6744,14 @@
     <message>
         <source>The training could not be started: {reason}.</source>
         <translation>训练无法启动：{reason}。</translation>
+    </message>
+    <message>
+        <source>Try again; if it fails again, restart the Studio.</source>
+        <translation>请重试；若仍然失败，请重新启动 Studio。</translation>
+    </message>
+    <message>
+        <source>The training&apos;s process ended with status {status} before it began.</source>
+        <translation>训练进程尚未开始训练就结束了，状态为 {status}。</translation>
     </message>
     <message>
         <source>See the log in the run folder.</source>
@@ -5907,6 +7018,14 @@
         <translation>无法写入 {parent}：{reason}。</translation>
     </message>
     <message>
+        <source>TensorBoard&apos;s files need a package that is not installed: tensorboardX.</source>
+        <translation>写入 TensorBoard 文件需要未安装的软件包：tensorboardX。</translation>
+    </message>
+    <message>
+        <source>Install it: pip install tensorboardX.</source>
+        <translation>请安装：pip install tensorboardX。</translation>
+    </message>
+    <message>
         <source>Choose another folder.</source>
         <translation>请选择其他文件夹。</translation>
     </message>
@@ -6069,6 +7188,30 @@
     <message>
         <source>its format is not known</source>
         <translation>格式未知</translation>
+    </message>
+    <message>
+        <source>it declares a document type, which no label needs</source>
+        <translation>它声明了文档类型，而标注并不需要</translation>
+    </message>
+    <message>
+        <source>its elements are nested too deeply</source>
+        <translation>其元素嵌套过深</translation>
+    </message>
+    <message>
+        <source>it holds more than 20 000 objects</source>
+        <translation>其中目标超过 20 000 个</translation>
+    </message>
+    <message>
+        <source>it is larger than 5 MB</source>
+        <translation>它大于 5 MB</translation>
+    </message>
+    <message>
+        <source>it is no Pascal VOC annotation</source>
+        <translation>它不是 Pascal VOC 标注</translation>
+    </message>
+    <message>
+        <source>Choose the folder of a Pascal VOC data set with labelled objects.</source>
+        <translation>请选择带有标注目标的 Pascal VOC 数据集文件夹。</translation>
     </message>
     <message>
         <source>no such file</source>
@@ -6255,12 +7398,36 @@
         <translation>请降低学习率 (lr0)、关闭混合精度 (amp)，或查看数据检查结果。</translation>
     </message>
     <message>
+        <source>The GPU&apos;s memory is full.</source>
+        <translation>GPU 显存不足。</translation>
+    </message>
+    <message>
+        <source>Resume with a smaller batch, or take smaller pictures; end other programs on the GPU.</source>
+        <translation>请用较小的批大小继续训练，或使用较小的图片；并结束占用 GPU 的其他程序。</translation>
+    </message>
+    <message>
         <source>The memory is full.</source>
         <translation>内存不足。</translation>
     </message>
     <message>
         <source>Take a smaller batch or picture size, or close other programs, then resume.</source>
         <translation>请减小批大小或图片尺寸，或关闭其他程序，然后继续训练。</translation>
+    </message>
+    <message>
+        <source>A process that loads pictures has ended: {reason}</source>
+        <translation>一个加载图片的进程已结束：{reason}</translation>
+    </message>
+    <message>
+        <source>Most often memory was short: close other programs, or take fewer of them (workers), then resume.</source>
+        <translation>通常是内存不足：请关闭其他程序，或减少加载进程数（workers），然后继续训练。</translation>
+    </message>
+    <message>
+        <source>{path} is gone, or cannot be read any more.</source>
+        <translation>{path} 已不存在，或无法再读取。</translation>
+    </message>
+    <message>
+        <source>Put it back (is its drive connected?), then resume.</source>
+        <translation>请将其放回原处（所在的驱动器是否已连接？），然后继续训练。</translation>
     </message>
     <message>
         <source>The disk is full ({path}).</source>
@@ -6277,6 +7444,10 @@
     <message>
         <source>{path} cannot be written.</source>
         <translation>{path} 无法写入。</translation>
+    </message>
+    <message>
+        <source>Allow writing there, or choose another workspace; then resume.</source>
+        <translation>请允许在该处写入，或另选工作区，然后继续训练。</translation>
     </message>
     <message>
         <source>The run folder</source>
@@ -7249,6 +8420,526 @@
     <message>
         <source>Locked layers and allowed kinds are not remembered: {path}: {reason}.</source>
         <translation>无法记住锁定的层和允许的类型：{path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Conversion of a finished standard run</source>
+        <translation>转换已完成的标准模型训练</translation>
+    </message>
+    <message>
+        <source>New layers start as the best copy of the trained standard layers on your training pictures.</source>
+        <translation>新层从训练好的标准层出发：在您的训练图片上尽可能重现其计算结果。</translation>
+    </message>
+    <message>
+        <source>Rank 2 to 4</source>
+        <translation>秩 2 到 4</translation>
+    </message>
+    <message>
+        <source>Several depthwise filters per channel keep more of the standard layer, for more operations.</source>
+        <translation>每个通道使用多个深度滤波器，以更多运算量保留标准层的更多内容。</translation>
+    </message>
+    <message>
+        <source>Plain pictures</source>
+        <translation>原样图片</translation>
+    </message>
+    <message>
+        <source>A training of at most 20 epochs takes small steps and sees pictures as they are, without mosaics or changed sizes and colours.</source>
+        <translation>不超过 20 轮的训练采用小步长，并使用原样图片：不做马赛克拼接，也不改变尺寸和颜色。</translation>
+    </message>
+    <message>
+        <source>Distillation</source>
+        <translation>蒸馏</translation>
+    </message>
+    <message>
+        <source>The trained standard model shows what it predicts, and the new one learns that beside the labels.</source>
+        <translation>训练好的标准模型给出自己的预测，新模型除标签外也向它学习。</translation>
+    </message>
+    <message>
+        <source>No weight decay on depthwise filters</source>
+        <translation>深度滤波器不做权重衰减</translation>
+    </message>
+    <message>
+        <source>The few weights of depthwise filters are not drawn towards zero, as others are.</source>
+        <translation>深度滤波器的权重很少，不像其他权重那样被拉向零。</translation>
+    </message>
+    <message>
+        <source>BatchNorm recalibration</source>
+        <translation>重新校准 BatchNorm</translation>
+    </message>
+    <message>
+        <source>After the training the statistics of every BatchNorm are measured anew on the training pictures, and kept where the validation pictures agree.</source>
+        <translation>训练结束后，在训练图片上重新测量每个 BatchNorm 的统计量；验证图片认可时才保留。</translation>
+    </message>
+    <message>
+        <source>In two stages</source>
+        <translation>分两个阶段</translation>
+    </message>
+    <message>
+        <source>The deep half of the layers is converted and trained first, the rest is converted then.</source>
+        <translation>先转换并训练较深的一半层，再转换其余层。</translation>
+    </message>
+    <message>
+        <source>Training for INT8</source>
+        <translation>为 INT8 训练</translation>
+    </message>
+    <message>
+        <source>The training sees weights and activations rounded to 8 bits, so that an INT8 export loses less; it needs the package nvidia-modelopt and takes longer.</source>
+        <translation>训练时权重和激活都舍入到 8 位，INT8 导出因此损失更少；需要 nvidia-modelopt 软件包，耗时更长。</translation>
+    </message>
+    <message>
+        <source>There is no way “{name}” to recover accuracy.</source>
+        <translation>没有名为“{name}”的精度恢复方法。</translation>
+    </message>
+    <message>
+        <source>Write auto, off, or some of {choices}, with commas between.</source>
+        <translation>请写 auto、off，或 {choices} 中的若干项，用逗号分隔。</translation>
+    </message>
+    <message>
+        <source>The queue {path} cannot be written: {reason}.</source>
+        <translation>无法写入队列 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Free some space, or choose another workspace.</source>
+        <translation>请腾出一些空间，或选择其他工作区。</translation>
+    </message>
+    <message>
+        <source>The queue {path} is in use by another process.</source>
+        <translation>队列 {path} 正被另一个进程使用。</translation>
+    </message>
+    <message>
+        <source>Try again in a moment.</source>
+        <translation>请稍后再试。</translation>
+    </message>
+    <message>
+        <source>Mosaic</source>
+        <translation>马赛克拼接</translation>
+    </message>
+    <message>
+        <source>Share of pictures that are put together from four.</source>
+        <translation>由四张图片拼成的图片所占比例。</translation>
+    </message>
+    <message>
+        <source>Epochs without mosaic</source>
+        <translation>不用马赛克的轮数</translation>
+    </message>
+    <message>
+        <source>So many epochs at the end see whole pictures; 0 keeps mosaics to the end.</source>
+        <translation>最后这么多轮使用完整图片；0 表示始终使用马赛克拼接。</translation>
+    </message>
+    <message>
+        <source>MixUp</source>
+        <translation>MixUp</translation>
+    </message>
+    <message>
+        <source>Share of pictures laid over another one.</source>
+        <translation>与另一张图片叠加的图片所占比例。</translation>
+    </message>
+    <message>
+        <source>CutMix</source>
+        <translation>CutMix</translation>
+    </message>
+    <message>
+        <source>Share of pictures with a piece of another one in them.</source>
+        <translation>嵌入另一张图片局部的图片所占比例。</translation>
+    </message>
+    <message>
+        <source>Size, ±</source>
+        <translation>大小，±</translation>
+    </message>
+    <message>
+        <source>Pictures are made larger or smaller by up to this share.</source>
+        <translation>图片放大或缩小的最大比例。</translation>
+    </message>
+    <message>
+        <source>Shift, ±</source>
+        <translation>平移，±</translation>
+    </message>
+    <message>
+        <source>Pictures are moved by up to this share of their size.</source>
+        <translation>图片平移的最大距离占其边长的比例。</translation>
+    </message>
+    <message>
+        <source>Rotation, ±°</source>
+        <translation>旋转，±°</translation>
+    </message>
+    <message>
+        <source>Pictures are turned by up to so many degrees.</source>
+        <translation>图片旋转的最大角度。</translation>
+    </message>
+    <message>
+        <source>Shear, ±°</source>
+        <translation>错切，±°</translation>
+    </message>
+    <message>
+        <source>Pictures are slanted by up to so many degrees.</source>
+        <translation>图片倾斜的最大角度。</translation>
+    </message>
+    <message>
+        <source>Perspective</source>
+        <translation>透视</translation>
+    </message>
+    <message>
+        <source>Strength of a change of perspective; 0.001 is much.</source>
+        <translation>透视变换的强度；0.001 已很强。</translation>
+    </message>
+    <message>
+        <source>Mirrored sideways</source>
+        <translation>左右镜像</translation>
+    </message>
+    <message>
+        <source>Share of pictures that are mirrored from left to right.</source>
+        <translation>左右镜像的图片所占比例。</translation>
+    </message>
+    <message>
+        <source>Upside down</source>
+        <translation>上下翻转</translation>
+    </message>
+    <message>
+        <source>Share of pictures that are turned upside down.</source>
+        <translation>上下翻转的图片所占比例。</translation>
+    </message>
+    <message>
+        <source>Hue, ±</source>
+        <translation>色相，±</translation>
+    </message>
+    <message>
+        <source>Hue is changed by up to this share.</source>
+        <translation>色相变化的最大比例。</translation>
+    </message>
+    <message>
+        <source>Saturation, ±</source>
+        <translation>饱和度，±</translation>
+    </message>
+    <message>
+        <source>Saturation is changed by up to this share.</source>
+        <translation>饱和度变化的最大比例。</translation>
+    </message>
+    <message>
+        <source>Brightness, ±</source>
+        <translation>亮度，±</translation>
+    </message>
+    <message>
+        <source>Brightness is changed by up to this share.</source>
+        <translation>亮度变化的最大比例。</translation>
+    </message>
+    <message>
+        <source>Size by batch, ±</source>
+        <translation>逐批变尺寸，±</translation>
+    </message>
+    <message>
+        <source>Every batch has another size, up to this share away from the chosen one.</source>
+        <translation>每个批次的图片尺寸不同，与所选尺寸相差不超过这个比例。</translation>
+    </message>
+    <message>
+        <source>Optimizer</source>
+        <translation>优化器</translation>
+    </message>
+    <message>
+        <source>Automatic chooses optimizer and learning rate by the number of steps.</source>
+        <translation>“自动”按步数选择优化器和学习率。</translation>
+    </message>
+    <message>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <source>Where it starts; the automatic optimizer ignores it.</source>
+        <translation>初始学习率；自动选择优化器时不起作用。</translation>
+    </message>
+    <message>
+        <source>Final share of it</source>
+        <translation>最终比例</translation>
+    </message>
+    <message>
+        <source>The last epoch&apos;s learning rate as a share of the first.</source>
+        <translation>最后一轮的学习率占初始学习率的比例。</translation>
+    </message>
+    <message>
+        <source>Momentum</source>
+        <translation>动量</translation>
+    </message>
+    <message>
+        <source>Momentum of SGD, or the first beta of Adam and its kin.</source>
+        <translation>SGD 的动量，或 Adam 类优化器的第一个 β。</translation>
+    </message>
+    <message>
+        <source>Weight decay</source>
+        <translation>权重衰减</translation>
+    </message>
+    <message>
+        <source>Draws weights towards zero, biases and BatchNorm left out.</source>
+        <translation>使权重趋向零，偏置和 BatchNorm 除外。</translation>
+    </message>
+    <message>
+        <source>Pictures per step</source>
+        <translation>每步图片数</translation>
+    </message>
+    <message>
+        <source>Gradients of smaller batches are gathered up to so many pictures.</source>
+        <translation>批次较小时，梯度累积到这么多张图片才更新一次。</translation>
+    </message>
+    <message>
+        <source>Cosine schedule</source>
+        <translation>余弦调度</translation>
+    </message>
+    <message>
+        <source>The learning rate falls along a cosine, not along a line.</source>
+        <translation>学习率按余弦曲线下降，而不是按直线。</translation>
+    </message>
+    <message>
+        <source>Warm-up, epochs</source>
+        <translation>预热，轮</translation>
+    </message>
+    <message>
+        <source>The learning rate rises during these epochs.</source>
+        <translation>在这些轮次中学习率逐渐上升。</translation>
+    </message>
+    <message>
+        <source>Warm-up momentum</source>
+        <translation>预热动量</translation>
+    </message>
+    <message>
+        <source>Momentum at the start of the warm-up.</source>
+        <translation>预热开始时的动量。</translation>
+    </message>
+    <message>
+        <source>Warm-up, biases</source>
+        <translation>预热，偏置</translation>
+    </message>
+    <message>
+        <source>Learning rate of biases at the start of the warm-up.</source>
+        <translation>预热开始时偏置的学习率。</translation>
+    </message>
+    <message>
+        <source>Patience, epochs</source>
+        <translation>早停轮数</translation>
+    </message>
+    <message>
+        <source>Training ends after so many epochs without a better result.</source>
+        <translation>连续这么多轮没有更好的结果时，训练结束。</translation>
+    </message>
+    <message>
+        <source>Frozen layers</source>
+        <translation>冻结层数</translation>
+    </message>
+    <message>
+        <source>The first layers of the model, so many, keep their weights.</source>
+        <translation>模型最前面的这么多层保持权重不变。</translation>
+    </message>
+    <message>
+        <source>Box loss</source>
+        <translation>边框损失</translation>
+    </message>
+    <message>
+        <source>Weight of how well boxes overlap.</source>
+        <translation>边框重叠程度的权重。</translation>
+    </message>
+    <message>
+        <source>Class loss</source>
+        <translation>分类损失</translation>
+    </message>
+    <message>
+        <source>Weight of naming the right class.</source>
+        <translation>类别判断正确与否的权重。</translation>
+    </message>
+    <message>
+        <source>Edge loss</source>
+        <translation>边缘损失</translation>
+    </message>
+    <message>
+        <source>Weight of the distribution of each edge&apos;s place.</source>
+        <translation>各边位置分布的权重。</translation>
+    </message>
+    <message>
+        <source>Class weights</source>
+        <translation>类别权重</translation>
+    </message>
+    <message>
+        <source>Rare classes weigh more: 0 all alike, 1 in inverse proportion to how often they occur.</source>
+        <translation>少见的类别权重更大：0 表示各类相同，1 表示与出现频率成反比。</translation>
+    </message>
+    <message>
+        <source>Decoded pictures</source>
+        <translation>解码后的图片</translation>
+    </message>
+    <message>
+        <source>Automatic keeps them in memory where they easily fit.</source>
+        <translation>内存足够宽裕时，“自动”会把它们保留在内存中。</translation>
+    </message>
+    <message>
+        <source>Mixed precision</source>
+        <translation>混合精度</translation>
+    </message>
+    <message>
+        <source>Half precision where a GPU is faster with it; on a CPU it changes nothing.</source>
+        <translation>在 GPU 上能加速之处使用半精度；在 CPU 上没有影响。</translation>
+    </message>
+    <message>
+        <source>Compile</source>
+        <translation>编译</translation>
+    </message>
+    <message>
+        <source>Takes minutes at the start and makes each step faster; where it fails training goes on without.</source>
+        <translation>开始时需要几分钟，之后每步更快；编译失败时训练照常进行。</translation>
+    </message>
+    <message>
+        <source>Repeatable</source>
+        <translation>可重复</translation>
+    </message>
+    <message>
+        <source>The same seed gives the same weights; off, a GPU may be faster.</source>
+        <translation>相同的随机种子得到相同的权重；关闭后 GPU 可能更快。</translation>
+    </message>
+    <message>
+        <source>The copy {folder} cannot be written: {why}.</source>
+        <translation>无法写入副本 {folder}：{why}。</translation>
+    </message>
+    <message>
+        <source>The copy must not lie inside the data set: {folder}.</source>
+        <translation>副本不能放在数据集内部：{folder}。</translation>
+    </message>
+    <message>
+        <source>Choose a folder elsewhere.</source>
+        <translation>请选择别处的文件夹。</translation>
+    </message>
+    <message>
+        <source>There is something in {folder} already.</source>
+        <translation>{folder} 中已有内容。</translation>
+    </message>
+    <message>
+        <source>Choose a new or an empty folder.</source>
+        <translation>请选择新的或空的文件夹。</translation>
+    </message>
+    <message>
+        <source>{file}: nothing would be left to train on.</source>
+        <translation>{file}：将没有可用于训练的内容。</translation>
+    </message>
+    <message>
+        <source>See the findings for what is wrong.</source>
+        <translation>问题见检查结果。</translation>
+    </message>
+    <message>
+        <source>{file} is no COCO data set: it lacks pictures, boxes or categories.</source>
+        <translation>{file} 不是 COCO 数据集：缺少图片、框或类别。</translation>
+    </message>
+    <message>
+        <source>Do not use it, or ask whoever made it for a plain archive.</source>
+        <translation>请不要使用它，或向制作者索取普通的压缩包。</translation>
+    </message>
+    <message>
+        <source>The archive {file} is broken: {why}.</source>
+        <translation>压缩包 {file} 已损坏：{why}。</translation>
+    </message>
+    <message>
+        <source>Fetch it again, or unpack it yourself and open the folder.</source>
+        <translation>请重新获取，或自行解压后打开文件夹。</translation>
+    </message>
+    <message>
+        <source>The archive {file} cannot be unpacked: {why}.</source>
+        <translation>压缩包 {file} 无法解压：{why}。</translation>
+    </message>
+    <message>
+        <source>Check the disk&apos;s free space, or unpack it yourself and open the folder.</source>
+        <translation>请检查磁盘剩余空间，或自行解压后打开文件夹。</translation>
+    </message>
+    <message>
+        <source>it holds more than 2 000 000 files</source>
+        <translation>其中文件超过 2 000 000 个</translation>
+    </message>
+    <message>
+        <source>it is encrypted</source>
+        <translation>它已加密</translation>
+    </message>
+    <message>
+        <source>“{name}” would grow beyond all measure</source>
+        <translation>“{name}”解压后会大得离谱</translation>
+    </message>
+    <message>
+        <source>it holds “{name}” twice</source>
+        <translation>其中“{name}”出现两次</translation>
+    </message>
+    <message>
+        <source>The archive {file} holds {size}, more than there is room for.</source>
+        <translation>压缩包 {file} 含 {size}，超出可用空间。</translation>
+    </message>
+    <message>
+        <source>Free some space, or unpack it yourself and open the folder.</source>
+        <translation>请腾出空间，或自行解压后打开文件夹。</translation>
+    </message>
+    <message>
+        <source>“{name}” would lie outside its folder</source>
+        <translation>“{name}”会落在文件夹之外</translation>
+    </message>
+    <message>
+        <source>the name “{name}” holds control characters</source>
+        <translation>名称“{name}”含有控制字符</translation>
+    </message>
+    <message>
+        <source>“{name}” is a link or a device</source>
+        <translation>“{name}”是链接或设备</translation>
+    </message>
+    <message>
+        <source>The archive {file} is refused: {why}.</source>
+        <translation>拒绝打开压缩包 {file}：{why}。</translation>
+    </message>
+    <message>
+        <source>“{name}” is larger than it claims</source>
+        <translation>“{name}”比声明的更大</translation>
+    </message>
+    <message>
+        <source>{name} cannot teach this model: its predictions are of another form.</source>
+        <translation>{name} 不能指导此模型：两者的预测形式不同。</translation>
+    </message>
+    <message>
+        <source>Take a detector of the same family and classes as the teacher.</source>
+        <translation>请选择同一系列、类别相同的检测器作为教师模型。</translation>
+    </message>
+    <message>
+        <source>BatchNorm statistics measured anew: mAP50-95 {after} on the validation pictures, {before} before.</source>
+        <translation>已重新测量 BatchNorm 统计量：验证图片上 mAP50-95 为 {after}，此前为 {before}。</translation>
+    </message>
+    <message>
+        <source>BatchNorm statistics stay as they were: measured anew they give mAP50-95 {after} instead of {before}.</source>
+        <translation>BatchNorm 统计量保持不变：重新测量后 mAP50-95 为 {after}，而非 {before}。</translation>
+    </message>
+    <message>
+        <source>The estimate&apos;s process ended (status {status}).</source>
+        <translation>估算进程已结束（状态 {status}）。</translation>
+    </message>
+    <message>
+        <source>Most often memory was short: take a smaller batch.</source>
+        <translation>通常是内存不足：请使用较小的批大小。</translation>
+    </message>
+    <message>
+        <source>A batch of {batch} needs {needed} of memory; {free} are free.</source>
+        <translation>批大小 {batch} 需要 {needed} 内存；可用 {free}。</translation>
+    </message>
+    <message>
+        <source>Take a batch of {largest} at most, or smaller pictures.</source>
+        <translation>批大小请最多设为 {largest}，或使用较小的图片。</translation>
+    </message>
+    <message>
+        <source>Take smaller pictures or a smaller base model.</source>
+        <translation>请使用较小的图片或较小的基础模型。</translation>
+    </message>
+    <message>
+        <source>The run needs {needed} of disk space; {free} are free.</source>
+        <translation>该训练需要 {needed} 磁盘空间；可用 {free}。</translation>
+    </message>
+    <message>
+        <source>The training will take about {time}.</source>
+        <translation>训练大约需要 {time}。</translation>
+    </message>
+    <message>
+        <source>Smaller pictures, fewer epochs or a GPU shorten it.</source>
+        <translation>较小的图片、较少的轮数或 GPU 可以缩短时间。</translation>
+    </message>
+    <message>
+        <source>Pictures and card of this run cannot be written: {reason}. The training goes on.</source>
+        <translation>无法写入该训练的图片和模型卡：{reason}。训练继续进行。</translation>
+    </message>
+    <message>
+        <source>Measuring a few steps.</source>
+        <translation>正在测量若干步。</translation>
     </message>
 </context>
 </TS>

@@ -255,6 +255,7 @@ def main() -> None:
     settings["data"] = str(Path(options.data).resolve())
     settings["set"] = {pair.split("=")[0]: json.loads(pair.split("=")[1]) for pair in options.set}
     options.output.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no stopped contestant is left behind
     rounds = measure(settings, options.only, options.rounds, options.output)
     print(json.dumps(summary(rounds, settings), indent=1))
 

@@ -61,7 +61,7 @@ def test_pictures_are_small_and_reach_the_window_encoded_anew(finished: Finished
 
 
 def test_usage_is_noted_now_and_then(finished: Finished) -> None:
-    run, events = finished
+    _, events = finished
     told = [event for event in events if event["event"] == "usage"]
     assert told or events[-1]["t"] < 4  # every two seconds
     for event in told:

@@ -42,8 +42,9 @@ class AccuracyPlot(ParetoPlot):
             text.setPos(mark.x, self._y(mark))
             self._add(text)
 
-    def _label(self, side: str, words: str) -> None:
-        super()._label(side, self.tr("mAP50-95 below the best") if side == "left" else words)
+    def label_axis(self, side: str, words: str) -> None:
+        """Write what an axis measures; upwards it is what the best run has more."""
+        super().label_axis(side, self.tr("mAP50-95 below the best") if side == "left" else words)
 
 
 class ParetoView(QWidget):

@@ -15,6 +15,7 @@ from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.run_card import CARD, PROVENANCE, card, card_markdown
 from app.core.runs import RunFolder
+from app.core.text import QT_TRANSLATE_NOOP
 
 _PACKAGES = ("torch", "torchvision", "ultralytics", "numpy", "opencv-python")
 
@@ -73,7 +74,11 @@ def write_card(run: RunFolder) -> None:
         AppError: It is no run folder.
     """
     if not (run.path / "run.yaml").is_file():
-        raise AppError("{path} is no run folder.", path=run.path)
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{path} is no run folder."),
+            QT_TRANSLATE_NOOP("core", "See the runs with: runs list."),
+            path=run.path,
+        )
     write_text(run.path / CARD, card_markdown(card(run)))
 
 

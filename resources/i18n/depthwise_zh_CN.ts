@@ -8941,5 +8941,13 @@
         <source>Measuring a few steps.</source>
         <translation>正在测量若干步。</translation>
     </message>
+    <message>
+        <source>{path} is no run folder.</source>
+        <translation>{path} 不是训练文件夹。</translation>
+    </message>
+    <message>
+        <source>See the runs with: runs list.</source>
+        <translation>可用 runs list 查看训练记录。</translation>
+    </message>
 </context>
 </TS>

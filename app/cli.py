@@ -17,6 +17,7 @@ from app.core.errors import AppError, missing_package
 from app.core.user_models import NotTracedError
 
 _RUNTIMES = ("auto", "openvino", "onnxruntime", "torch")
+_DATA = "data.yaml, COCO JSON file, folder of a YOLO, Pascal VOC or COCO data set, or a zip of one"
 _PRECISIONS = ("auto", "f32", "f16", "bf16", "int8")
 
 
@@ -168,7 +169,7 @@ def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     check = _add(verbs, common, "check", "training", "Findings of a data set.")
     check.add_argument(
         "data",
-        help="data.yaml, COCO JSON file, folder of a YOLO, Pascal VOC or COCO data set, or a zip of one",
+        help=_DATA,
     )
     check.add_argument("--fix-to", metavar="FOLDER", help="write a corrected copy, as a YOLO data set")
 
@@ -188,7 +189,7 @@ def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
 
     train = _add(verbs, common, "train", "training", "Train a design.")
     train.add_argument("design", nargs="?", help="a file, a preset's name or a base model's name")
-    train.add_argument("--data", help="data.yaml")
+    train.add_argument("--data", help=_DATA)
     train.add_argument("--epochs", type=int, help="with --resume: other than before")
     train.add_argument("--imgsz", type=int, default=640)
     train.add_argument(
@@ -240,7 +241,7 @@ def _training_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
 
     val = _add(verbs, common, "val", "training", "Validate a checkpoint.")
     val.add_argument("weights", help="checkpoint (.pt)")
-    val.add_argument("--data", required=True, help="data.yaml")
+    val.add_argument("--data", required=True, help=_DATA)
     val.add_argument("--split", default="val", choices=("train", "val", "test"))
     val.add_argument("--imgsz", type=int, help="input size (default: the checkpoint's)")
     val.add_argument("--batch", type=int, default=16)
@@ -256,7 +257,7 @@ def _runs_verb(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     actions = ("list", "queue", "show", "diff", "judge", "repeat", "tag", "tensorboard")
     runs.add_argument("action", nargs="?", default="list", choices=actions)
     runs.add_argument("names", nargs="*", metavar="NAME")
-    runs.add_argument("--data", help="judge: data.yaml (default: what the first run was trained on)")
+    runs.add_argument("--data", help="judge: data set (default: what the first run was trained on)")
     runs.add_argument("--split", default="val", choices=("train", "val", "test"), help="judge: default val")
     runs.add_argument("--device", default="", help="judge: cpu, mps or 0 (default: the best there is)")
     runs.add_argument("--format", choices=("csv", "md", "tex", "html"), help="judge: write a report so")

@@ -47,11 +47,11 @@ class Documents(QObject):
     def open(self) -> None:
         """Let the user choose any file the Studio knows."""
         everything = self.tr("All that the Studio opens ({patterns})").format(
-            patterns="*.yaml *.yml *.pt *.mp4 *.avi *.mov *.mkv *.webm"
+            patterns="*.yaml *.yml *.json *.zip *.pt *.mp4 *.avi *.mov *.mkv *.webm"
         )
         filters = [
             everything,
-            self.tr("Designs and data sets ({patterns})").format(patterns="*.yaml *.yml"),
+            self.tr("Designs and data sets ({patterns})").format(patterns="*.yaml *.yml *.json *.zip"),
             self.tr("Weights ({patterns})").format(patterns="*.pt"),
             self.tr("All files ({patterns})").format(patterns="*"),
         ]

@@ -483,8 +483,12 @@
         <translation>最近的数据集</translation>
     </message>
     <message>
-        <source>Choose a data.yaml…</source>
-        <translation>选择 data.yaml…</translation>
+        <source>Choose a data set…</source>
+        <translation>选择数据集…</translation>
+    </message>
+    <message>
+        <source>Data sets ({patterns})</source>
+        <translation>数据集 ({patterns})</translation>
     </message>
     <message>
         <source>Look at it on the Data page</source>
@@ -493,10 +497,6 @@
     <message>
         <source>Choose a data set</source>
         <translation>选择数据集</translation>
-    </message>
-    <message>
-        <source>Data sets (*.yaml *.yml)</source>
-        <translation>数据集 (*.yaml *.yml)</translation>
     </message>
 </context>
 <context>
@@ -3891,8 +3891,8 @@
         <translation>选择检查点…</translation>
     </message>
     <message>
-        <source>Choose a data.yaml…</source>
-        <translation>选择 data.yaml…</translation>
+        <source>Choose a data set…</source>
+        <translation>选择数据集…</translation>
     </message>
     <message>
         <source>Choose the weights of a trained standard model</source>

@@ -187,7 +187,7 @@ class RiskSource(QWidget):
             action.setToolTip(name)
             action.triggered.connect(lambda _checked=False, name=name: self._set_data(name))
         menu.addSeparator()
-        menu.addAction(self.tr("Choose a data.yaml…")).triggered.connect(lambda: self._choose_data())
+        menu.addAction(self.tr("Choose a data set…")).triggered.connect(lambda: self._choose_data())
 
     def _choose(self, chosen: Trained) -> None:
         self._take(chosen)
@@ -208,7 +208,7 @@ class RiskSource(QWidget):
             self,
             self.tr("Choose a data set"),
             str(self._services.workspace.folder.root),
-            self.tr("Data sets ({patterns})").format(patterns="*.yaml *.yml"),
+            self.tr("Data sets ({patterns})").format(patterns="*.yaml *.yml *.json *.zip"),
         )
         if name:
             self._set_data(name)

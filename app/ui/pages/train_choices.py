@@ -94,7 +94,7 @@ class Choices(QObject):
             action.setToolTip(name)
             _mark(action, workspace.data == name)
         menu.addSeparator()
-        menu.addAction(self.tr("Choose a data.yaml…"), self.choose_data)
+        menu.addAction(self.tr("Choose a data set…"), self.choose_data)
         if workspace.data:
             request = DataRequest(workspace.data)
             menu.addAction(self.tr("Look at it on the Data page"), lambda: workspace.go_to(DATA, request))
@@ -103,7 +103,10 @@ class Choices(QObject):
     def choose_data(self) -> None:
         """Let the user choose a data set's file."""
         found, _ = QFileDialog.getOpenFileName(
-            self._window, self.tr("Choose a data set"), "", self.tr("Data sets (*.yaml *.yml)")
+            self._window,
+            self.tr("Choose a data set"),
+            "",
+            self.tr("Data sets ({patterns})").format(patterns="*.yaml *.yml *.json *.zip"),
         )
         if found:
             self._workspace.set_data(found)

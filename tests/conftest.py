@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.alone)
         elif place == "ui" and item.get_closest_marker("alone") is None:
             item.add_marker(pytest.mark.window)
+
+
+@pytest.fixture(autouse=True)
+def _collecting() -> Iterator[None]:
+    """Let Python collect its garbage again after a test with a Studio, which does so in its event loop alone."""
+    yield
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

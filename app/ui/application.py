@@ -17,6 +17,7 @@ from app import __version__
 from app.core.folders import cache_folder, config_folder
 from app.core.settings import load_settings
 from app.ui.crash import CrashGuard
+from app.ui.garbage import collect_here
 from app.ui.i18n import Languages
 from app.ui.messages import Messages
 from app.ui.page import Services
@@ -50,6 +51,7 @@ def build(
         settings_file: Preferences other than the user's own, for tests.
         geometry_file: Where the window's place is kept, for tests.
     """
+    collect_here(application)
     store = SettingsStore(settings_file)
     theme = ThemeController(application)
     theme.apply(store.settings.theme)

@@ -11,31 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from app.core.cost import Cost, CostTable
-from app.core.text import MINUS, THIN_SPACE, figure, grouped, percent_change
+from app.core.latex import latex_escaped
+from app.core.text import figure, grouped, percent_change
 
 _FIGURES = ("parameters", "flops", "activation_bytes", "file_bytes")
 _HEADER = ("module", "kind", "parameters", "lightweight", "GFLOPs", "lightweight", "change")
 _TEXT_COLUMNS = 2
-
-_LATEX: Mapping[str, str] = MappingProxyType(
-    {
-        "\\": r"\textbackslash{}",
-        "&": r"\&",
-        "%": r"\%",
-        "$": r"\$",
-        "#": r"\#",
-        "_": r"\_",
-        "{": r"\{",
-        "}": r"\}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        THIN_SPACE: r"\,",
-        MINUS: "$-$",
-        "–": "--",
-        "×": r"$\times$",
-        "±": r"$\pm$",
-    }
-)
 
 
 def cost_csv(table: CostTable) -> str:
@@ -119,4 +100,4 @@ def _markdown(cells: Sequence[str]) -> str:
 
 
 def _latex(cells: Sequence[str]) -> str:
-    return " & ".join("".join(_LATEX.get(c, c) for c in cell) for cell in cells) + r" \\"
+    return " & ".join(latex_escaped(cell) for cell in cells) + r" \\"

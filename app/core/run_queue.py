@@ -169,12 +169,15 @@ class RunQueue:
         try:
             write_text(self.path, f"{_HEAD}\n{body}")
         except OSError as error:
-            raise AppError(
-                QT_TRANSLATE_NOOP("core", "The queue {path} cannot be written: {reason}."),
-                QT_TRANSLATE_NOOP("core", "Free some space, or choose another workspace."),
-                path=self.path,
-                reason=error.strerror,
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> AppError:
+        return AppError(
+            QT_TRANSLATE_NOOP("core", "The queue {path} cannot be written: {reason}."),
+            QT_TRANSLATE_NOOP("core", "Free some space, or choose another workspace."),
+            path=self.path,
+            reason=error.strerror,
+        )
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -192,12 +195,7 @@ class RunQueue:
                 path=self.path,
             ) from error
         except OSError as error:
-            raise AppError(
-                QT_TRANSLATE_NOOP("core", "The queue {path} cannot be written: {reason}."),
-                QT_TRANSLATE_NOOP("core", "Free some space, or choose another workspace."),
-                path=self.path,
-                reason=error.strerror,
-            ) from error
+            raise self._unwritable(error) from error
         try:
             yield
         finally:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.core.latex import latex_escaped
 from app.core.run_compare import METRICS
 from app.core.text import figure
 
@@ -173,41 +174,20 @@ def as_markdown(judgement: Judgement) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "–": "--",
-    "−": "$-$",
-    "“": "``",
-    "”": "''",
-}
-
-
-def latex_escaped(text: str) -> str:
-    """Return text that LaTeX prints as it is."""
-    return "".join(_LATEX.get(letter, letter) for letter in " ".join(text.split()))
+def _one_line(text: str) -> str:
+    return latex_escaped(" ".join(text.split()))
 
 
 def as_latex(judgement: Judgement) -> str:
     """Return one `tabular` per table, with rules of the package booktabs."""
-    parts = [f"% {latex_escaped(_source(judgement))}", r"% needs \usepackage{booktabs}"]
+    parts = [f"% {_one_line(_source(judgement))}", r"% needs \usepackage{booktabs}"]
     for table in tables(judgement):
-        lines = [
-            " & ".join(latex_escaped(cell) for cell in row) + r" \\" for row in (table.head, *table.rows)
-        ]
+        lines = [" & ".join(_one_line(cell) for cell in row) + r" \\" for row in (table.head, *table.rows)]
         columns = "l" + "r" * (len(table.head) - 1)
         parts.append(
             "\n".join(
                 [
-                    f"% {latex_escaped(table.title)}",
+                    f"% {_one_line(table.title)}",
                     rf"\begin{{tabular}}{{{columns}}}",
                     r"\toprule",
                     lines[0],

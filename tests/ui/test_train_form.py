@@ -211,3 +211,15 @@ def test_an_automatic_batch_is_one_for_both(held: TrainPage, qtbot: QtBot) -> No
     held.start(BOTH)
     names = held.desk.queue.read().names
     assert [held.workspace.folder.run(name).config().batch for name in names] == [8, 8]
+
+
+def test_an_estimate_ends_when_the_page_is_left(page: TrainPage, qtbot: QtBot) -> None:
+    """It would disturb a comparison."""
+    estimate = page.form.estimate
+    estimate.allow(True)
+    estimate.start()
+    assert len(page.services.tasks.running) == 1
+    page.deactivated()
+    qtbot.waitUntil(lambda: not page.services.tasks.running, timeout=20_000)
+    qtbot.wait(50)
+    assert not page.services.tasks.running

@@ -79,7 +79,10 @@ class EstimateLine(QWidget):
             self._settle.stop()
 
     def allow(self, on: bool) -> None:
-        """Let it ask by itself, or not: the page is hidden, or something trains."""
+        """Let it ask by itself, or not: the page is hidden, or something trains.
+
+        What was begun then ends, unless a training waits for it: it would disturb a comparison.
+        """
         if on == self.automatic:
             return
         self.automatic = on
@@ -87,6 +90,8 @@ class EstimateLine(QWidget):
             self._settle.start()
         elif not on:
             self._settle.stop()
+            if self._task is not None and self._then is None:
+                self._task.cancel()
 
     def cancel(self) -> None:
         """End a measurement that runs: a training needs the machine."""

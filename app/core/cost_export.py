@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from app.core.cost import Cost, CostTable
-from app.core.latex import latex_escaped
+from app.core.tables import latex_table, markdown_table
 from app.core.text import figure, grouped, percent_change
 
 _FIGURES = ("parameters", "flops", "activation_bytes", "file_bytes")
@@ -37,28 +37,15 @@ def cost_csv(table: CostTable) -> str:
 
 def cost_markdown(table: CostTable) -> str:
     """Return the table as Markdown, with the input size below."""
-    lines = [_markdown(_HEADER), "|:--|:--|" + "--:|" * (len(_HEADER) - _TEXT_COLUMNS)]
-    lines += [_markdown(cells) for cells in _shown(table)]
-    return "\n".join([*lines, "", f"GFLOPs at {_size(table)} pixels."]) + "\n"
+    return f"{markdown_table(_HEADER, _shown(table), _TEXT_COLUMNS)}\n\nGFLOPs at {_size(table)} pixels.\n"
 
 
 def cost_latex(table: CostTable) -> str:
     """Return the table as a LaTeX tabular for the package booktabs."""
     rows = _shown(table)
     modules, totals = rows[: len(table.modules)], rows[len(table.modules) :]
-    lines = [
-        f"% GFLOPs at {_size(table)} pixels; needs \\usepackage{{booktabs}}".replace("×", "x"),
-        r"\begin{tabular}{ll" + "r" * (len(_HEADER) - _TEXT_COLUMNS) + "}",
-        r"\toprule",
-        _latex(_HEADER),
-        r"\midrule",
-        *(_latex(cells) for cells in modules),
-        r"\midrule",
-        *(_latex(cells) for cells in totals),
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
+    told = f"% GFLOPs at {_size(table)} pixels; needs \\usepackage{{booktabs}}".replace("×", "x")
+    return f"{told}\n{latex_table(_HEADER, modules, totals, _TEXT_COLUMNS)}\n"
 
 
 FORMATS: Mapping[str, Callable[[CostTable], str]] = MappingProxyType(
@@ -93,11 +80,3 @@ def _shown(table: CostTable) -> list[tuple[str, ...]]:
 
 def _size(table: CostTable) -> str:
     return f"{table.imgsz[0]}×{table.imgsz[1]}"
-
-
-def _markdown(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("\\", "\\\\").replace("|", "\\|") for cell in cells) + " |"
-
-
-def _latex(cells: Sequence[str]) -> str:
-    return " & ".join(latex_escaped(cell) for cell in cells) + r" \\"

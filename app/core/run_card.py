@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.core.errors import AppError
+from app.core.markdown import markdown_escaped
 from app.core.run_compare import METRICS, metrics_of, number, settings_of
 from app.core.run_state import RunState
 from app.core.runs import RunFolder
@@ -183,10 +184,7 @@ def card_markdown(data: Mapping[str, Any]) -> str:
 
 def escaped(value: Any) -> str:
     """Return text that Markdown shows as it is, in a table too."""
-    text = _text(value)
-    for mark in "\\`*_[]<>#|":
-        text = text.replace(mark, f"\\{mark}")
-    return text
+    return markdown_escaped(_text(value))
 
 
 def _pairs(rows: Iterable[tuple[Any, Any]]) -> str:

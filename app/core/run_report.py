@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.latex import latex_escaped
 from app.core.run_compare import METRICS
+from app.core.tables import latex_comment, latex_table, markdown_table
 from app.core.text import figure
 
 WORDS = {"map50_95": "mAP50-95", "map50": "mAP50", "precision": "precision", "recall": "recall"}
@@ -168,36 +168,15 @@ def as_markdown(judgement: Judgement) -> str:
 
     parts = ["# Runs compared", escaped(_source(judgement)) + "."]
     for table in tables(judgement):
-        rule = "|" + "|".join(["---", *["--:"] * (len(table.head) - 1)]) + "|"
-        lines = ["| " + " | ".join(escaped(cell) for cell in row) + " |" for row in (table.head, *table.rows)]
-        parts += [f"## {escaped(table.title)}", "\n".join([lines[0], rule, *lines[1:]])]
+        parts += [f"## {escaped(table.title)}", markdown_table(table.head, table.rows)]
     return "\n\n".join(parts) + "\n"
-
-
-def _one_line(text: str) -> str:
-    return latex_escaped(" ".join(text.split()))
 
 
 def as_latex(judgement: Judgement) -> str:
     """Return one `tabular` per table, with rules of the package booktabs."""
-    parts = [f"% {_one_line(_source(judgement))}", r"% needs \usepackage{booktabs}"]
+    parts = [latex_comment(_source(judgement)), r"% needs \usepackage{booktabs}"]
     for table in tables(judgement):
-        lines = [" & ".join(_one_line(cell) for cell in row) + r" \\" for row in (table.head, *table.rows)]
-        columns = "l" + "r" * (len(table.head) - 1)
-        parts.append(
-            "\n".join(
-                [
-                    f"% {_one_line(table.title)}",
-                    rf"\begin{{tabular}}{{{columns}}}",
-                    r"\toprule",
-                    lines[0],
-                    r"\midrule",
-                    *lines[1:],
-                    r"\bottomrule",
-                    r"\end{tabular}",
-                ]
-            )
-        )
+        parts.append(latex_comment(table.title) + "\n" + latex_table(table.head, table.rows))
     return "\n\n".join(parts) + "\n"
 
 

@@ -244,5 +244,6 @@ def _data_pairs(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
         ("data", data["path"]),
         ("pictures", pictures),
         ("classes", ", ".join(data["classes"])),
+        ("fingerprint", data.get("fingerprint")),
         *((f"fingerprint of {split}", value) for split, value in prints.items()),
     ]

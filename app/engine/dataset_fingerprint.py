@@ -23,6 +23,7 @@ class Fingerprint:
         digest: 32 hexadecimal digits over the classes' names and, for each split and picture, its path from the root,
             the size of its file, and its boxes; not over the pictures' content.
         names: of the classes.
+        splits: 32 digits likewise for each split alone, its pictures in any order.
         images: pictures per split that training uses.
         boxes: boxes per split.
         bytes: of all these pictures.
@@ -30,15 +31,21 @@ class Fingerprint:
 
     digest: str
     names: tuple[str, ...]
+    splits: Mapping[str, str]
     images: Mapping[str, int]
     boxes: Mapping[str, int]
     bytes: int
+
+    def of(self, split: str) -> str:
+        """Return the digest of a split; of one that has no pictures of its own it is that of the training's."""
+        return self.splits.get(split) or self.splits["train"]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         return {
             "digest": self.digest,
             "names": list(self.names),
+            "splits": dict(self.splits),
             "images": dict(self.images),
             "boxes": dict(self.boxes),
             "bytes": self.bytes,
@@ -52,7 +59,12 @@ class Fingerprint:
             KeyError: something is missing.
         """
         return cls(
-            data["digest"], tuple(data["names"]), dict(data["images"]), dict(data["boxes"]), data["bytes"]
+            data["digest"],
+            tuple(data["names"]),
+            dict(data["splits"]),
+            dict(data["images"]),
+            dict(data["boxes"]),
+            data["bytes"],
         )
 
 
@@ -75,7 +87,8 @@ def fingerprint_of(description: Description, everything: Iterable[Seen]) -> Fing
     """Return the fingerprint of what was seen; pictures that training leaves out do not count."""
     images: dict[str, int] = {}
     boxes: dict[str, int] = {}
-    size, rows = 0, []
+    rows: dict[str, list[str]] = {}
+    size = 0
     for seen in everything:
         if not seen.usable:
             continue
@@ -87,8 +100,15 @@ def fingerprint_of(description: Description, everything: Iterable[Seen]) -> Fing
         said = " ".join(
             f"{row.cls}:" + ",".join(f"{v:.{_DIGITS}f}" for v in row[1:]) for row in seen.labels.rows
         )
-        rows.append(f"{split}\t{place}\t{seen.bytes}\t{said}")
+        rows.setdefault(split, []).append(f"{split}\t{place}\t{seen.bytes}\t{said}")
+    names = description.names
+    whole = _digest((*names, *sorted(row for found in rows.values() for row in found)))
+    splits = {split: _digest((*names, *sorted(found))) for split, found in rows.items()}
+    return Fingerprint(whole, names, splits, images, boxes, size)
+
+
+def _digest(lines: Iterable[str]) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for line in (*description.names, *sorted(rows)):
+    for line in lines:
         digest.update(line.encode("utf-8", "surrogatepass") + b"\n")
-    return Fingerprint(digest.hexdigest(), description.names, images, boxes, size)
+    return digest.hexdigest()

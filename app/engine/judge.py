@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -130,10 +131,10 @@ def _judge_each(
     cancelled: Callable[[], bool],
 ) -> tuple[list[_Judged], dict[str, AppError]]:
     """Judge one run after the other; one that cannot be judged does not keep the others from it."""
-    from app.engine.fingerprint import fingerprint
+    from app.engine.dataset_fingerprint import Fingerprint
     from app.engine.judging import draw, figures
 
-    of_data = fingerprint(data, split)
+    of_data = Fingerprint.from_json(data["fingerprint"]).of(split)
     judged, problems = [], {}
     for number, run in enumerate(runs):
 
@@ -172,7 +173,6 @@ def _predictions(
     tell: Callable[[float, str], None],
 ) -> tuple[Predictions, int]:
     from app.engine.evaluate import validate
-    from app.engine.fingerprint import file_digest
     from app.engine.predictions import collecting, load_predictions
 
     if not run.best.is_file():
@@ -182,7 +182,7 @@ def _predictions(
             name=run.name,
         )
     imgsz = run.config().imgsz
-    cache = run.path / FOLDER / f"{split}-{imgsz}-{of_data}-{file_digest(run.best)}.npz"
+    cache = run.path / FOLDER / f"{split}-{imgsz}-{of_data}-{_digest(run.best)}.npz"
     known = load_predictions(cache) if cache.is_file() else None
     if known is not None and list(known.class_names) == [str(name) for name in data["names"].values()]:
         return known, imgsz
@@ -196,6 +196,12 @@ def _predictions(
     found = result()
     _keep(found, cache)
     return found, imgsz
+
+
+def _digest(file: Path) -> str:
+    """Return the first digits of a file's SHA-256."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 
 
 def _keep(found: Predictions, cache: Path) -> None:

@@ -55,14 +55,18 @@ def versions() -> dict[str, str]:
 
 
 def note_provenance(run: RunFolder, data: Mapping[str, Any]) -> None:
-    """Write `provenance.json`: machine, versions and a fingerprint of every split of the data.
+    """Write `provenance.json`: machine, versions and the fingerprint of the data, as a whole and of every split.
+
+    Args:
+        run: Where it goes.
+        data: What `read_data` returned.
 
     Raises:
         OSError: The folder cannot be written.
     """
-    from app.engine.fingerprint import fingerprints
-
-    noted = {"machine": machine(), "versions": versions(), "data": {"fingerprints": fingerprints(data)}}
+    seen = data["fingerprint"]
+    prints = {"fingerprint": seen["digest"], "fingerprints": seen["splits"]}
+    noted = {"machine": machine(), "versions": versions(), "data": prints}
     write_text(run.path / PROVENANCE, json.dumps(noted, ensure_ascii=False, indent=1) + "\n")
 
 

@@ -18,7 +18,7 @@ from app.core.folders import config_folder
 from app.engine.dataset import check_dataset, open_dataset, prepare_dataset
 from app.engine.dataset_alike import groups, pairs
 from app.engine.dataset_files import Listing
-from app.engine.dataset_fingerprint import fingerprint
+from app.engine.dataset_fingerprint import Fingerprint, fingerprint
 from app.engine.dataset_looks import Looks, look
 from app.engine.dataset_scan import look_at_all
 from app.engine.train_data import read_data
@@ -326,7 +326,12 @@ def test_the_fingerprint_knows_labels_names_and_pictures_but_not_where_they_lie(
     assert read_data(folder.yaml, tmp_path / "run")["fingerprint"] == first.to_json()
     label = folder.label("train", "train1")
     label.write_text(label.read_text().replace("0.25", "0.26"))
-    assert fingerprint(folder.yaml).digest != first.digest
+    other = fingerprint(folder.yaml)
+    assert other.digest != first.digest
+    assert other.of("train") != first.of("train")
+    assert other.of("val") == first.of("val")
+    assert first.of("test") == first.of("train") != first.of("val")
+    assert Fingerprint.from_json(json.loads(json.dumps(first.to_json()))) == first
     folder.describe("train: images/train\nval: images/val\nnames: [cat, hound]\n")
     assert fingerprint(tmp_path / "copy").digest == first.digest != fingerprint(folder.yaml).digest
 

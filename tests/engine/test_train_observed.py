@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import pytest
 
-from app.core.run_card import PROVENANCE, card
+from app.core.run_card import PROVENANCE, card, card_markdown
 from app.core.run_pictures import FOLDER, batch_file, kept, read_watched, val_file
 from app.core.runs import RunFolder
 from app.engine.run_pictures import run_job
@@ -90,20 +90,25 @@ def test_the_card_says_how_to_do_it_again(finished: Finished) -> None:
         assert row["ap50"] is None or f"{row['ap50']:.3f}" in text
 
 
-def test_the_fingerprint_follows_the_labels_and_not_the_place(few_cells: Path, tmp_path: Path) -> None:
-    import shutil
+def test_the_card_and_a_check_of_the_data_agree_on_its_fingerprint(
+    finished: Finished, few_cells: Path
+) -> None:
+    from app.engine.dataset_fingerprint import fingerprint
 
-    from app.engine.fingerprint import fingerprints
-    from app.engine.train_data import read_data
+    run, _ = finished
+    seen = fingerprint(few_cells)
+    noted = json.loads((run.path / PROVENANCE).read_text())["data"]
+    assert noted == {"fingerprint": seen.digest, "fingerprints": seen.splits}
+    assert f"| fingerprint | {seen.digest} |" in (run.path / "card.md").read_text(encoding="utf-8")
 
-    first = fingerprints(read_data(few_cells, tmp_path / "a"))
-    copy = shutil.copytree(few_cells.parent, tmp_path / "elsewhere")
-    assert fingerprints(read_data(copy / few_cells.name, tmp_path / "b")) == first
-    label = next((copy / "labels" / "val").glob("*.txt"))
-    label.write_text(label.read_text().splitlines()[0] + "\n")
-    after = fingerprints(read_data(copy / few_cells.name, tmp_path / "c"))
-    assert after["train"] == first["train"]
-    assert after["val"] != first["val"]
+
+def test_a_card_of_before_shows_its_fingerprints(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    (tmp_path / PROVENANCE).write_text('{"data": {"fingerprints": {"train": "00aa", "val": "11bb"}}}')
+    assert card(run)["data"]["fingerprints"] == {"train": "00aa", "val": "11bb"}
+    text = card_markdown(card(run))
+    assert "| fingerprint of val | 11bb |" in text
+    assert "| fingerprint |" not in text
 
 
 @pytest.mark.parametrize("epoch", [1, 200, 205, 1000, 1050])

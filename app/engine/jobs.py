@@ -53,7 +53,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "target.reach": "app.engine.target_jobs:run_reach",
         "target.rivals": "app.engine.target_jobs:run_rivals",
         "train": "app.engine.training:run_job",
-        "train.estimate": "app.engine.train_estimate:run",
+        "train.estimate": "app.engine.train_turn:run",
         "val": "app.engine.evaluate:run_job",
         "weights.inspect": "app.engine.weights:run_inspect",
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,26 +30,6 @@ _LONG_S = 24 * 3600
 _PREPARING = QT_TRANSLATE_NOOP("core", "Reading the pictures.")
 
 
-def run(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
-    """Estimate a training; nothing is written but into a temporary folder.
-
-    Args:
-        request: "config": the training's record; a batch of 0 asks for the best one.
-        channel: Takes the progress.
-
-    Returns:
-        "device", "imgsz", "batch", "measured", "bytes_needed", "bytes_cache", "bytes_free", "bytes_total", "fits",
-        "largest_batch", "auto_batch", "images", "batches", "seconds_batch", "seconds_epoch", "seconds_total",
-        "disk_needed", "disk_free", "advice".
-    """
-    config = TrainConfig.from_dict(request["config"])
-    with tempfile.TemporaryDirectory(prefix="estimate-", ignore_cleanup_errors=True) as folder:
-        try:
-            return estimate(config, Path(folder), channel)
-        except StopNow:  # cancelled
-            return {}
-
-
 def estimate(config: TrainConfig, folder: Path, channel: Channel) -> dict[str, Any]:
     """Measure a few steps of a training.
 
@@ -59,7 +38,13 @@ def estimate(config: TrainConfig, folder: Path, channel: Channel) -> dict[str, A
         folder: An empty one, for what a run writes.
         channel: Takes the progress, and says when to stop.
 
+    Returns:
+        "device", "imgsz", "batch", "measured", "bytes_needed", "bytes_cache", "bytes_free", "bytes_total", "fits",
+        "largest_batch", "auto_batch", "images", "batches", "seconds_batch", "seconds_epoch", "seconds_total",
+        "disk_needed", "disk_free", "advice".
+
     Raises:
+        StopNow: It was cancelled.
         AppError: The data, the design, the device or the weights cannot be used.
     """
     devices = resolve_device(config.device).split(",")
@@ -71,6 +56,8 @@ def estimate(config: TrainConfig, folder: Path, channel: Channel) -> dict[str, A
     images = dict(plan.data["images"])
     cached = _cached_bytes(plan.overrides(), one, images)
     few_pictures(plan, max(share, _MOST_AUTO_CPU))
+    if channel.cancelled:
+        raise StopNow
     with Probe(plan, channel) as probe:
         device = probe.device
         memory = memory_of(device)

@@ -13,6 +13,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from app.core.arbiter import COMPARISON, active
 from app.core.errors import AppError
 from app.core.recovery import OPTIONS, SWITCH
 from app.core.runs import Workspace
@@ -21,6 +22,7 @@ from app.core.train_config import TrainConfig
 from app.core.train_settings import SETTINGS
 from app.ui.pages.train import TrainPage
 from app.ui.pages.train_start import BOTH, begin, planned
+from app.ui.tasks import RUNNING
 from tests.ui.train_runs import DESIGNS, EPOCHS, FINISHED, events_of, make_run
 
 GIB = 2.0**30
@@ -213,13 +215,36 @@ def test_an_automatic_batch_is_one_for_both(held: TrainPage, qtbot: QtBot) -> No
     assert [held.workspace.folder.run(name).config().batch for name in names] == [8, 8]
 
 
-def test_an_estimate_ends_when_the_page_is_left(page: TrainPage, qtbot: QtBot) -> None:
-    """It would disturb a comparison."""
-    estimate = page.form.estimate
+def test_an_estimate_waits_for_a_comparison_and_lives_on_in_the_tray(page: TrainPage, qtbot: QtBot) -> None:
+    estimate, tasks = page.form.estimate, page.services.tasks
     estimate.allow(True)
-    estimate.start()
-    assert len(page.services.tasks.running) == 1
-    page.deactivated()
-    qtbot.waitUntil(lambda: not page.services.tasks.running, timeout=20_000)
-    qtbot.wait(50)
-    assert not page.services.tasks.running
+    with active(COMPARISON):
+        estimate.start()
+        qtbot.waitUntil(
+            lambda: bool(estimate.words.text() == "Waiting until the comparison ends"), timeout=20_000
+        )
+        page.deactivated()
+        qtbot.wait(50)
+        (task,) = tasks.running
+        assert task.state == RUNNING
+        assert "Waiting" in task.text
+        page.activated()
+        estimate.allow(False, training=True)  # a training has begun
+        qtbot.waitUntil(lambda: not tasks.running, timeout=20_000)
+        qtbot.wait(50)
+        assert not tasks.running
+
+
+def test_who_starts_a_training_does_not_wait_for_its_estimate(page: TrainPage, qtbot: QtBot) -> None:
+    estimate, tasks = page.form.estimate, page.services.tasks
+    begun: list[int] = []
+    with active(COMPARISON):
+        estimate.start()
+        qtbot.waitUntil(lambda: bool(estimate._waiting), timeout=20_000)
+        (first,) = tasks.running
+        estimate.resolve(begun.append)
+        qtbot.waitUntil(lambda: tasks.running not in ((), (first,)), timeout=20_000)
+        assert "Waiting" not in estimate.words.text()
+        estimate.cancel()
+        qtbot.waitUntil(lambda: not tasks.running, timeout=20_000)
+    assert not begun

@@ -353,7 +353,7 @@ class TrainPage(Page):
         """Let the form estimate what the button would train; not while something trains, for it would be disturbed."""
         idle = not self._live() and not self.desk.busy
         self._want(self.primary_menu.mode)
-        self.form.estimate.allow(idle and self._timer.isActive())
+        self.form.estimate.allow(idle and self._timer.isActive(), training=not idle)
 
     def _want(self, mode: str) -> None:
         values = self.form.values()

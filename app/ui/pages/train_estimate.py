@@ -15,7 +15,8 @@ from app.core.text import duration, size
 from app.core.train_config import TrainConfig
 from app.ui import theme
 from app.ui.page import Services
-from app.ui.tasks import Task
+from app.ui.pages.design_latency_forms import waiting_words
+from app.ui.tasks import CANCELLED, Task
 from app.ui.text import in_a_row, problem_words
 from app.ui.widgets.cards import button, label
 from app.workers.job import EngineJob
@@ -38,6 +39,7 @@ class EstimateLine(QWidget):
         self._known: dict[str, Mapping[str, Any]] = {}
         self._problem: AppError | None = None
         self._task: Task | None = None
+        self._waiting = ""
         self._then: Callable[[int], None] | None = None
         self.words = label(role="muted")
         self.words.setObjectName("estimateWords")
@@ -78,10 +80,15 @@ class EstimateLine(QWidget):
         else:
             self._settle.stop()
 
-    def allow(self, on: bool) -> None:
-        """Let it ask by itself, or not: the page is hidden, or something trains.
+    def allow(self, on: bool, training: bool = False) -> None:
+        """Let it ask by itself, or not.
 
-        What was begun then ends, unless a training waits for it: it would disturb a comparison.
+        What was begun goes on in the tray when the page is left; a comparison and other measurements go first. Beside a
+        training there is nothing to wait for: what was begun then ends, unless another training waits for it.
+
+        Args:
+            on: Whether it may; not where the page is hidden, or something trains.
+            training: Whether something trains.
         """
         if on == self.automatic:
             return
@@ -90,7 +97,7 @@ class EstimateLine(QWidget):
             self._settle.start()
         elif not on:
             self._settle.stop()
-            if self._task is not None and self._then is None:
+            if training and self._task is not None and self._then is None:
                 self._task.cancel()
 
     def cancel(self) -> None:
@@ -100,9 +107,14 @@ class EstimateLine(QWidget):
             self._task.cancel()
 
     def resolve(self, then: Callable[[int], None]) -> None:
-        """Call with the batch that fits all trainings, once it is known; not at all where that fails."""
+        """Call with the batch that fits all trainings, once it is known; not at all where that fails.
+
+        It is measured at once: who starts a training does not wait for another one.
+        """
         self._then = then
-        if self._missing():
+        if self._task is not None and self._waiting:
+            self._task.cancel()
+        elif self._missing():
             self.start()
         else:
             self._go_on()
@@ -113,7 +125,8 @@ class EstimateLine(QWidget):
         if self._task is not None or not missing:
             return
         config = missing[0]
-        job = EngineJob("train.estimate", {"config": config.to_dict()})
+        job = EngineJob("train.estimate", {"config": config.to_dict(), "wait": self._then is None})
+        job.event_received.connect(self._on_job_event_received)
         job.done.connect(lambda result: self._on_job_done(config, result))
         job.failed.connect(self._on_job_failed)
         job.finished.connect(self._on_job_finished)
@@ -136,9 +149,16 @@ class EstimateLine(QWidget):
         self._problem = problem
         self._then = None
 
+    def _on_job_event_received(self, event: Mapping[str, Any]) -> None:
+        if event.get("event") == "waiting":
+            self._waiting = str(event["for"])
+            self._show()
+
     def _on_job_finished(self) -> None:
-        self._task = None
-        if self._problem is None and self._missing() and (self._then is not None or self.automatic):
+        complete = self._task is not None and self._task.state != CANCELLED
+        self._task, self._waiting = None, ""
+        wanted = complete or self._then is not None or self.automatic
+        if self._problem is None and self._missing() and wanted:
             self.start()
         self._show()
         if not self._missing():
@@ -163,7 +183,9 @@ class EstimateLine(QWidget):
         self.advice.say(advice)
 
     def _waiting_words(self) -> str:
-        return self.tr("Estimating…") if self._task is not None else ""
+        if self._task is None:
+            return ""
+        return waiting_words(self._waiting) if self._waiting else self.tr("Estimating…")
 
     def _sentence(self, results: Sequence[Mapping[str, Any]]) -> str:
         needed = max(float(result["bytes_needed"]) for result in results)

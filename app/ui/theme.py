@@ -14,12 +14,12 @@ from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.core.colours import CLASS_COLOURS, class_colour, contrast, text_on
 from app.ui.theme_icons import application_icon, draw_icon, icon, pixmap, use_tokens
 from app.ui.theme_style import StudioStyle, palette, style_sheet, write_pictures
 from app.ui.theme_tokens import (
     AROUND,
     BETWEEN,
-    CLASS_COLOURS,
     CONTROL_HEIGHT,
     DARK,
     GROUPS,
@@ -37,10 +37,7 @@ from app.ui.theme_tokens import (
     SIZE_TITLE,
     TEXT_TOKENS,
     Tokens,
-    class_colour,
-    contrast,
     run_colour,
-    text_on,
 )
 
 __all__ = [

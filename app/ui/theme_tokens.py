@@ -107,12 +107,6 @@ TEXT_TOKENS = ("text", "muted", "accent", "good", "warn", "bad", "standard", "li
 # Okabe and Ito, "Color universal design" (2008): told apart with every common colour vision. Without black.
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 
-# Fills of class labels in pictures; label text on them is chosen by `text_on`.
-CLASS_COLOURS = (
-    "#E4572E", "#17BEBB", "#FFC914", "#7768AE", "#76B041", "#F06EA9", "#2E86DE", "#C08552",
-    "#00A878", "#D7263D", "#A5BE00", "#7E5A92", "#F49D37", "#3F88C5", "#B5179E", "#55A630",
-)  # fmt: skip
-
 # Block kinds: name → colour in the light and in the dark theme. Chosen by a search for the largest distance between any
 # two (OKLab) as everybody and as protanopes, deuteranopes and tritanopes see them, at 3:1 and more on every ground of
 # the diagram; text on them is chosen by `text_on`.
@@ -138,29 +132,6 @@ INSIDE, BETWEEN, AROUND, GROUPS = 8, 12, 16, 24
 """Spaces in px: inside a control, between controls, around a card, between groups."""
 
 RADIUS, ROW_HEIGHT, CONTROL_HEIGHT, RAIL_WIDTH = 8, 28, 32, 72
-
-
-def luminance(colour: str) -> float:
-    """Return the relative luminance of ``#RRGGBB`` (WCAG 2.2)."""
-    channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def text_on(fill: str) -> str:
-    """Return black or white, whichever reads better on a fill."""
-    return "#FFFFFF" if contrast(fill, "#FFFFFF") >= contrast(fill, "#0E1114") else "#0E1114"
-
-
-def class_colour(index: int) -> str:
-    """Return the fixed colour of a class by its index."""
-    return CLASS_COLOURS[index % len(CLASS_COLOURS)]
 
 
 def run_colour(index: int) -> str:

@@ -10,8 +10,9 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from app.core.blocks import BLOCKS
+from app.core.colours import contrast
 from app.ui import theme
-from app.ui.theme_tokens import DARK, KIND_COLOURS, LIGHT, Tokens, contrast
+from app.ui.theme_tokens import DARK, KIND_COLOURS, LIGHT, Tokens
 from app.ui.widgets.diagram_marks import draw_mark, mark_path
 
 BOTH = pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=lambda tokens: tokens.name)

@@ -19,11 +19,12 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app.core.colours import CLASS_COLOURS, contrast, text_on
 from app.core.folders import resources
 from app.ui import theme
 from app.ui.application import Studio
 from app.ui.theme_style import palette, style_sheet
-from app.ui.theme_tokens import CLASS_COLOURS, DARK, LIGHT, OKABE_ITO, TEXT_TOKENS, Tokens, contrast, text_on
+from app.ui.theme_tokens import DARK, LIGHT, OKABE_ITO, TEXT_TOKENS, Tokens
 
 BOTH = pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=lambda tokens: tokens.name)
 

@@ -65,6 +65,9 @@ class Channel(Protocol):
     def wait_command(self, seconds: float) -> dict[str, Any] | None:
         """Return the next command, or None when none comes in time."""
 
+    def commands(self) -> list[dict[str, Any]]:
+        """Return the commands that have arrived meanwhile."""
+
 
 def open_dataset(
     data: Path | str, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
@@ -277,8 +280,9 @@ def run_thumbnails(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
         request: `data`, and the first page: `split`, `offset`, `count`, `size` (longer side in pixels), and where
             wanted `cls` (only pictures with this class) and `token` (comes back in the events). With `follow`
             the job goes on until it is cancelled: {"command": "page", ...the same keys} asks for a further page,
-            {"command": "find", "path"} for the place of a picture, by its own or its label's path: an event
-            `place` with `path`, `split` and `index`, if it is there.
+            {"command": "forget"} drops the pages that were asked for before, {"command": "find", "path"} asks for
+            the place of a picture, by its own or its label's path: an event `place` with `path`, `split` and
+            `index`, if it is there.
         channel: the way to the window.
 
     Returns:
@@ -287,9 +291,21 @@ def run_thumbnails(request: dict[str, Any], channel: Channel) -> dict[str, Any]:
     album = Album(open_dataset(request["data"], channel.progress))
     total = album.send(request, channel)
     while request.get("follow") and not channel.cancelled:
-        command = channel.wait_command(1.0) or {}
-        if command.get("command") == "page":
-            total = album.send(command, channel)
-        elif command.get("command") == "find":
-            album.find(str(command.get("path", "")), channel)
+        first = channel.wait_command(1.0)
+        for command in _wanted([*([first] if first else []), *channel.commands()]):
+            if command["command"] == "page":
+                total = album.send(command, channel)
+            elif command["command"] == "find":
+                album.find(str(command.get("path", "")), channel)
     return {"total": total}
+
+
+def _wanted(commands: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the commands that are still to be obeyed: no page before a "forget"."""
+    kept: list[dict[str, Any]] = []
+    for command in commands:
+        if command.get("command") == "forget":
+            kept = [earlier for earlier in kept if earlier["command"] != "page"]
+        elif command.get("command") in ("page", "find"):
+            kept.append(command)
+    return kept

@@ -31,6 +31,8 @@ _TABLE = """CREATE TABLE IF NOT EXISTS looks (
     height INTEGER, loose INTEGER, orientation INTEGER, deep INTEGER, pages INTEGER, mode TEXT, grey BLOB
 ) WITHOUT ROWID"""
 _COLUMNS = 14
+_PATIENCE_S = 3.0
+"""How long to wait for another process that writes: it does for some milliseconds at a time."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,16 @@ class Looks:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Looks:
-        """Open the cache; without one everything is looked at anew."""
-        self._base = self._opened() or self._opened(anew=True)
+        """Open the cache; without one everything is looked at anew.
+
+        One that another process holds stays as it is: it is well, and a second look costs less than a long wait.
+        """
+        try:
+            self._base = self._opened()
+        except sqlite3.DatabaseError as problem:
+            if problem.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                with contextlib.suppress(sqlite3.Error):
+                    self._base = self._opened(anew=True)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -148,12 +158,17 @@ class Looks:
             self._base = None  # a full disk or a broken cache: the check goes on without
 
     def _opened(self, anew: bool = False) -> sqlite3.Connection | None:
+        """Open the cache; None where there cannot be one.
+
+        Raises:
+            sqlite3.DatabaseError: Another process holds it, or it is no cache.
+        """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if anew:
                 self._path.unlink(missing_ok=True)
-            base = sqlite3.connect(self._path, timeout=10.0, check_same_thread=False)
-        except (sqlite3.Error, OSError):
+            base = sqlite3.connect(self._path, timeout=_PATIENCE_S, check_same_thread=False)
+        except (sqlite3.OperationalError, OSError):
             return None
         try:
             base.execute("PRAGMA synchronous=OFF")  # what is lost can be made again
@@ -161,7 +176,7 @@ class Looks:
             base.execute("SELECT grey FROM looks LIMIT 1").fetchone()
         except sqlite3.Error:
             base.close()
-            return None
+            raise
         return base
 
 

@@ -73,14 +73,18 @@ class EngineJob(LastingThread):
         if self._cancelled.is_set():
             return
         self._cancelled.set()
-        self.send({"command": "cancel"})
-        threading.Thread(target=self._end, daemon=True, name=f"end {self.job}").start()
+        self._end_soon()
 
     def close(self) -> None:
         """Cancel and wait until child and thread are gone."""
         self.cancel()
         self._end()
         self.wait()
+
+    def _end_soon(self) -> None:
+        """Tell the child, and watch from a thread that it ends; does nothing where there is no child yet."""
+        self.send({"command": "cancel"})
+        threading.Thread(target=self._end, daemon=True, name=f"end {self.job}").start()
 
     def _end(self) -> None:
         process = self._process
@@ -112,8 +116,8 @@ class EngineJob(LastingThread):
         reader = threading.Thread(target=self._read_log, args=(process,), daemon=True)
         reader.start()
         self.send(self._request)
-        if self._cancelled.is_set():
-            self.send({"command": "cancel"})
+        if self._cancelled.is_set():  # while the child was started: it could not be ended then
+            self._end_soon()
         outcome = self._relay(process)
         process.wait()
         reader.join(1.0)

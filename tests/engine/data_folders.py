@@ -20,7 +20,7 @@ class Channel:
         self.events: list[dict[str, Any]] = []
         self.fractions: list[float] = []
         self.cancel_after: int | None = None
-        self.commands: list[dict[str, Any]] = []
+        self.waiting: list[dict[str, Any]] = []
 
     @property
     def cancelled(self) -> bool:
@@ -33,10 +33,14 @@ class Channel:
         self.fractions.append(fraction)
 
     def wait_command(self, seconds: float) -> dict[str, Any] | None:
-        if not self.commands:
+        if not self.waiting:
             self.cancel_after = -1
             return None
-        return self.commands.pop(0)
+        return self.waiting.pop(0)
+
+    def commands(self) -> list[dict[str, Any]]:
+        found, self.waiting = self.waiting, []
+        return found
 
     @property
     def thumbnails(self) -> list[dict[str, Any]]:

@@ -58,10 +58,9 @@ def test_thumbnails_come_by_the_page_and_by_class(bccd_yaml: Path) -> None:
 
 def test_one_job_sends_page_after_page(bccd_yaml: Path) -> None:
     channel = Channel()
-    channel.commands = [
-        {"command": "page", "split": "train", "offset": 9, "count": 2, "size": 64, "token": 8}
-    ]
-    channel.commands.append(
+    page = {"command": "page", "split": "train", "offset": 9, "count": 2, "size": 64}
+    channel.waiting = [{**page, "token": 5}, {"command": "forget"}, {**page, "token": 8}]
+    channel.waiting.append(
         {"command": "find", "path": str(bccd_yaml.parent / "labels/val/BloodImage_00222.txt")}
     )
     request = {"data": str(bccd_yaml), "split": "test", "count": 3, "size": 64, "follow": True, "token": 7}

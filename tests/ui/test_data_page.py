@@ -19,6 +19,7 @@ from app.ui.application import Studio
 from app.ui.pages.data import EMPTY, FAILED, LOADING, READY, DataPage
 from app.ui.requests import DATA, SAMPLE, DataRequest, TrainRequest
 from app.ui.widgets.findings import FindingList
+from app.workers import lasting
 
 WAIT = 30_000
 
@@ -310,7 +311,33 @@ def test_leaving_the_page_ends_its_process(page: DataPage, studio: Studio, qtbot
     assert page.gallery.feed.running
     studio.window.show_page("home")
     assert not page.gallery.feed.running
-    qtbot.waitUntil(lambda: not page.gallery.feed._ending, timeout=WAIT)
+    qtbot.waitUntil(lambda: not lasting._running, timeout=WAIT)
+
+
+def test_pictures_come_whatever_is_left_and_switched_meanwhile(
+    page: DataPage, studio: Studio, qtbot: QtBot, messy: Path
+) -> None:
+    """Unsplit pictures: the process that shows them divides them too. Leaving before they come must not lose them."""
+    loose = messy.parent.parent / "loose"
+    shutil.copytree(messy.parent / "images" / "train", loose / "images")
+    shutil.copytree(messy.parent / "labels" / "train", loose / "labels")
+    (loose / "classes.txt").write_text("RBC\nWBC\nPlatelets\n")
+    opened(page, qtbot, loose)
+    tabs, grid = page.gallery.tabs, page.gallery.grid
+    assert page.gallery.split == "train"
+    qtbot.waitUntil(lambda: page.gallery.feed.running, timeout=WAIT)
+    for place in (1, 0, 1, 0, 1):
+        tabs.setCurrentIndex(place)
+        qtbot.wait(70)  # long enough for a page to be asked for
+    studio.window.show_page("home")
+    studio.window.show_page(DATA)
+    assert page.gallery.split == "val"
+    qtbot.waitUntil(lambda: grid.pictures.thumb(0) is not None, timeout=WAIT)
+    count = grid.pictures.rowCount()
+    assert count == page.summary.images["val"] > 0
+    tabs.setCurrentIndex(0)
+    qtbot.waitUntil(lambda: grid.pictures.thumb(0) is not None, timeout=WAIT)
+    assert grid.pictures.rowCount() == 8 - count
 
 
 def test_the_histogram_tells_its_numbers(page: DataPage, qtbot: QtBot, bccd_yaml: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.core.errors import AppError
+from app.workers import job
 from app.workers.job import EngineJob
 
 FORGETFUL = """
@@ -79,6 +81,26 @@ def test_cancel_ends_the_child(qtbot: QtBot, moment_ms: int, tmp_path: Path) -> 
         job.cancel()
     assert job.wait(5_000)
     assert not engines()
+
+
+def test_a_job_that_is_cancelled_while_its_child_starts_ends_it_too(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child hears nothing: it has to be killed."""
+    deaf = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+    def start(_job: str, _nice: int) -> subprocess.Popen[str]:
+        process = subprocess.Popen(deaf, stdin=-1, stdout=-1, stderr=-1, text=True)
+        found.cancel()
+        time.sleep(0.1)  # the thread that was to end it has found no child
+        return process
+
+    monkeypatch.setattr(job, "start_engine", start)
+    monkeypatch.setattr(job, "GRACE_S", 0.2)
+    found = EngineJob("dataset.check")
+    with qtbot.waitSignal(found.was_cancelled, timeout=10_000):
+        found.start()
+    found.wait()
 
 
 def test_an_owner_may_forget_its_job_before_the_thread_ends() -> None:

@@ -61,6 +61,7 @@ class Gallery(Card):
         self.feed.thumb_received.connect(self._on_feed_thumb_received)
         self.feed.place_received.connect(self._on_feed_place_received)
         self.feed.failed.connect(self._on_feed_failed)
+        self.feed.lost.connect(self.grid.pictures.ask_again)
         self.retranslate()
 
     @property
@@ -133,6 +134,7 @@ class Gallery(Card):
     def _restart(self) -> None:
         """Show the chosen split and class from the beginning."""
         self._generation += 1
+        self.feed.forget()
         count = self._summary.images.get(self.split, 0) if self._summary else 0
         if self._cls is None:
             self.grid.pictures.clear(count)

@@ -45,12 +45,13 @@ class ThumbnailFeed(QObject):
     place_received = Signal(str, int)
     """Split and index of the picture that was looked for."""
     failed = Signal(object)
+    lost = Signal()
+    """What was asked for will not come: the process was let go."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._data = ""
         self._job: EngineJob | None = None
-        self._ending: set[EngineJob] = set()
         self._listening = False
         self._waiting: list[dict[str, Any]] = []
 
@@ -83,6 +84,12 @@ class ThumbnailFeed(QObject):
         else:
             self._send({"command": "page", **page})
 
+    def forget(self) -> None:
+        """Drop requests that nobody waits for any more; what is on its way still comes."""
+        self._waiting = [command for command in self._waiting if command["command"] != "page"]
+        if self._listening and self._job is not None:
+            self._job.send({"command": "forget"})
+
     def find(self, path: str) -> None:
         """Look for a picture by its own or its label's path; ``place_received`` tells if it is there."""
         if self._job is None:
@@ -91,19 +98,23 @@ class ThumbnailFeed(QObject):
 
     def release(self) -> None:
         """Let the engine process go; the next request starts another one."""
+        if self._let_go() is not None:
+            self.lost.emit()
+
+    def close(self) -> None:
+        """End the process and wait for it."""
+        job = self._let_go()
+        if job is not None:
+            job.close()
+
+    def _let_go(self) -> EngineJob | None:
+        """Cancel the job, which lasts until its thread has ended, and hear no more of it."""
         job, self._job = self._job, None
         self._listening = False
         self._waiting.clear()
         if job is not None:
-            job.event_received.disconnect(self._on_job_event_received)
-            self._ending.add(job)
             job.cancel()
-
-    def close(self) -> None:
-        """End every process and wait for it."""
-        self.release()
-        for job in list(self._ending):
-            job.close()
+        return job
 
     def _send(self, command: dict[str, Any]) -> None:
         if self._listening and self._job is not None:
@@ -140,14 +151,8 @@ class ThumbnailFeed(QObject):
             self.failed.emit(problem)
 
     def _on_job_finished(self) -> None:
-        job = self.sender()
-        assert isinstance(job, EngineJob)
-        job.wait()
-        self._ending.discard(job)
-        if job is self._job:
-            self._job = None
-            self._listening = False
-        job.deleteLater()
+        if self.sender() is self._job:
+            self._let_go()
 
 
 def _thumb(event: dict[str, Any]) -> Thumb:

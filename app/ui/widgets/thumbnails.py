@@ -17,7 +17,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.ui import theme
@@ -83,6 +83,14 @@ class ThumbnailModel(QAbstractListModel):
             self.beginRemoveRows(QModelIndex(), total, self._total - 1)
             self._total = total
             self.endRemoveRows()
+
+    def ask_again(self) -> None:
+        """Ask once more for pictures that were asked for and have not come, as soon as they are looked at."""
+        pages = {page for page in self._asked if all(row in self._thumbs for row in self._of(page))}
+        self._asked = pages
+
+    def _of(self, page: int) -> range:
+        return range(page * PAGE, min((page + 1) * PAGE, self._total))
 
     def put(self, row: int, thumb: Thumb) -> None:
         """Take a picture that came."""
@@ -224,6 +232,11 @@ class ThumbnailGrid(QListView):
         """Fit as many columns as there is room for."""
         super().resizeEvent(event)
         self._fit()
+        self._look.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Ask for what did not come before the page was left."""
+        super().showEvent(event)
         self._look.start()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -94,7 +94,7 @@ class Documents(QObject):
         """Let the engine look at a user's own model, then open the file again."""
         job = EngineJob("architecture.trace", {"base": base})
         job.done.connect(lambda _result: self.open_design(path))
-        self._tasks.start(self.tr("Looking at {name}").format(name=base_title(base)), job)
+        self._tasks.start(lambda: self.tr("Looking at {name}").format(name=base_title(base)), job)
 
     def save(self) -> bool:
         """Save the design to its file, asking for one where it has none; return whether it was saved."""

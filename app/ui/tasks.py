@@ -12,12 +12,14 @@ from app.ui.messages import Messages
 
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
 
+Title = str | Callable[[], str]
+"""A title, or what makes it in the language that the window speaks when it is shown; it may outlive a dialog."""
+
 
 class Task(QObject):
     """One piece of work in the tray.
 
     Attributes:
-        title: What it is, translated.
         fraction: 0 to 1, or negative while unknown.
         text: What it is doing just now.
         state: ``running``, ``done``, ``failed`` or ``cancelled``.
@@ -28,14 +30,21 @@ class Task(QObject):
     problem = Signal(object)
     """The ``AppError`` of a job that failed."""
 
-    def __init__(self, title: str, cancel: Callable[[], None] | None, parent: QObject | None = None) -> None:
+    def __init__(
+        self, title: Title, cancel: Callable[[], None] | None, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self.title = title
+        self._title = title
         self.fraction = -1.0
         self.text = ""
         self.state = RUNNING
         self._cancel = cancel
         self._job: QThread | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is, in the window's language."""
+        return self._title if isinstance(self._title, str) else self._title()
 
     @property
     def can_cancel(self) -> bool:
@@ -106,7 +115,7 @@ class Tasks(QObject):
         """The tasks in the order they started."""
         return tuple(self._tasks)
 
-    def add(self, title: str, cancel: Callable[[], None] | None = None) -> Task:
+    def add(self, title: Title, cancel: Callable[[], None] | None = None) -> Task:
         """Put a task into the tray that its owner reports on with ``progress`` and ``end``."""
         task = Task(title, cancel, self)
         self._tasks.append(task)
@@ -116,13 +125,13 @@ class Tasks(QObject):
         self.changed.emit()
         return task
 
-    def start(self, title: str, job: Any) -> Task:
+    def start(self, title: Title, job: Any) -> Task:
         """Start a job of ``app.workers`` and show it until it ends.
 
         A failure is told to the user here; results go to whoever is connected to ``job.done``.
 
         Args:
-            title: What the job is, translated.
+            title: What the job is.
             job: A thread with ``progressed(float, str)``, ``done(dict)``, ``failed(AppError)``, ``cancel()``.
         """
         task = self.add(title, job.cancel)

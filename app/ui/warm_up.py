@@ -39,4 +39,4 @@ class WarmUp(QObject):
     def _on_timer_timeout(self) -> None:
         if self.needed() and not self._tasks.running:
             job = EngineJob("runtimes", {}, nice=_NICE)
-            self._tasks.start(self.tr("Finding the fastest runtime"), job)
+            self._tasks.start(lambda: self.tr("Finding the fastest runtime"), job)

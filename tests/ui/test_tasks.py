@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from PySide6.QtCore import QCoreApplication, Qt, QThread, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QThread, Signal
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -119,3 +119,14 @@ def test_cancel_all_waits_for_every_thread(shown: Studio) -> None:
     assert all(job.isFinished() for job in jobs)
     QCoreApplication.processEvents()
     assert shown.services.tasks.running == ()
+
+
+def test_a_task_speaks_the_language_of_the_window(shown: Studio) -> None:
+    said = {"word": "Counting"}
+    shown.services.tasks.add(lambda: said["word"])
+    cell = next(iter(shown.window.tray._cells.values()))
+    assert cell.title.text() == "Counting"
+    said["word"] = "计数"
+    QCoreApplication.sendEvent(cell, QEvent(QEvent.Type.LanguageChange))
+    assert (cell.title.text(), cell.bar.accessibleName()) == ("计数", "计数")
+    assert "计数" in cell.cross.toolTip()

@@ -245,6 +245,8 @@ def test_who_starts_a_training_does_not_wait_for_its_estimate(page: TrainPage, q
         estimate.resolve(begun.append)
         qtbot.waitUntil(lambda: tasks.running not in ((), (first,)), timeout=20_000)
         assert "Waiting" not in estimate.words.text()
-        estimate.cancel()
+        estimate.cancel()  # as the tray's cross does
         qtbot.waitUntil(lambda: not tasks.running, timeout=20_000)
+        qtbot.wait(50)
+        assert not tasks.running
     assert not begun

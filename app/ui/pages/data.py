@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,8 @@ class DataPage(Page):
         self._show(LOADING)
         self.blank.show_progress(-1.0)
         # The page itself tells of a failure, so the tray only follows.
-        self.tasks.add(self.tr("Check of {name}").format(name=self._spoken(spec)), job.cancel).adopt(job)
+        title = partial(self._check_title, spec)
+        self.tasks.add(title, job.cancel).adopt(job)
         job.start()
 
     def check_again(self) -> None:
@@ -166,8 +168,7 @@ class DataPage(Page):
             return
         job = EngineJob("dataset.fix", {"data": self.summary.spec, "folder": str(folder)})
         job.done.connect(self._on_fix_job_done)
-        name = self._spoken(self.summary.spec)
-        self.tasks.start(self.tr("Corrected copy of {name}").format(name=name), job)
+        self.tasks.start(partial(self._copy_title, self.summary.spec), job)
 
     def choose_folder(self) -> None:
         """Let the user choose the folder of a data set."""
@@ -367,6 +368,12 @@ class DataPage(Page):
             self._job.cancel()
         else:
             self.open(SAMPLE)
+
+    def _check_title(self, spec: str) -> str:
+        return self.tr("Check of {name}").format(name=self._spoken(spec))
+
+    def _copy_title(self, spec: str) -> str:
+        return self.tr("Corrected copy of {name}").format(name=self._spoken(spec))
 
     def _spoken(self, spec: str) -> str:
         return self.tr("the sample") if spec == SAMPLE else _short(spec)

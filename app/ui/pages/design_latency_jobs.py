@@ -14,7 +14,7 @@ from app.core.latency import Setting
 from app.core.latency_measurement import Measurement
 from app.core.text import duration
 from app.ui.pages.design_latency_forms import Trial, waiting_words
-from app.ui.tasks import Task, Tasks
+from app.ui.tasks import Task, Tasks, Title
 from app.workers.job import EngineJob
 
 Shape = tuple[int, int]
@@ -131,13 +131,12 @@ class LatencyJobs(QObject):
         """Measure what a table of this base model needs and does not have."""
         if self.filling is not None:
             return
-        title = self.tr("Measuring this machine")
         job = EngineJob(TABLE, wish.request(design, shape))
         self.filling, self._clock = Filling(), _Clock()
         self._again[TABLE] = lambda: self.fill(design, shape, wish)
         job.event_received.connect(self._on_filling_event)
         job.done.connect(self._on_filling_done)
-        self._start(TABLE, title, job)
+        self._start(TABLE, lambda: self.tr("Measuring this machine"), job)
 
     def try_forms(self, design: Design, shape: Shape, wish: Wish, trial: Trial | None = None) -> None:
         """Measure the equivalent forms of every block kind, and keep the fastest.
@@ -156,7 +155,7 @@ class LatencyJobs(QObject):
         self._again[FORMS] = lambda: self.try_forms(design, shape, wish, self._broken_off)
         job.event_received.connect(self._on_trial_event)
         job.done.connect(self._on_trial_done)
-        self._start(FORMS, self.tr("Trying equivalent forms"), job)
+        self._start(FORMS, lambda: self.tr("Trying equivalent forms"), job)
 
     def stop(self) -> None:
         """Call off what is measured; the figures of a table so far stay, and the next time goes on there."""
@@ -186,7 +185,7 @@ class LatencyJobs(QObject):
     def _measure(self, design: Design, shape: Shape, wish: Wish) -> None:
         job = EngineJob(DESIGN, wish.request(design, shape, patience_s=0.0))
         job.done.connect(lambda result: self._on_measuring_done(design, result))
-        self._start(DESIGN, self.tr("Measuring this design"), job)
+        self._start(DESIGN, lambda: self.tr("Measuring this design"), job)
 
     def roof(self, design: Design, shape: Shape, wish: Wish) -> None:
         """Measure what memory and arithmetic can do at best."""
@@ -194,9 +193,9 @@ class LatencyJobs(QObject):
             return
         job = EngineJob(ROOF, wish.request(design, shape))
         job.done.connect(lambda _result: self.roof_came.emit())
-        self._start(ROOF, self.tr("Measuring memory and arithmetic"), job)
+        self._start(ROOF, lambda: self.tr("Measuring memory and arithmetic"), job)
 
-    def _start(self, name: str, title: str, job: EngineJob) -> None:
+    def _start(self, name: str, title: Title, job: EngineJob) -> None:
         task = self._tasks.start(title, job)
         self._running[name] = task
         task.ended.connect(lambda: self._on_task_ended(name))

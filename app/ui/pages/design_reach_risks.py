@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, Signal, Slot
 from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
@@ -245,8 +246,7 @@ class RiskSource(QWidget):
         request = {"weights": str(self._weights), "data": self._data, "base": self._base, **self.settings}
         job = EngineJob(JOBS[self.kind], request, nice=self.nice)
         self._problem, self._began = None, time.monotonic()
-        title = self.tr("Measuring the risks of {base}").format(base=base_title(self._base))
-        task = self._services.tasks.add(title, job.cancel)
+        task = self._services.tasks.add(partial(_title, self._base), job.cancel)
         task.adopt(job)
         job.done.connect(self._on_job_done)
         job.failed.connect(self._on_job_failed)
@@ -338,3 +338,10 @@ class RiskSource(QWidget):
                 "Not measured yet: it takes several seconds for each swap. Guesses are used meanwhile."
             )
         return self.tr("Not measured yet. Guesses are used meanwhile.")
+
+
+def _title(base: str) -> str:
+    """Return what the tray calls the measurement, which may outlive the dialog."""
+    return QCoreApplication.translate("RiskSource", "Measuring the risks of {base}").format(
+        base=base_title(base)
+    )

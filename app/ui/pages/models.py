@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +154,10 @@ class ModelsPage(Page):
         }
         job = EngineJob("export", request)
         job.done.connect(self._on_job_done)
-        title = self.tr("Exporting {name} to {format}")
-        self.tasks.start(title.format(name=row.name, format=self._format(form)), job)
+        self.tasks.start(partial(self._export_title, row.name, form), job)
+
+    def _export_title(self, name: str, form: str) -> str:
+        return self.tr("Exporting {name} to {format}").format(name=name, format=self._format(form))
 
     def _on_job_done(self, result: dict[str, Any]) -> None:
         target = Path(str(result["output"]))
@@ -239,7 +242,7 @@ class ModelsPage(Page):
             self._inspecting.add(key)
             job = EngineJob("weights.inspect", {"path": str(row.path)})
             job.done.connect(lambda result: self._on_inspection_done(key, result))
-            self.tasks.start(self.tr("Reading {name}").format(name=row.path.name), job)
+            self.tasks.start(lambda: self.tr("Reading {name}").format(name=row.path.name), job)
         return self._inspected.get(key)
 
     def _on_inspection_done(self, key: tuple[Path, int], result: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -147,7 +147,7 @@ class JudgeWindow(QDialog):
         self.report.setEnabled(False)
         self.sentence.setText(self.tr("Predicting…"))
         self._job = job
-        self._task = self._services.tasks.start(self.tr("Comparing runs"), job)
+        self._task = self._services.tasks.start(_title, job)
         self._task.ended.connect(self._on_task_ended)
 
     def stop(self) -> None:
@@ -178,9 +178,13 @@ class JudgeWindow(QDialog):
         self.sentence.setText(words)
 
     def _on_job_failed(self, problem: AppError) -> None:
+        if self.sender() is not self._job:
+            return
         self.sentence.setText(problem_words(problem)[0])
 
     def _on_job_done(self, result: dict[str, Any]) -> None:
+        if self.sender() is not self._job:  # of another split
+            return
         self.judgement = result
         self.report.setEnabled(True)
         self._fill()
@@ -360,3 +364,8 @@ class JudgeWindow(QDialog):
         if event.type() == QEvent.Type.LanguageChange:
             self.retranslate()
         super().changeEvent(event)
+
+
+def _title() -> str:
+    """Return what the tray calls the job, which may outlive the window."""
+    return QCoreApplication.translate("JudgeWindow", "Comparing runs")

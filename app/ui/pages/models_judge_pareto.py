@@ -5,11 +5,12 @@ Importing this module imports pyqtgraph: the window does so when there is someth
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.errors import AppError
@@ -140,8 +141,7 @@ class ParetoView(QWidget):
         request = {"design": text, "imgsz": run["imgsz"], "patience_s": _PATIENCE_S}
         job = EngineJob("latency", request)
         job.done.connect(self._on_job_done)
-        title = self.tr("Measuring {name}").format(name=run["name"])
-        self._task = self._services.tasks.start(title, job)
+        self._task = self._services.tasks.start(partial(_title, str(run["name"])), job)
         self._task.ended.connect(self._measure_next)
 
     def _on_job_done(self, result: dict[str, Any]) -> None:
@@ -155,3 +155,8 @@ def _beats(one: Mark, other: Mark) -> bool:
     """Tell whether a run is at least as good in both, and better in one."""
     a, b = (one.x, one.risk or 0.0), (other.x, other.risk or 0.0)
     return a != b and a[0] <= b[0] and a[1] <= b[1]
+
+
+def _title(name: str) -> str:
+    """Return what the tray calls a measurement, which may outlive the view."""
+    return QCoreApplication.translate("ParetoView", "Measuring {name}").format(name=name)

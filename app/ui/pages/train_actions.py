@@ -134,7 +134,7 @@ class RunActions(QObject):
         }
         job = EngineJob("convert", request)
         job.done.connect(lambda _result: self._on_conversion_done(target, run, config, design))
-        self._page.tasks.start(self.tr("Converting {name}").format(name=run.name), job)
+        self._page.tasks.start(lambda: self.tr("Converting {name}").format(name=run.name), job)
 
     def _on_conversion_done(self, target: Path, run: RunFolder, config: TrainConfig, design: Design) -> None:
         """Measure what the conversion kept, on the run's own data and at its size."""
@@ -143,7 +143,7 @@ class RunActions(QObject):
         job = EngineJob("val", request)
         job.done.connect(lambda result: self._on_measurement_done(target, run, design, result))
         job.failed.connect(lambda _problem: self._tell_conversion(target, run, None))
-        self._page.tasks.start(self.tr("Measuring {name}").format(name=target.stem), job)
+        self._page.tasks.start(lambda: self.tr("Measuring {name}").format(name=target.stem), job)
 
     def _on_measurement_done(
         self, target: Path, run: RunFolder, design: Design, result: dict[str, Any]

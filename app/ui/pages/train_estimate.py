@@ -39,6 +39,7 @@ class EstimateLine(QWidget):
         self._known: dict[str, Mapping[str, Any]] = {}
         self._problem: AppError | None = None
         self._task: Task | None = None
+        self._measured: TrainConfig | None = None
         self._waiting = ""
         self._then: Callable[[int], None] | None = None
         self.words = label(role="muted")
@@ -124,13 +125,13 @@ class EstimateLine(QWidget):
         missing = self._missing()
         if self._task is not None or not missing:
             return
-        config = missing[0]
+        config = self._measured = missing[0]
         job = EngineJob("train.estimate", {"config": config.to_dict(), "wait": self._then is None})
         job.event_received.connect(self._on_job_event_received)
         job.done.connect(lambda result: self._on_job_done(config, result))
         job.failed.connect(self._on_job_failed)
         job.finished.connect(self._on_job_finished)
-        self._task = self._tasks.add(self.tr("Estimating memory and time"), job.cancel)
+        self._task = self._tasks.add(lambda: self.tr("Estimating memory and time"), job.cancel)
         self._task.adopt(job)
         job.start()
         self._show()
@@ -155,11 +156,13 @@ class EstimateLine(QWidget):
             self._show()
 
     def _on_job_finished(self) -> None:
-        complete = self._task is not None and self._task.state != CANCELLED
+        cancelled = self._task is not None and self._task.state == CANCELLED
         self._task, self._waiting = None, ""
-        wanted = complete or self._then is not None or self.automatic
-        if self._problem is None and self._missing() and wanted:
-            self.start()
+        if self._problem is None and self._missing():
+            if self._then is not None or not cancelled:
+                self.start()
+            elif self.automatic and self._measured not in self._wanted:  # else the user wants none
+                self._settle.start()
         self._show()
         if not self._missing():
             self._go_on()

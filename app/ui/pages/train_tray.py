@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject
 
@@ -37,7 +38,7 @@ class TrainTray(QObject):
             self._shown.pop(name).end()
         for name, (run, state) in live.items():
             if name not in self._shown:
-                title = self.tr("Training {name}").format(name=name)
+                title = partial(self._title, name)
                 self._shown[name] = self._tasks.add(title, calling(run.request, "stop_now"))
             shown = with_progress(state, self._watch.snapshot(name))
             words = self.tr("epoch {epoch}/{epochs}").format(
@@ -46,6 +47,9 @@ class TrainTray(QObject):
             words = self.tr("paused") if state.paused else words
             words = self.tr("waiting") if state.status == "waiting" else words
             self._shown[name].progress(done_share(shown), words)
+
+    def _title(self, name: str) -> str:
+        return self.tr("Training {name}").format(name=name)
 
     def confirm_close(self, page: Page, live: Sequence[RunFolder], queue: RunQueue) -> bool | None:
         """Ask whether trainings go on without the window; end them where told so, and hold what waits."""

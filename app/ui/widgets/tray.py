@@ -23,12 +23,11 @@ class TaskCell(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.INSIDE)
-        self.title = QLabel(task.title)
+        self.title = QLabel()
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.bar = QProgressBar()
         self.bar.setFixedWidth(120)
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(task.title)
         self.text = ElidedLabel()
         theme.set_role(self.text, "small")
         self.cross = QToolButton()
@@ -45,8 +44,11 @@ class TaskCell(QWidget):
         self.retranslate()
 
     def retranslate(self) -> None:
-        """Name the cross."""
-        name = self.tr("Cancel: {title}").format(title=self.task.title)
+        """Name the task, and the cross."""
+        title = self.task.title
+        self.title.setText(title)
+        self.bar.setAccessibleName(title)
+        name = self.tr("Cancel: {title}").format(title=title)
         self.cross.setToolTip(name)
         self.cross.setAccessibleName(name)
 

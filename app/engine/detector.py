@@ -142,6 +142,15 @@ class Detector:
         """The processors it may use."""
         return self._runtime.threads
 
+    def resize(self, imgsz: int | None) -> None:
+        """Take pictures of another size, the longer side in pixels; the checkpoint's own where None.
+
+        Raises:
+            AppError: That size is not possible.
+        """
+        _check_size(imgsz)
+        self.imgsz = imgsz or self.card.imgsz
+
     def letterbox(self, height: int, width: int) -> Letterbox:
         """Return how a picture of this size is laid into the network input: the source's own aspect."""
         return plan((height, width), self.imgsz, self.card.stride)
@@ -222,6 +231,10 @@ def _check(weights: Path, runtime: str, precision: str, imgsz: int | None) -> No
             precision=precision,
             choices=", ".join(PRECISIONS),
         )
+    _check_size(imgsz)
+
+
+def _check_size(imgsz: int | None) -> None:
     if imgsz is not None and not 32 <= imgsz <= 4096:
         raise AppError(
             QT_TRANSLATE_NOOP("core", "A picture size of {imgsz} pixels is not possible."),

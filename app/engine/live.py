@@ -3,90 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from app.core.arbiter import COMPARISON, Claim
+from app.core.compare_figures import SessionFigures
 from app.core.errors import AppError
-from app.core.frames import RingWriter
+from app.core.source_options import SourceOptions
 from app.core.text import QT_TRANSLATE_NOOP, value_to_json
 from app.engine.detector import Detector
-from app.engine.pairing import Pair, PairRunner, PairStatistics, describe, rows
-from app.engine.postprocess import CONFIDENCE, IOU
+from app.engine.live_figures import LiveFigures
+from app.engine.live_request import Channel, LiveRequest
+from app.engine.live_screen import Screen
+from app.engine.pairing import Pair, PairRunner, describe, rows
 from app.engine.preprocess import Image
 from app.engine.sources import Frame, LatestFrameReader, Source, open_source
 
+__all__ = ["LiveComparison", "LiveRequest"]
+
 STATISTICS_PERIOD_S = 0.25
-WINDOW = 300
-"""Newest pairs that the live figures cover."""
 
 _WAIT_S = 0.05
-_RATE_SPAN_S = 3.0
-
-
-class Channel(Protocol):
-    """The engine's end of the pipe to the window."""
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether to stop."""
-
-    def emit(self, event: dict[str, Any]) -> None:
-        """Send an event."""
-
-    def progress(self, fraction: float, text: str = "") -> None:
-        """Tell how far the preparation is."""
-
-    def commands(self) -> list[dict[str, Any]]:
-        """Return the commands that have arrived."""
-
-
-@dataclass(frozen=True)
-class LiveRequest:
-    """What the window asks for.
-
-    Attributes:
-        a: Left weights.
-        b: Right weights.
-        source: What `open_source` takes.
-        ring: File to pass pictures through; one of another name beside it where a larger one is needed.
-        loop: Begin a file again when it ends.
-        playing: False shows the first picture and waits.
-    """
-
-    a: str
-    b: str
-    source: str
-    ring: str
-    runtime: str = "auto"
-    precision: str = "auto"
-    device: str = "auto"
-    imgsz: int | None = None
-    threads: int | None = None
-    confidence: float = CONFIDENCE
-    iou: float = IOU
-    loop: bool = True
-    playing: bool = True
-
-    @staticmethod
-    def from_json(data: dict[str, Any]) -> LiveRequest:
-        """Read a request.
-
-        Raises:
-            AppError: A part is missing.
-        """
-        known = {field.name for field in fields(LiveRequest)}
-        try:
-            return LiveRequest(**{name: value for name, value in data.items() if name in known})
-        except TypeError as error:
-            raise AppError(
-                QT_TRANSLATE_NOOP("core", "The comparison's request is incomplete: {reason}."), reason=error
-            ) from error
 
 
 class LiveComparison:
@@ -100,34 +38,38 @@ class LiveComparison:
         self._request = request
         self._channel = channel
         self._confidence, self._iou = request.confidence, request.iou
-        self._ring: RingWriter | None = None
-        self._rings = 0
+        self._options = SourceOptions.from_json(request.options)
+        self._loop, self._speed = request.loop, request.speed
+        self._screen = Screen(Path(request.ring), channel)
         self._runner: PairRunner | None = None
         self._reader: LatestFrameReader | None = None
+        self._frame: Frame | None = None
         self._shown: dict[str, Any] | None = None
         self._state = ""
         self._closing = False
         self._claim = Claim(COMPARISON)
-        self._start_counting()
+        self._figures = LiveFigures()
+        self._told = 0.0
 
     def run(self) -> dict[str, Any]:
         """Open the source, prepare the detectors, and compare; return the figures of everything shown."""
         self._claim.hold()
         try:
             self._channel.progress(0.0, "source")
-            source = open_source(self._request.source)
+            source = open_source(self._request.source, options=self._options)
             first = self._first_picture(source)
             self._prepare(first)
             self._read(source)
             while not self._closing and not self._channel.cancelled:
                 self._step()
-            return self._figures()
+            return self._figures.as_dict()
         finally:
             self._claim.release()
             if self._reader is not None:
                 self._reader.close()
-            if self._ring is not None:
-                self._ring.close()
+            self._screen.close()
+
+    # --- preparing -------------------------------------------------------------------------------------------
 
     def _first_picture(self, source: Source) -> Image:
         """Show the source's first picture while the detectors are prepared."""
@@ -139,7 +81,7 @@ class LiveComparison:
                     QT_TRANSLATE_NOOP("core", "Choose another source."),
                     name=source.name,
                 )
-            self._channel.emit({"event": "picture", **self._place(frame)})
+            self._channel.emit({"event": "picture", **self._screen.place(frame)})
             source.seek(0)
         except BaseException:
             source.close()
@@ -161,20 +103,32 @@ class LiveComparison:
                 )
             )
         self._runner = PairRunner(*detectors)
+        self._runner.show_only(request.shown)
         self._runner.warm_up(first)
         self._channel.progress(1.0, "")
+        self._tell_ready(self._runner, first)
+
+    def _tell_ready(self, runner: PairRunner, picture: Image) -> None:
         sides = {
-            name: {**describe(d), "names": d.names, "shape": d.letterbox(*first.shape[:2]).shape}
-            for name, d in zip("ab", detectors, strict=True)
+            name: {**described, "names": detector.names}
+            for name, described, detector in zip(
+                "ab", self._sides(runner, picture), runner.detectors, strict=True
+            )
         }
-        self._channel.emit({"event": "ready", **sides, "same_classes": self._runner.same_classes})
+        self._channel.emit({"event": "ready", **sides, "same_classes": runner.same_classes})
+
+    @staticmethod
+    def _sides(runner: PairRunner, picture: Image) -> list[dict[str, Any]]:
+        return [{**describe(d), "shape": d.letterbox(*picture.shape[:2]).shape} for d in runner.detectors]
 
     def _read(self, source: Source) -> None:
-        self._start_counting()
-        self._reader = LatestFrameReader(source, loop=self._request.loop)
+        self._figures = LiveFigures()
+        self._reader = reader = LatestFrameReader(source, loop=self._loop)
+        reader.set_speed(self._speed)
+        reader.set_mirror(self._options.mirror)
         if not self._request.playing:
-            self._reader.pause()
-            self._reader.step()
+            reader.pause()
+            reader.step()
         self._channel.emit(
             {
                 "event": "source",
@@ -186,12 +140,7 @@ class LiveComparison:
             }
         )
 
-    def _start_counting(self) -> None:
-        self._recent = PairStatistics(WINDOW)
-        self._ages_ms: deque[float] = deque(maxlen=WINDOW)
-        self._ends: deque[float] = deque()
-        self._plot: list[list[float]] = []
-        self._told = 0.0
+    # --- comparing -------------------------------------------------------------------------------------------
 
     def _step(self) -> None:
         for command in self._channel.commands():
@@ -206,49 +155,20 @@ class LiveComparison:
         elif reader.state in ("ended", "failed"):
             time.sleep(_WAIT_S)
         self._tell_state(reader)
-        if time.monotonic() - self._told >= STATISTICS_PERIOD_S and self._plot:
+        if time.monotonic() - self._told >= STATISTICS_PERIOD_S and self._figures.fresh:
             self._tell_statistics(reader)
 
     def _compare(self, frame: Frame) -> None:
-        assert self._runner is not None
-        self._runner.warm_up(frame.image)
-        pair = self._runner.run(frame.image, self._confidence, self._iou)
+        runner = self._runner
+        assert runner is not None
+        runner.warm_up(frame.image)
+        pair = runner.run(frame.image, self._confidence, self._iou)
         now = time.monotonic()
-        self._recent.add(pair)
         age_ms = (now - frame.captured_at) * 1e3
-        self._ages_ms.append(age_ms)
-        self._ends.append(now)
-        while self._ends[0] < now - _RATE_SPAN_S:
-            self._ends.popleft()
-        self._plot.append([round(t.timings.inference_ms, 3) for t in (pair.a, pair.b)])
-        self._shown = {**self._place(frame), "age_ms": round(age_ms, 1)}
+        self._figures.add(pair, now, age_ms, runner.names)
+        self._frame = frame
+        self._shown = {**self._screen.place(frame), "age_ms": round(age_ms, 1)}
         self._tell_pair(pair)
-
-    def _place(self, frame: Frame) -> dict[str, Any]:
-        """Write a picture to the ring and say where it is."""
-        image = np.ascontiguousarray(frame.image)
-        height, width = image.shape[:2]
-        if self._ring is None or self._ring.capacity < image.nbytes:
-            self._new_ring(image.nbytes)
-        assert self._ring is not None
-        slot, sequence = self._ring.write(image.data, width, height, width * 3)
-        return {
-            "slot": slot,
-            "sequence": sequence,
-            "index": frame.index,
-            "captured_at": frame.captured_at,
-            "width": width,
-            "height": height,
-        }
-
-    def _new_ring(self, capacity: int) -> None:
-        if self._ring is not None:
-            self._ring.close()
-        path = Path(self._request.ring)
-        path = path.with_name(f"{path.name}.{self._rings}") if self._rings else path
-        self._rings += 1
-        self._ring = RingWriter(path, capacity)
-        self._channel.emit({"event": "ring", "path": str(path)})
 
     def _tell_pair(self, pair: Pair) -> None:
         assert self._shown is not None
@@ -267,23 +187,19 @@ class LiveComparison:
 
     def _tell_statistics(self, reader: LatestFrameReader) -> None:
         self._told = time.monotonic()
-        plot, self._plot = self._plot, []
-        figures = self._figures()
-        self._channel.emit({"event": "statistics", **figures, "dropped": reader.dropped, "recent": plot})
+        plot = self._figures.told()
+        self._channel.emit(
+            {"event": "statistics", **self._figures.as_dict(), "dropped": reader.dropped, "recent": plot}
+        )
 
-    def _figures(self) -> dict[str, Any]:
-        ages = sorted(self._ages_ms)
-        return {
-            **self._recent.as_dict(),
-            "frames": self._recent.pairs,
-            "pairs_per_second": self._rate(),
-            "age_ms": ages[len(ages) // 2] if ages else None,
-        }
-
-    def _rate(self) -> float | None:
-        if len(self._ends) < 2:
+    def session(self) -> SessionFigures | None:
+        """Return the figures of everything since the last reset; None before the first pair."""
+        runner, reader, frame = self._runner, self._reader, self._frame
+        if runner is None or reader is None or frame is None:
             return None
-        return (len(self._ends) - 1) / (self._ends[-1] - self._ends[0])
+        notes = [str(note) for note in reader.source.notes]
+        sides = self._sides(runner, frame.image)
+        return self._figures.session.figures(reader.source.name, sides, reader.dropped, notes)
 
     def _tell_state(self, reader: LatestFrameReader) -> None:
         if reader.state == self._state:
@@ -293,10 +209,15 @@ class LiveComparison:
             self._claim.hold()
         else:  # measurements may have the machine meanwhile
             self._claim.release()
-            self._ends.clear()
-        self._channel.emit({"event": "state", "state": self._state})
+            self._figures.pause()
+        told: dict[str, Any] = {"event": "state", "state": self._state}
+        if self._state == "lost" and reader.reason is not None:
+            told["reason"] = value_to_json(reader.reason)
+        self._channel.emit(told)
         if reader.problem is not None and self._state in ("failed", "lost"):
             self._channel.emit({"event": "problem", **reader.problem.as_dict()})
+
+    # --- commands --------------------------------------------------------------------------------------------
 
     def _obey(self, command: dict[str, Any]) -> None:
         action = self._actions().get(str(command.get("command")))
@@ -308,10 +229,16 @@ class LiveComparison:
             "play": lambda _: self._with_reader(LatestFrameReader.resume),
             "pause": lambda _: self._with_reader(LatestFrameReader.pause),
             "step": self._move,
-            "seek": lambda c: self._seek(int(c["index"])),
+            "seek": lambda c: self._with_reader(lambda reader: reader.seek(int(c["index"]))),
             "confidence": lambda c: self._limit(confidence=float(c["value"])),
             "iou": lambda c: self._limit(iou=float(c["value"])),
-            "source": lambda c: self._change_source(str(c["source"])),
+            "classes": lambda c: self._show_only(c.get("shown")),
+            "imgsz": lambda c: self._resize(c.get("value")),
+            "loop": lambda c: self._set_loop(bool(c["value"])),
+            "speed": lambda c: self._set_speed(float(c["value"])),
+            "mirror": lambda c: self._set_mirror(bool(c["value"])),
+            "reset": lambda _: self._reset(),
+            "source": lambda c: self._change_source(str(c["source"]), c.get("options")),
             "close": lambda _: self._close(),
         }
 
@@ -333,26 +260,61 @@ class LiveComparison:
         elif self._shown is not None:
             reader.seek(max(int(self._shown["index"]) + int(command["by"]), 0))
 
-    def _seek(self, index: int) -> None:
-        if self._reader is not None:
-            self._reader.seek(index)
-
     def _limit(self, confidence: float | None = None, iou: float | None = None) -> None:
         """Show the last picture's boxes for other limits at once, without running the detectors again."""
         self._confidence = self._confidence if confidence is None else min(max(confidence, 0.0), 1.0)
         self._iou = self._iou if iou is None else min(max(iou, 0.0), 1.0)
+        self._again()
+
+    def _show_only(self, shown: Sequence[str] | None) -> None:
+        if self._runner is not None:
+            self._runner.show_only(shown)
+            self._again()
+
+    def _again(self) -> None:
         pair = self._runner.again(self._confidence, self._iou) if self._runner else None
         if pair is not None and self._shown is not None:
             self._tell_pair(pair)
 
-    def _change_source(self, spec: str) -> None:
+    def _resize(self, imgsz: int | None) -> None:
+        """Give both detectors pictures of another size, and show the last picture again."""
+        runner, frame = self._runner, self._frame
+        if runner is None or frame is None:
+            return
+        self._channel.emit({"event": "state", "state": "preparing"})
+        self._state = ""
+        for detector in runner.detectors:
+            detector.resize(imgsz)
+        runner.warm_up(frame.image)
+        self._reset()
+        self._tell_ready(runner, frame.image)
+        self._tell_pair(runner.run(frame.image, self._confidence, self._iou))
+
+    def _reset(self) -> None:
+        self._figures = LiveFigures()
+
+    def _set_loop(self, loop: bool) -> None:
+        self._loop = loop
+        self._with_reader(lambda reader: reader.set_loop(loop))
+
+    def _set_speed(self, speed: float) -> None:
+        self._speed = min(max(speed, 0.1), 4.0)
+        self._with_reader(lambda reader: reader.set_speed(self._speed))
+
+    def _set_mirror(self, mirror: bool) -> None:
+        self._options = SourceOptions.from_json({**self._options.as_json(), "mirror": mirror})
+        self._with_reader(lambda reader: reader.set_mirror(mirror))
+
+    def _change_source(self, spec: str, options: dict[str, Any] | None) -> None:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
         self._state = ""
         self._channel.emit({"event": "state", "state": "opening"})
         try:
-            self._read(open_source(spec))
+            if options is not None:
+                self._options = SourceOptions.from_json(options)
+            self._read(open_source(spec, options=self._options))
         except AppError as problem:
             self._channel.emit({"event": "state", "state": "failed"})
             self._channel.emit({"event": "problem", **problem.as_dict()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,13 @@ import numpy as np
 from app.core.statistics import Interval, paired_speedup, spread
 from app.engine.detector import Detections, Detector, Prepared, Timings
 from app.engine.matching import Match, match, same_classes
-from app.engine.postprocess import CONFIDENCE, IOU, Floats
+from app.engine.postprocess import CONFIDENCE, IOU, Floats, Integers
 from app.engine.preprocess import Batch, Image
 
 _WARM_UP = 3
+
+Shown = Integers | None
+"""Numbers of the classes whose boxes count; all where None."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,23 @@ class PairRunner:
         self._buffers: list[Batch | None] = [None, None]
         self._turn = 0
         self._last: _Raw | None = None
+        self._shown: tuple[Shown, Shown] = (None, None)
 
     @property
     def same_classes(self) -> bool:
         """Whether both detectors know the same class names."""
         a, b = self.detectors
         return set(a.names.values()) == set(b.names.values())
+
+    @property
+    def names(self) -> tuple[dict[int, str], dict[int, str]]:
+        """Class number → name, of both sides."""
+        return self.detectors[0].names, self.detectors[1].names
+
+    def show_only(self, names: Collection[str] | None) -> None:
+        """Let boxes of other classes than these vanish, on both sides; None shows all."""
+        a, b = (None if names is None else _numbers(d.names, names) for d in self.detectors)
+        self._shown = (a, b)
 
     def warm_up(self, image: Image) -> None:
         """Compile for this size of picture and run it a few times, where that has not been done."""
@@ -102,10 +116,18 @@ class PairRunner:
         for side, detector in enumerate(self.detectors):
             prepared = raw.prepared[side]
             boxes, postprocess_ms = detector.finish(raw.outputs[side], prepared.letterbox, confidence, iou)
+            shown = self._shown[side]
+            if shown is not None:
+                boxes = boxes.only(np.isin(boxes.classes, shown))
             timings = Timings(prepared.preprocess_ms, raw.inference_ms[side], postprocess_ms)
             found.append(Detections(boxes.xyxy, boxes.scores, boxes.classes, timings))
         pair_ms = (time.perf_counter() - begin) * 1e3
         return Pair(found[0], found[1], match(found[0], found[1], self._classes_of_b), pair_ms)
+
+
+def _numbers(known: Mapping[int, str], names: Collection[str]) -> Integers:
+    """Return the class numbers of some names."""
+    return np.array([number for number, name in known.items() if name in names], dtype=np.int64)
 
 
 class PairStatistics:
@@ -133,7 +155,7 @@ class PairStatistics:
             self.agreement[name] = self.agreement.get(name, 0) + count
 
     def side(self, side: int) -> dict[str, Any]:
-        """Return p50 and p95 of the three parts of a side (0 or 1), in milliseconds."""
+        """Return p50, p95 and p99 of the three parts of a side (0 or 1), in milliseconds."""
         timings = self._timings[side]
         parts = ("preprocess_ms", "inference_ms", "postprocess_ms", "total_ms")
         return {part: spread([getattr(t, part) for t in timings]).as_dict() for part in parts}
@@ -148,7 +170,7 @@ class PairStatistics:
         return paired_speedup(a, b)
 
     def pair_ms(self) -> dict[str, float]:
-        """Return p50 and p95 of whole pairs, in milliseconds."""
+        """Return p50, p95 and p99 of whole pairs, in milliseconds."""
         return spread(self._pair_ms).as_dict()
 
     def as_dict(self) -> dict[str, Any]:

@@ -37,6 +37,13 @@ class Boxes:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def only(self, kept: NDArray[np.bool_]) -> Boxes:
+        """Return those boxes for which `kept` is true."""
+        return Boxes(self.xyxy[kept], self.scores[kept], self.classes[kept])
+
+
+_NOTHING = Boxes(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int64))
+
 
 def postprocess(
     raw: Floats,
@@ -69,6 +76,8 @@ def _end_to_end(rows: Floats, confidence: float, max_detections: int) -> Boxes:
 def _suppressed(columns: Floats, confidence: float, iou: float, max_detections: int) -> Boxes:
     best = columns[4:].max(axis=0)
     candidates = np.flatnonzero(best > confidence)
+    if not candidates.size:
+        return _NOTHING
     order = np.argsort(-best[candidates], kind="stable")[:_MAX_CANDIDATES]
     candidates = candidates[order]
     scores = best[candidates]

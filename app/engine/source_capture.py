@@ -36,12 +36,16 @@ class CaptureRequest:
         backend: OpenCV's number of the capture backend.
         open_timeout_ms: how long FFmpeg may wait for a stream to answer.
         read_timeout_ms: how long it may wait for the next picture.
+        width, height, fps: what a camera is asked for; it takes what comes nearest.
     """
 
     target: int | str
     backend: int
     open_timeout_ms: int
     read_timeout_ms: int
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
 
 
 @dataclass(frozen=True)
@@ -249,6 +253,19 @@ def _grab(capture: Any) -> Image | None:
     return image if ok else None
 
 
+def _ask(capture: Any, request: CaptureRequest) -> None:
+    """Ask a camera for a size and a rate; beyond VGA most cameras reach their rate in MJPEG alone."""
+    import cv2
+
+    if request.width and request.height:
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, request.width)
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, request.height)
+    if request.fps:
+        capture.set(cv2.CAP_PROP_FPS, request.fps)
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+
+
 def _open(request: CaptureRequest) -> Any:
     """Open the device or stream with OpenCV, quietly and with its time limits."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -260,7 +277,7 @@ def _open(request: CaptureRequest) -> Any:
     if isinstance(request.target, int):
         capture = cv2.VideoCapture(request.target, request.backend)
         if capture.isOpened():
-            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+            _ask(capture, request)
         return capture
     limits = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import cv2
 
 from app.core.errors import AppError
+from app.core.source_options import SourceOptions
 from app.core.text import QT_TRANSLATE_NOOP, Text
 from app.engine.source_cameras import Camera, camera_backend
 from app.engine.source_capture import CaptureProcess, CaptureRequest
@@ -121,7 +122,7 @@ class LiveSource:
         self._first = self._next
 
 
-def open_camera(camera: Camera, timeout_s: float) -> LiveSource:
+def open_camera(camera: Camera, timeout_s: float, options: SourceOptions) -> LiveSource:
     """Open a camera.
 
     Raises:
@@ -145,7 +146,8 @@ def open_camera(camera: Camera, timeout_s: float) -> LiveSource:
             camera=camera.label,
         )
 
-    request = CaptureRequest(camera.index, camera_backend(), 0, 0)
+    wanted = options.width, options.height, options.fps
+    request = CaptureRequest(camera.index, camera_backend(), 0, 0, *wanted)
     return LiveSource(camera.name, request, timeout_s, refusal)
 
 

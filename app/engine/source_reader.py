@@ -7,9 +7,9 @@ import time
 from typing import Literal, Protocol, runtime_checkable
 
 from app.core.errors import AppError
-from app.core.text import QT_TRANSLATE_NOOP
+from app.core.text import QT_TRANSLATE_NOOP, Text
 from app.engine.source_files import pace
-from app.engine.source_types import Frame, Source, SourceLostError
+from app.engine.source_types import Frame, Source, SourceLostError, mirrored
 
 State = Literal["playing", "paused", "opening", "lost", "ended", "failed", "closed"]
 
@@ -46,8 +46,10 @@ class LatestFrameReader:
     def __init__(self, source: Source, *, loop: bool = False, paced: bool = True) -> None:
         self.source = source
         self.problem: AppError | None = None
+        self.reason: Text | None = None
         self._loop = loop and not source.live
-        self._interval = pace(source.fps) if paced and not source.live else 0.0
+        self._own_interval = self._interval = pace(source.fps) if paced and not source.live else 0.0
+        self._mirror = False
         self._changed = threading.Condition()
         self._frame: Frame | None = None
         self._state: State = "playing"
@@ -109,6 +111,22 @@ class LatestFrameReader:
         """Go on."""
         self._want("playing")
 
+    def set_loop(self, loop: bool) -> None:
+        """Begin a file again when it ends, or stop there."""
+        with self._changed:
+            self._loop = loop and not self.source.live
+            if self._loop and self._state == "ended" and self._wanted == "playing":
+                self._seek = 0
+            self._changed.notify_all()
+
+    def set_speed(self, speed: float) -> None:
+        """Play a file so many times as fast as it is meant to be; live sources run at their own pace."""
+        self._interval = self._own_interval / speed
+
+    def set_mirror(self, mirror: bool) -> None:
+        """Hand out pictures as a mirror shows them."""
+        self._mirror = mirror
+
     def seek(self, index: int) -> None:
         """Go to a picture of a file; while paused, that picture alone is handed out."""
         with self._changed:
@@ -160,13 +178,16 @@ class LatestFrameReader:
                 return
             try:
                 frame = self.source.read()
-            except SourceLostError:
+            except SourceLostError as lost:
+                self.reason = Text(lost.template, dict(lost.values))
                 self._recover()
                 continue
             if frame is None:
                 self._at_end()
                 due = time.monotonic()
                 continue
+            if self._mirror:
+                frame = Frame(frame.index, mirrored(frame.image), frame.captured_at)
             due = self._wait_until(due)
             self._offer(frame)
 

@@ -18,6 +18,13 @@ FALLBACK_FPS = 25.0
 """Pace of a file that does not say how fast it is meant to be played."""
 
 
+def mirrored(image: Image) -> Image:
+    """Return a picture as a mirror shows it, H×W×3."""
+    import cv2
+
+    return np.asarray(cv2.flip(image, 1), np.uint8)
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One picture of a source.

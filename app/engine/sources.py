@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import AppError
+from app.core.source_options import SourceOptions
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.pictures import PICTURE_SUFFIXES
 from app.engine.source_cameras import Camera, find_camera, list_cameras
@@ -33,16 +34,18 @@ __all__ = [
 ]
 
 _ADDRESS = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+)://")
+_PLAIN = SourceOptions()
 _DEVICE = re.compile(r"^/dev/video\d+$")
 
 
-def open_source(spec: str, *, timeout_s: float = 10.0) -> Source:
+def open_source(spec: str, *, timeout_s: float = 10.0, options: SourceOptions = _PLAIN) -> Source:
     """Open a source by what a person writes.
 
     Args:
         spec: `0` or `camera:0` or `camera:NAME`, a video file, a picture, a folder of pictures, an address
             (`rtsp://…`, `http://…`), or `sample`. A file of such a name goes by `./0`.
         timeout_s: seconds until a camera or stream must show its first picture.
+        options: size and rate of a camera; mirroring is the reader's.
 
     Raises:
         AppError: it cannot be opened; the hint says what to do.
@@ -56,7 +59,7 @@ def open_source(spec: str, *, timeout_s: float = 10.0) -> Source:
     if text == "sample":
         return _open_sample()
     if text.isdecimal() or text.startswith("camera:") or _DEVICE.match(text):
-        return open_camera(find_camera(text.removeprefix("camera:")), timeout_s)
+        return open_camera(find_camera(text.removeprefix("camera:")), timeout_s, options)
     address = _ADDRESS.match(text)
     if address:
         return _open_address(text, address[1].lower(), timeout_s)

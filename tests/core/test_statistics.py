@@ -55,6 +55,13 @@ def test_spread_is_what_the_standard_library_says(values: list[float]) -> None:
     found = spread(values)
     assert found.p50 == pytest.approx(statistics.median(values))
     assert found.p95 == pytest.approx(statistics.quantiles(values, n=20, method="inclusive")[-1])
+    assert found.p99 == pytest.approx(statistics.quantiles(values, n=100, method="inclusive")[-1])
+
+
+def test_many_values_have_the_interval_of_the_exact_tail() -> None:
+    exact, many = (median_interval(range(n)) for n in (4000, 4001))
+    assert (exact.low, exact.high) == (1938, 2061)
+    assert (many.low, many.high) == (1938, 2062)
 
 
 def test_speedup_pairs_by_picture() -> None:

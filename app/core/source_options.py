@@ -1,0 +1,91 @@
+"""How a source shall be opened and shown, beside its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
+
+LARGEST_SIDE, FASTEST_FPS = 8192, 1000.0
+_SIZE = re.compile(r"^\s*(\d{2,5})\s*[x×*]\s*(\d{2,5})\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """Wishes; a camera takes what comes nearest.
+
+    Attributes:
+        width, height: picture of a camera in pixels, both or neither.
+        fps: pictures a second of a camera.
+        mirror: show any source as a mirror does.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    mirror: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            AppError: one of them is impossible.
+        """
+        sides = [side for side in (self.width, self.height) if side is not None]
+        if len(sides) == 1 or any(not 16 <= side <= LARGEST_SIDE for side in sides):
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "A camera picture of {size} pixels is not possible."),
+                QT_TRANSLATE_NOOP("core", "Give width and height, as in 1280x720, each from 16 to {most}."),
+                size="×".join(str(side) for side in sides),
+                most=LARGEST_SIDE,
+            )
+        if self.fps is not None and not 0 < self.fps <= FASTEST_FPS:
+            raise AppError(
+                QT_TRANSLATE_NOOP("core", "A camera cannot give {fps} pictures a second."),
+                QT_TRANSLATE_NOOP("core", "Give a number above 0, such as 30."),
+                fps=self.fps,
+            )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what differs from the defaults."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> SourceOptions:
+        """Read what `as_json` gave; what is unknown or of another type is left out.
+
+        Raises:
+            AppError: a number is impossible.
+        """
+        width, height = (_whole(data.get(name)) for name in ("width", "height"))
+        fps = data.get("fps")
+        return SourceOptions(
+            width,
+            height,
+            float(fps) if isinstance(fps, (int, float)) and not isinstance(fps, bool) and fps else None,
+            data.get("mirror") is True,
+        )
+
+
+def _whole(value: object) -> int | None:
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) and value else None
+
+
+def size_from_text(text: str) -> tuple[int, int]:
+    """Return width and height of a text such as ``1280x720``.
+
+    Raises:
+        AppError: it is none.
+    """
+    found = _SIZE.match(text)
+    if found is None:
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "“{text}” is no picture size."),
+            QT_TRANSLATE_NOOP("core", "Write width and height, as in 1280x720."),
+            text=text,
+        )
+    return int(found[1]), int(found[2])

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app.commands.output import Output, table, write_result
-from app.commands.training import _prepare, _training_event, workspace_of
+from app.commands.training import _prepare, _training_event, awake, workspace_of
 from app.core.errors import AppError
 from app.core.run_card import card, card_markdown
 from app.core.run_compare import diff, metrics_of, number
@@ -155,7 +155,8 @@ def _repeat(_options: Namespace, output: Output, workspace: Workspace, named: li
     run = workspace.new_run(named[0].name)
     config = replace(named[0].config(), name=run.name, workspace=str(workspace.root))
     output.note(f"{run.name}: the same as {named[0].name}, once more.")
-    training.run(config, run, emit=_training_event(output))
+    with awake():
+        training.run(config, run, emit=_training_event(output))
 
 
 def _tag(options: Namespace, output: Output, _workspace: Workspace, named: list[RunFolder]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +123,8 @@ def train(options: Namespace, output: Output) -> None:
             raise AppError("--resume needs the name of the run.", "Add --name NAME; see: runs list.")
         run = workspace.run(options.name)
         config = run.change(epochs=options.epochs, batch=options.batch, device=options.device)
-        training.run(config, run, emit=_training_event(output), resume=True)
+        with awake():
+            training.run(config, run, emit=_training_event(output), resume=True)
         return
     from dataclasses import replace
 
@@ -141,10 +143,18 @@ def train(options: Namespace, output: Output) -> None:
         if batch is not None:
             output.note(f"Pictures per step, as memory allows: {batch}.")
             configs = tuple(replace(one, batch=batch) for one in configs)
-    for config in configs:
-        emit = _training_event(output)
-        if not train_all(config, workspace, output, emit, first=options.first, pair=options.pair):
-            break
+    with awake():
+        for config in configs:
+            emit = _training_event(output)
+            if not train_all(config, workspace, output, emit, first=options.first, pair=options.pair):
+                break
+
+
+def awake() -> AbstractContextManager[bool]:
+    """Keep the machine from sleeping for as long as the block runs, unless the preferences say otherwise."""
+    from app.engine.keep_awake import keeping_awake
+
+    return keeping_awake(load_settings().keep_awake)
 
 
 def _estimate(configs: tuple[TrainConfig, ...], output: Output) -> None:

@@ -86,8 +86,9 @@ def _memory(error: BaseException, text: str) -> AppError | None:
     )
 
 
-def _loader(_error: BaseException, text: str) -> AppError | None:
-    if not text.startswith("DataLoader worker"):
+def _loader(error: BaseException, text: str) -> AppError | None:
+    """A process that loads pictures has ended; where it was just handing some over, its socket breaks."""
+    if not text.startswith("DataLoader worker") and not isinstance(error, ConnectionError | EOFError):
         return None
     return AppError(
         QT_TRANSLATE_NOOP("core", "A process that loads pictures has ended: {reason}"),
@@ -95,7 +96,7 @@ def _loader(_error: BaseException, text: str) -> AppError | None:
             "core",
             "Most often memory was short: close other programs, or take fewer of them (workers), then resume.",
         ),
-        reason=text.splitlines()[0],
+        reason=(text or type(error).__name__).splitlines()[0],
     )
 
 

@@ -30,7 +30,14 @@ from app.engine.train_loader import make_repeatable
 from app.engine.train_order import SeenOrder
 from app.engine.train_pause import PAUSE, lie_still
 from app.engine.train_plan import Plan
-from app.engine.trainer_state import asked_of, capture, load_weights, restore_rhythm, resumed_settings
+from app.engine.trainer_state import (
+    asked_of,
+    capture,
+    follow_epochs,
+    load_weights,
+    restore_rhythm,
+    resumed_settings,
+)
 
 _STRIKES = 3
 _LEADS = RANK in (-1, 0)
@@ -214,6 +221,7 @@ class StudioTrainer(DetectionTrainer):
     def _on_train_epoch_start(self) -> None:
         self._batch_index = -1
         self._order.restart()
+        follow_epochs(unwrap_model(self.model), self.epoch)
         self._batch_ended = time.monotonic()
         if self._pending is not None:
             restore_rhythm(self, self._pending)

@@ -84,6 +84,25 @@ def load_weights(trainer: StudioTrainer, checkpoint: Checkpoint) -> None:
     trainer.best_fitness = checkpoint.best.get("fitness")
 
 
+def follow_epochs(model: Any, epochs: int) -> None:
+    """Let the loss of an end-to-end head (v10, 26) weigh its two heads as after so many epochs.
+
+    Ultralytics shifts the weight at the end of every epoch and forgets how far it was when a training goes on.
+
+    Args:
+        model: A detection model with the trainer's settings in `args`.
+        epochs: Complete ones.
+    """
+    if not epochs or getattr(model.model[-1], "one2one_cv2", None) is None:
+        return
+    if getattr(model, "criterion", None) is None:
+        model.criterion = model.init_criterion()
+    loss = getattr(model.criterion, "stock", model.criterion)  # with a teacher beside it
+    if hasattr(loss, "update"):
+        loss.updates = epochs - 1
+        loss.update()
+
+
 def restore_rhythm(trainer: StudioTrainer, checkpoint: Checkpoint) -> None:
     """Put back what the first batch after resuming needs: gathered gradients, random numbers, mosaics."""
     if checkpoint.batch == trainer.batch_size:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from app.core.arbiter import TRAINING, active
 from app.core.errors import AppError
 from app.core.events import Event
+from app.core.locks import HeldError, holding
 from app.core.processes import is_alive
 from app.core.recovery import RECALIBRATE
 from app.core.runs import RunFolder
@@ -31,6 +32,9 @@ from app.engine.train_resume import Resumption, final_of, find_resumption
 if TYPE_CHECKING:
     from app.engine.train_plan import Plan
     from app.engine.trainer import StudioTrainer
+
+LOCK = "training.lock"
+"""Held by the process that trains a run, in its folder."""
 
 ShouldStop = Callable[[], str | None]
 
@@ -79,7 +83,7 @@ def run(
             return final
     _refuse_if_busy(run, resume)
     environment_setup.prepare()
-    with _stray_prints_to_stderr(emit) as outside:
+    with _alone_in(run), _stray_prints_to_stderr(emit) as outside:
         return _Training(config, run, outside, should_stop, resume).go()
 
 
@@ -305,18 +309,32 @@ def _refuse_if_busy(run: RunFolder, resume: bool) -> None:
     if process is not None and process.pid not in own and is_alive(process):
         begun = run.events_path.is_file()
         if begun:
-            raise AppError(
-                QT_TRANSLATE_NOOP("core", "The run “{name}” is being trained by process {pid}."),
-                QT_TRANSLATE_NOOP("core", "Wait for it, or stop it first."),
-                name=run.name,
-                pid=process.pid,
-            )
+            raise _busy(run, process.pid)
     if not resume and run.events_path.is_file():
         raise AppError(
             QT_TRANSLATE_NOOP("core", "The run “{name}” exists."),
             QT_TRANSLATE_NOOP("core", "Resume it, or give another name."),
             name=run.name,
         )
+
+
+@contextmanager
+def _alone_in(run: RunFolder) -> Iterator[None]:
+    """Hold the run's lock: of two processes that go on with it at the same moment one does."""
+    try:
+        with holding(run.path / LOCK):
+            yield
+    except HeldError as problem:
+        raise _busy(run, problem.holder.pid if problem.holder is not None else 0) from problem
+
+
+def _busy(run: RunFolder, pid: int) -> AppError:
+    return AppError(
+        QT_TRANSLATE_NOOP("core", "The run “{name}” is being trained by process {pid}."),
+        QT_TRANSLATE_NOOP("core", "Wait for it, or stop it first."),
+        name=run.name,
+        pid=pid or "?",
+    )
 
 
 @contextmanager

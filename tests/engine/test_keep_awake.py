@@ -5,12 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
+from app.cli import run as verb
+from app.commands import training as verbs
+from app.core.settings import load_settings
+from app.engine import keep_awake, training
 from app.engine.keep_awake import keeping_awake
+from tests.engine.tiny_runs import new_run
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="systemd-inhibit")
 
@@ -71,3 +78,23 @@ def test_nothing_is_held_where_it_is_not_wanted_or_not_possible(
     with keeping_awake() as agreed:
         assert not agreed
     assert "is not there" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_command_line_holds_sleep_off_while_it_trains(
+    wanted: bool, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_run(workspace, "run", workspace / "data.yaml")
+    said: list[str] = []
+
+    def hold() -> Callable[[], None]:
+        said.append("held")
+        return lambda: said.append("given back")
+
+    monkeypatch.setattr(keep_awake, "_hold", hold)
+    monkeypatch.setattr(training, "run", lambda *_args, **_more: said.append("trained"))
+    monkeypatch.setattr(verbs, "_prepare", lambda _output: None)  # keeps the streams of this process
+    monkeypatch.setattr(verbs, "load_settings", lambda: replace(load_settings(), keep_awake=wanted))
+    arguments = ["train", "yolov5n", "--data", "sample", "--resume", "--name", "run"]
+    assert verb([*arguments, "--workspace", str(workspace)]) == 0
+    assert said == (["held", "trained", "given back"] if wanted else ["trained"])

@@ -14,6 +14,7 @@ from app.core.errors import AppError
 from app.core.text import duration
 from app.core.train_config import TrainConfig
 from app.engine import train_batch, train_estimate
+from app.engine.distillation import TEACHER_LOSS, DistillingLoss
 from app.engine.jobs import Channel
 from app.engine.memory import Memory, host_memory, peak_memory
 from app.engine.train_probe import MemoryLine
@@ -83,14 +84,27 @@ def test_the_command_line_measures_and_trains_nothing(
 
 
 def test_where_it_does_not_fit_a_smaller_batch_is_named(
-    few_cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    few_cells: Path, standard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A computer that has little more than this process holds already."""
+    """A computer that has little more than this process holds already; a teacher is counted as well."""
+    taught: list[int] = []
+
+    def teach(loss: DistillingLoss, predictions: Any, batch: Any) -> Any:
+        told = loss_of(loss, predictions, batch)
+        if TEACHER_LOSS in told[1]:
+            taught.append(len(batch["img"]))
+        return told
+
+    loss_of = DistillingLoss.__call__
+    monkeypatch.setattr(DistillingLoss, "__call__", teach)
     monkeypatch.setattr(
         train_estimate, "memory_of", lambda device: Memory(peak_memory(device) + 400_000_000, 1 << 34)
     )
     listener = Listener()
-    found = train_estimate.estimate(config(few_cells, batch=4000, imgsz=128), tmp_path, listener)
+    learning = {"recover": "distill", "teacher": str(standard)}
+    found = train_estimate.estimate(config(few_cells, batch=4000, imgsz=128, **learning), tmp_path, listener)
+    assert taught[:3] == [1, 4, 8]  # as many as memory was measured with
+    assert len(taught) > 3
     assert (found["fits"], found["measured"]) == (False, False)
     assert 0 <= found["largest_batch"] <= TRAIN_PICTURES
     assert found["auto_batch"] <= 16

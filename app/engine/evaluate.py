@@ -6,7 +6,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +15,11 @@ from app.core.text import QT_TRANSLATE_NOOP
 from app.engine import environment_setup
 
 
-def evaluate(
-    weights: Path,
-    data: Path,
-    split: str = "val",
-    imgsz: int | None = None,
-    batch: int = 16,
-    device: str = "",
-    rect: bool = False,
-    runtime: str = "torch",
-    precision: str = "f32",
-) -> dict[str, Any]:
-    """Return precision, recall, mAP50 and mAP50-95, over all classes and per class.
+@dataclass(frozen=True)
+class Evaluation:
+    """How weights are evaluated.
 
-    Args:
-        weights: A checkpoint, or an exported model.
-        data: data.yaml of the data set.
+    Attributes:
         split: "val", "test" or "train".
         imgsz: Side of the square the pictures are fitted into, pixels; the checkpoint's by default.
         batch: Pictures at once.
@@ -38,6 +27,25 @@ def evaluate(
         rect: Fit the pictures into rectangles of their own shape instead; moves mAP50 by about 0.006.
         runtime: "torch", "openvino" or "auto". Pictures, suppression and mAP are the same on each.
         precision: "f32", "bf16", "f16" or "auto".
+    """
+
+    split: str = "val"
+    imgsz: int | None = None
+    batch: int = 16
+    device: str = ""
+    rect: bool = False
+    runtime: str = "torch"
+    precision: str = "f32"
+
+
+def evaluate(weights: Path, data: Path, split: str = "val", **how: Any) -> dict[str, Any]:
+    """Return precision, recall, mAP50 and mAP50-95, over all classes and per class.
+
+    Args:
+        weights: A checkpoint, or an exported model.
+        data: data.yaml of the data set.
+        split: "val", "test" or "train".
+        how: See `Evaluation`.
 
     Raises:
         AppError: Weights or data cannot be used, or do not fit each other.
@@ -45,34 +53,24 @@ def evaluate(
     environment_setup.prepare()
     from app.engine.train_data import read_data
 
+    asked = Evaluation(split, **how)
     with tempfile.TemporaryDirectory(prefix="depthwise-") as folder:
-        prepared = read_data(data, Path(folder), split)
-        metrics = evaluate_prepared(weights, prepared, split, imgsz, batch, device, rect, runtime, precision)
+        metrics = evaluate_prepared(weights, read_data(data, Path(folder), split), asked)
     return {"weights": str(weights), "data": str(data), "split": split, **metrics}
 
 
-def evaluate_prepared(
-    weights: Path,
-    data: dict[str, Any],
-    split: str = "val",
-    imgsz: int | None = None,
-    batch: int = 16,
-    device: str = "",
-    rect: bool = False,
-    runtime: str = "torch",
-    precision: str = "f32",
-) -> dict[str, Any]:
+def evaluate_prepared(weights: Path, data: dict[str, Any], how: Evaluation) -> dict[str, Any]:
     """Do what `evaluate` does, on data that `read_data` returned."""
     from app.engine.metrics import mean_metrics, per_class_metrics
 
-    validated = validate(weights, data, split, imgsz, batch, device, rect, runtime, precision)
+    validated = validate(weights, data, how)
     validator = validated.validator
     return {
         **mean_metrics(validator.metrics),
         "per_class": per_class_metrics(validator.metrics),
         "images": int(validator.seen),
         "imgsz": validated.imgsz,
-        "rect": rect,
+        "rect": how.rect,
         "runtime": validated.runtime,
         # "precision" is already the share of the boxes that are right.
         "inference_precision": validated.precision,
@@ -99,40 +97,35 @@ class Validated:
 def validate(
     weights: Path,
     data: dict[str, Any],
-    split: str = "val",
-    imgsz: int | None = None,
-    batch: int = 16,
-    device: str = "",
-    rect: bool = False,
-    runtime: str = "torch",
-    precision: str = "f32",
+    how: Evaluation,
     make: Callable[..., Any] | None = None,
     on_batch: Callable[[Any], None] | None = None,
 ) -> Validated:
     """Run ultralytics' validator on data that `read_data` returned.
 
     Args:
+        weights: A checkpoint, or an exported model.
+        data: What `read_data` returned.
+        how: On what, and by what.
         make: Makes the validator, as `DetectionValidator`, which it is by default, is made.
         on_batch: Called with the validator after every batch; what it raises ends the validation.
-
-    The other arguments are those of `evaluate`.
     """
     from ultralytics.models.yolo.detect import DetectionValidator
 
     from app.engine.devices import use_all_cores
 
-    subject = _subject(weights, data, runtime, precision, device)
-    size, on = imgsz or subject.imgsz or 640, subject.device
+    subject = _subject(weights, data, how)
+    size, on = how.imgsz or subject.imgsz or 640, subject.device
     arguments = {
         "task": "detect",
         "mode": "val",
         "model": str(weights),
         "data": data["yaml_file"],
-        "split": split,
+        "split": how.split,
         "imgsz": size,
-        "batch": batch,
+        "batch": how.batch,
         "device": on,
-        "rect": rect,
+        "rect": how.rect,
         "plots": False,
         "workers": 0,
         "verbose": False,
@@ -149,8 +142,8 @@ def validate(
 
 
 def run_job(request: dict[str, Any], _channel: Any = None) -> dict[str, Any]:
-    """Evaluate for the window; the request has the arguments of `evaluate`."""
-    known = ("split", "imgsz", "batch", "device", "rect", "runtime", "precision")
+    """Evaluate for the window; the request has "weights", "data" and what `Evaluation` has."""
+    known = (field.name for field in fields(Evaluation))
     options = {name: request[name] for name in known if request.get(name) is not None}
     return evaluate(Path(request["weights"]), Path(request["data"]), **options)
 
@@ -174,10 +167,11 @@ class _Subject:
     precision: str | None
 
 
-def _subject(weights: Path, data: dict[str, Any], runtime: str, precision: str, device: str) -> _Subject:
+def _subject(weights: Path, data: dict[str, Any], how: Evaluation) -> _Subject:
     """Return a safely read checkpoint on the runtime that was asked for, or an exported model."""
     from app.engine.devices import resolve_device
 
+    runtime, precision, device = how.runtime, how.precision, how.device
     if weights.suffix != ".pt" and (runtime, precision) == ("torch", "f32"):
         if not weights.exists():
             raise AppError(

@@ -172,7 +172,7 @@ def _predictions(
     device: str,
     tell: Callable[[float, str], None],
 ) -> tuple[Predictions, int]:
-    from app.engine.evaluate import validate
+    from app.engine.evaluate import Evaluation, validate
     from app.engine.predictions import collecting, load_predictions
 
     if not run.best.is_file():
@@ -192,7 +192,8 @@ def _predictions(
         done = (validator.batch_i + 1) / len(validator.dataloader)
         tell(_PREDICTION_SHARE * done, _PREDICTING)
 
-    validate(run.best, dict(data), split, imgsz=imgsz, device=device, make=make, on_batch=on_batch)
+    how = Evaluation(split, imgsz, device=device)
+    validate(run.best, dict(data), how, make=make, on_batch=on_batch)
     found = result()
     _keep(found, cache)
     return found, imgsz

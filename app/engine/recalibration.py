@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.checkpoint import save_checkpoint
-from app.engine.evaluate import evaluate_prepared
+from app.engine.evaluate import Evaluation, evaluate_prepared
 from app.engine.models import load_checkpoint
 from app.engine.refit_pictures import evenly, load_pictures
 from app.engine.train_data import pictures_of
@@ -89,7 +89,8 @@ def recalibrate_best(plan: Plan, recorder: Recorder) -> None:
 
 def _measured(plan: Plan, weights: Path) -> dict[str, Any]:
     size, batch = plan.config.imgsz, 2 * plan.config.batch
-    return evaluate_prepared(weights, plan.data, imgsz=size, batch=batch, device=_first(plan.device))
+    how = Evaluation(imgsz=size, batch=batch, device=_first(plan.device))
+    return evaluate_prepared(weights, plan.data, how)
 
 
 def _first(device: str) -> str:

@@ -18,7 +18,7 @@ from app.core.design import Design
 from app.core.risk import MAP, Key, Risk, Risks
 from app.engine.checkpoint import save_checkpoint
 from app.engine.convert import training_pictures
-from app.engine.evaluate import evaluate_prepared
+from app.engine.evaluate import Evaluation, evaluate_prepared
 from app.engine.foreign_weights import ForeignWeights, read_weights
 from app.engine.model_cache import fingerprint
 from app.engine.models import build_model
@@ -128,6 +128,5 @@ class _Look:
         return self._validate(file)
 
     def _validate(self, weights: Path) -> float:
-        return float(
-            evaluate_prepared(weights, self.data, self.split, self.side, device=self.device)["map50_95"]
-        )
+        how = Evaluation(self.split, self.side, device=self.device)
+        return float(evaluate_prepared(weights, self.data, how)["map50_95"])

@@ -263,7 +263,7 @@ class _Training:
         if self._one_of_several:  # the validator would wait for the other processes
             same = next(event for event in recorder.epochs if event["epoch"] == best["epoch"])
             return {**best, "per_class": same["per_class"]}
-        from app.engine.evaluate import evaluate_prepared
+        from app.engine.evaluate import Evaluation, evaluate_prepared
 
         assert self.plan is not None
         if RECALIBRATE in self.plan.recovery.options:
@@ -271,9 +271,8 @@ class _Training:
 
             recalibrate_best(self.plan, recorder)
         size, batch = self.config.imgsz, 2 * self.config.batch
-        found = evaluate_prepared(
-            self.run.best, self.plan.data, imgsz=size, batch=batch, device=self.plan.device
-        )
+        how = Evaluation(imgsz=size, batch=batch, device=self.plan.device)
+        found = evaluate_prepared(self.run.best, self.plan.data, how)
         return {"epoch": best["epoch"], "fitness": best["fitness"], **found}
 
     def _stopped(self, recorder: Recorder, by: str) -> Event:

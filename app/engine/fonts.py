@@ -66,4 +66,4 @@ def text_mask(text: str, size: int, *, bold: bool = False) -> np.ndarray[Any, np
     wide = max(round(font.getlength(text)), 1)
     picture = Image.new("L", (wide + 1, round(size * 1.3)), 0)
     ImageDraw.Draw(picture).text((0, size), text, 255, font, anchor="ls")
-    return np.asarray(picture, dtype=np.float32) / 255
+    return np.asarray(picture, dtype=np.float32) / np.float32(255)

@@ -111,7 +111,7 @@ class Recorder:
             pair: both sides' results on it.
             at: monotonic seconds; now where None.
         """
-        if self._stopped or self._ended:
+        if self._stopped:
             return
         now = time.monotonic() if at is None else at
         self._times.append((pair.a.timings.inference_ms, pair.b.timings.inference_ms))

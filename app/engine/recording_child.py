@@ -51,7 +51,7 @@ def _step_back() -> None:
     else:
         import psutil
 
-        psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
+        psutil.Process().nice(getattr(psutil, "IDLE_PRIORITY_CLASS"))  # noqa: B009 - of Windows alone
 
 
 class _Recording:

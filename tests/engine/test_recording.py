@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import av
 import numpy as np
@@ -25,7 +25,7 @@ class Named:
     """What a recorder asks of a detector."""
 
     runtime, precision, device, threads, imgsz = "openvino", "f32", "cpu", 2, 320
-    names = {0: "cell", 1: "<b>轮</b>\n"}
+    names: ClassVar = {0: "cell", 1: "<b>轮</b>\n"}
 
     def __init__(self, name: str) -> None:
         self.weights = Path(name)

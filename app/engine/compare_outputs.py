@@ -1,0 +1,101 @@
+"""What leaves a comparison as files: a recording, and reports with the pictures that disagree most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from app.core.compare_figures import SessionFigures
+from app.core.errors import AppError
+from app.core.text import QT_TRANSLATE_NOOP
+from app.engine.compare_pictures import PairPictures
+from app.engine.compare_report import ReportWriter
+from app.engine.pairing import Pair, PairRunner
+from app.engine.preprocess import Image
+from app.engine.recording import Recorder
+
+
+class Outputs:
+    """Takes every pair after its figures were taken, outside the clock.
+
+    Args:
+        emit: takes the events "recording", "report" and "problem"; from other threads too.
+    """
+
+    def __init__(self, emit: Callable[[dict[str, Any]], object]) -> None:
+        self._emit = emit
+        self._recorder: Recorder | None = None
+        self._writers: list[ReportWriter] = []
+        self.pictures = PairPictures()
+
+    def add(self, image: Image, index: int, pair: Pair, now: float, runner: PairRunner) -> None:
+        """Take a pair; never waits.
+
+        Args:
+            image: H×W×3, BGR.
+            index: number of the picture in its source.
+            pair: both sides' results on it.
+            now: monotonic seconds at its end.
+            runner: what compares.
+        """
+        self.pictures.add(image, pair, index, now, [detector.names for detector in runner.detectors])
+        if self._recorder is not None:
+            self._recorder.add(image, pair, now)
+
+    def record(self, path: str | None, runner: PairRunner | None) -> None:
+        """Begin a recording, or end it where `path` is None."""
+        if self._recorder is not None:
+            self._recorder.stop()
+            self._recorder = None
+        if path is None:
+            return
+        if runner is None:
+            self._emit(_failed(path, _not_ready()))
+            return
+        try:
+            self._recorder = Recorder(Path(path), runner.detectors, self._emit)
+        except OSError as error:
+            self._emit(_failed(path, _cannot_begin(error)))
+
+    def report(self, path: str, figures: SessionFigures | None, settings: Mapping[str, Any]) -> None:
+        """Write a report in a process of its own; the event "report" tells when it is there."""
+        self._writers = [writer for writer in self._writers if writer.busy]
+        if figures is None:
+            self._emit({"event": "problem", **_not_ready().as_dict()})
+            return
+        self._writers.append(
+            ReportWriter(Path(path), figures, settings, self.pictures.pictures(), self._emit)
+        )
+
+    def reset(self) -> None:
+        """Forget the pictures."""
+        self.pictures.clear()
+
+    def close(self) -> None:
+        """End the recording and wait until every file is complete."""
+        if self._recorder is not None:
+            self._recorder.close()
+            self._recorder = None
+        for writer in self._writers:
+            writer.close()
+
+
+def _failed(path: str, problem: AppError) -> dict[str, Any]:
+    nothing = {"seconds": 0.0, "frames": 0, "dropped": 0, "bytes": 0}
+    return {"event": "recording", "state": "failed", "path": path, **nothing, **problem.as_dict()}
+
+
+def _not_ready() -> AppError:
+    return AppError(
+        QT_TRANSLATE_NOOP("core", "Nothing has been compared yet."),
+        QT_TRANSLATE_NOOP("core", "Press Play first."),
+    )
+
+
+def _cannot_begin(error: OSError) -> AppError:
+    return AppError(
+        QT_TRANSLATE_NOOP("core", "Recording cannot begin: {reason}."),
+        QT_TRANSLATE_NOOP("core", "Close other programs, or free some space, and try again."),
+        reason=error.strerror or error,
+    )

@@ -111,7 +111,7 @@ class Detector:
         else:
             from app.engine import models
 
-            loaded = models.load_checkpoint(path)
+            loaded = models.load_checkpoint(path, with_anchors=True)
             card = model_cache.card_of(loaded)
             deployed = models.deployed(loaded.model, forms=forms_by_path(loaded.design, forms))
             made = TorchRuntime(deployed, choice.precision, choice.device, count)

@@ -105,7 +105,7 @@ def export(
     begin = time.monotonic()
     path = Path(weights)
     progress(0.0, QT_TRANSLATE_NOOP("core", "Reading the weights"))
-    loaded = models.load_checkpoint(path)
+    loaded = models.load_checkpoint(path, with_anchors=True)
     card = card_of(loaded)
     plan_ = Plan(_shape(imgsz or card.imgsz), dynamic, precision)
     target = _target(path, format, output)

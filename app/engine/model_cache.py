@@ -131,7 +131,7 @@ def converted(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     with one_thread():
-        loaded = models.load_checkpoint(weights)
+        loaded = models.load_checkpoint(weights, with_anchors=True)
         chosen = forms_by_path(loaded.design, forms)
         _WRITERS[runtime](models.deployed(loaded.model, forms=chosen), draft)
     (draft / "card.json").write_text(json.dumps(asdict(card_of(loaded))), encoding="utf-8")

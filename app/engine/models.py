@@ -14,6 +14,7 @@ from app.core.errors import AppError
 from app.core.sites import mirrors, site
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.activations import activate
+from app.engine.anchor_head import original_model
 from app.engine.blocks import make_block
 from app.engine.carried import DESIGN_KEY, design_of
 from app.engine.deployed import deployed
@@ -96,7 +97,7 @@ class LoadedModel:
         design: what it is; without swaps for a standard model.
         names: class index → name.
         imgsz: input side it was trained at, pixels.
-        kind: where it comes from: "studio" or "ultralytics".
+        kind: where it comes from: "studio", "ultralytics" or "yolov5-original".
     """
 
     model: DetectionModel
@@ -106,11 +107,12 @@ class LoadedModel:
     kind: str
 
 
-def load_checkpoint(path: str | Path) -> LoadedModel:
+def load_checkpoint(path: str | Path, *, with_anchors: bool = False) -> LoadedModel:
     """Open a trained checkpoint, executing nothing that stands in it.
 
     Args:
         path: checkpoint of a detector of any base, standard or lightweight.
+        with_anchors: take one of the original YOLOv5 too: it can be run and exported, but not lightened or trained.
 
     Raises:
         AppError: the file is missing or no such checkpoint; the message says why.
@@ -119,6 +121,12 @@ def load_checkpoint(path: str | Path) -> LoadedModel:
 
     file = Path(path)
     foreign = read_weights(file)
+    if foreign.kind == "yolov5-original" and with_anchors:
+        model = original_model(foreign.base, foreign.tensors, file.name)
+        count: int = model.model[-1].nc
+        names = dict(foreign.names or {i: str(i) for i in range(count)})
+        design = Design.stock(foreign.base).with_classes(count)
+        return LoadedModel(model, design, names, foreign.imgsz or 640, foreign.kind)
     if foreign.kind == "yolov5-original":
         raise AppError(
             QT_TRANSLATE_NOOP(

@@ -93,6 +93,10 @@ class CompareWorker(EngineJob):
     source_opened = Signal(dict)
     state_changed = Signal(str)
     statistics_changed = Signal(dict)
+    lost_because = Signal(object)
+    """Why the source gives no pictures, as `value_to_json` writes it; comes before the state "lost"."""
+    recording_changed = Signal(dict)
+    report_written = Signal(dict)
     problem = Signal(object)
 
     def __init__(self, request: Mapping[str, Any], parent: QObject | None = None) -> None:
@@ -114,8 +118,10 @@ class CompareWorker(EngineJob):
             "pair": self._on_pair,
             "ready": self.ready.emit,
             "source": self.source_opened.emit,
-            "state": lambda event: self.state_changed.emit(str(event["state"])),
+            "state": self._on_state,
             "statistics": self.statistics_changed.emit,
+            "recording": self.recording_changed.emit,
+            "report": self.report_written.emit,
             "problem": lambda event: self.problem.emit(AppError.from_dict(event)),
         }
         self.event_received.connect(self._on_event, Qt.ConnectionType.DirectConnection)
@@ -141,6 +147,11 @@ class CompareWorker(EngineJob):
         handler = self._handlers.get(str(event.get("event")))
         if handler is not None:
             handler(event)
+
+    def _on_state(self, event: dict[str, Any]) -> None:
+        if "reason" in event:
+            self.lost_because.emit(event["reason"])
+        self.state_changed.emit(str(event["state"]))
 
     def _on_ring(self, event: dict[str, Any]) -> None:
         if self._ring is not None:

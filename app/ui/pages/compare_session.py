@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -24,10 +25,28 @@ IDLE, PREPARING, PLAYING, PAUSED, OPENING, LOST, ENDED, FAILED = (
 
 _MOVING = frozenset({PREPARING, PLAYING, OPENING, LOST})
 
+_COMMANDS = {
+    "confidence": "value",
+    "iou": "value",
+    "imgsz": "value",
+    "loop": "value",
+    "speed": "value",
+    "shown": "shown",
+    "source": "source",
+    "options": "source",
+}
+"""What a running comparison can be told of, and under which key."""
+
 
 @dataclass(frozen=True)
 class Setup:
-    """What is compared, and how."""
+    """What is compared, and how.
+
+    Attributes:
+        options: `SourceOptions` as JSON.
+        imgsz: Larger side of the network input in pixels; None for the checkpoint's own.
+        shown: Names of the classes whose boxes count; None for all.
+    """
 
     a: str = ""
     b: str = ""
@@ -37,6 +56,11 @@ class Setup:
     device: str = "auto"
     confidence: float = 0.25
     iou: float = 0.7
+    options: Mapping[str, Any] = field(default_factory=dict)
+    imgsz: int | None = None
+    shown: tuple[str, ...] | None = None
+    loop: bool = True
+    speed: float = 1.0
 
     @property
     def complete(self) -> bool:
@@ -59,6 +83,10 @@ class CompareSession(QObject):
     statistics_changed = Signal(dict)
     state_changed = Signal(str)
     preparation_progressed = Signal(float, str)
+    lost_because = Signal(object)
+    """Why the source gives no pictures; comes before the state "lost"."""
+    recording_changed = Signal(dict)
+    report_written = Signal(dict)
     problem = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -93,13 +121,42 @@ class CompareSession(QObject):
         before, self._setup = self._setup, replace(self._setup, **values)
         if before == self._setup or self._worker is None:
             return
-        commands: Mapping[str, str] = {"confidence": "value", "iou": "value", "source": "source"}
         changed = {name for name in vars(before) if getattr(before, name) != getattr(self._setup, name)}
-        if changed <= commands.keys():
-            for name in sorted(changed):
-                self._worker.send({"command": name, commands[name]: getattr(self._setup, name)})
+        if changed <= _COMMANDS.keys():
+            self._tell(changed)
         elif self._setup.complete:
             self._restart()
+
+    def _tell(self, changed: set[str]) -> None:
+        """Tell the process what is different."""
+        setup, send = self._setup, self._send
+        if changed & {"source", "options"}:
+            changed = changed - {"source", "options"}
+            send("source", source=setup.source, options=dict(setup.options))
+        for name in sorted(changed):
+            command = "classes" if name == "shown" else name
+            send(command, **{_COMMANDS[name]: getattr(setup, name)})
+
+    def _send(self, command: str, **values: Any) -> None:
+        if self._worker is not None:
+            self._worker.send({"command": command, **values})
+
+    def mirror(self, on: bool) -> None:
+        """Show the source as a mirror does, or not, without opening it again."""
+        self._setup = replace(self._setup, options={**self._setup.options, "mirror": on})
+        self._send("mirror", value=on)
+
+    def record(self, path: Path | None) -> None:
+        """Start recording to a file, or stop."""
+        self._send("record", path=str(path) if path is not None else None)
+
+    def report(self, path: Path) -> None:
+        """Have the report of everything so far written."""
+        self._send("report", path=str(path))
+
+    def reset(self) -> None:
+        """Forget what was measured so far."""
+        self._send("reset")
 
     def play(self) -> None:
         """Start, or go on."""
@@ -163,6 +220,9 @@ class CompareSession(QObject):
         worker.ready.connect(self.prepared)
         worker.source_opened.connect(self.source_opened)
         worker.statistics_changed.connect(self.statistics_changed)
+        worker.lost_because.connect(self.lost_because)
+        worker.recording_changed.connect(self.recording_changed)
+        worker.report_written.connect(self.report_written)
         worker.state_changed.connect(self._enter)
         worker.progressed.connect(self.preparation_progressed)
         worker.problem.connect(self.problem)

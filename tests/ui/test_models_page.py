@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.core.runs import RunFolder
@@ -17,6 +18,7 @@ from app.ui.pages.models import ModelsPage
 from app.ui.pages.models_rows import figures_path
 from app.ui.pages.models_table import GFLOPS, KIND, MAP, NAME, SIZE, STATE
 from app.ui.requests import ModelRequest
+from app.ui.widgets.elided import ElidedLabel
 from tests.ui.train_runs import EPOCHS, events_of, make_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,8 +110,13 @@ def test_the_card_tells_figures_classes_origin_and_why_it_failed(
     texts = page.card.texts()
     assert "0.580" in texts
     assert "0.900 / 0.500" in texts
-    assert "/data/data.yaml" in texts
     assert "best.pt" in texts
+    QApplication.processEvents()
+    labels = [text for text in page.card.findChildren(ElidedLabel) if text.isVisible()]
+    assert [text.text() for text in labels if text.toolTip() == "/data/data.yaml"] == ["data"]
+    shown = [text for text in labels if text.property("role") == "muted"]
+    assert {text.text() for text in shown} >= {"GFLOPs at 64 px", "Picture size", "Batch and seed"}
+    assert not [text.text() for text in shown if text.width() < text.sizeHint().width()], "no name is cut"
     page.table.choose(runs["bad"].best)
     assert "The disk is full" in page.card.sentence.text()
     assert not page.primary.isEnabled()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QStackedWidget
 from app.core.errors import AppError
 from app.core.text import grouped
 from app.ui import drops, theme
+from app.ui.data_names import short_name, spoken_name
 from app.ui.page import Page, Services
 from app.ui.pages.data_gallery import Gallery
 from app.ui.pages.data_results import FindingsCard, Statistics
@@ -150,7 +151,7 @@ class DataPage(Page):
         """Let the user choose where a corrected copy goes, and write it."""
         if self.summary is None:
             return
-        start = self.workspace.folder.root / f"{_short(self.summary.spec).replace('/', '-')}-fixed"
+        start = self.workspace.folder.root / f"{short_name(self.summary.spec).replace('/', '-')}-fixed"
         name, _ = QFileDialog.getSaveFileName(
             self,
             self.tr("New folder for the corrected copy"),
@@ -284,7 +285,7 @@ class DataPage(Page):
         self.primary.setVisible(ready)
         self.again_action.setEnabled(bool(self._spec))
         summary = self.summary if ready else None
-        self.name.setText(self._spoken(summary.spec) if summary else "")
+        self.name.setText(spoken_name(summary.spec) if summary else "")
         self.name.setToolTip(str(summary.data) if summary else "")
         counts = " / ".join(grouped(count) for count in summary.images.values()) if summary else ""
         self.counts.setText(self._counts_words(summary, counts) if summary else "")
@@ -309,7 +310,7 @@ class DataPage(Page):
         elif self.state == LOADING:
             self.blank.set_icon("data")
             self.blank.set_texts(
-                self.tr("Looking through {name}…").format(name=self._spoken(self._spec)),
+                self.tr("Looking through {name}…").format(name=spoken_name(self._spec)),
                 self._progress,
                 "",
                 self.tr("Cancel"),
@@ -351,7 +352,7 @@ class DataPage(Page):
         if recent:
             self._menu.addSeparator()
         for spec in recent:
-            entry = self._menu.addAction(_short(spec))
+            entry = self._menu.addAction(short_name(spec))
             entry.setToolTip(spec)
             entry.triggered.connect(lambda _checked=False, spec=spec: self.open(spec))
 
@@ -370,23 +371,12 @@ class DataPage(Page):
             self.open(SAMPLE)
 
     def _check_title(self, spec: str) -> str:
-        return self.tr("Check of {name}").format(name=self._spoken(spec))
+        return self.tr("Check of {name}").format(name=spoken_name(spec))
 
     def _copy_title(self, spec: str) -> str:
-        return self.tr("Corrected copy of {name}").format(name=self._spoken(spec))
-
-    def _spoken(self, spec: str) -> str:
-        return self.tr("the sample") if spec == SAMPLE else _short(spec)
+        return self.tr("Corrected copy of {name}").format(name=spoken_name(spec))
 
     def _folder(self) -> str:
         if self._spec and self._spec != SAMPLE:
             return str(Path(self._spec).parent)
         return str(self.workspace.folder.root)
-
-
-def _short(spec: str) -> str:
-    """Return the folder's name for a data.yaml in it, else the name of file and folder."""
-    path = Path(spec)
-    if path.stem.lower() in ("data", "dataset") and path.suffix.lower() in drops.YAML_SUFFIXES:
-        return path.parent.name or str(path)
-    return f"{path.parent.name}/{path.name}" if path.suffix else path.name

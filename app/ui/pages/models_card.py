@@ -23,12 +23,14 @@ from app.core.run_notes import Notes, tags_of
 from app.core.text import figure, grouped, size
 from app.core.train_config import TrainConfig
 from app.ui import theme
+from app.ui.data_names import spoken_name
 from app.ui.pages.models_rows import RUN, ModelRow
 from app.ui.text import in_a_row, reason_words
 from app.ui.widgets.cards import Card, button, label
 from app.ui.widgets.elided import ElidedLabel
 
-Pairs = list[tuple[str, str]]
+Pairs = list[tuple[str, ...]]
+"""A name, a value, and where the value is shortened the whole of it."""
 
 
 class ModelCard(Card):
@@ -134,7 +136,7 @@ class ModelCard(Card):
             self.sentence.setText(in_a_row(*reason_words(row.state)))
         config = self._config(row)
         self._section(self.tr("Figures"), self._figures(row))
-        self._section(self.tr("Average precision by class"), self._classes(row))
+        self._section(self.tr("Average precision by class"), self._classes(row), names_cut=True)
         self._section(self.tr("Origin"), self._origin(row, config))
         self._section(self.tr("Files"), self._files(row))
         self._column.addStretch(1)
@@ -184,13 +186,14 @@ class ModelCard(Card):
         pairs: Pairs = []
         if row.run is not None and row.state is not None and config is not None:
             pairs += [
-                (self.tr("Data"), config.data),
+                (self.tr("Data"), spoken_name(config.data), config.data),
                 (
                     self.tr("Warm start"),
                     Path(config.weights).name if config.weights else self.tr("fresh weights"),
                 ),
                 (self.tr("Epochs"), f"{row.state.epoch}/{row.state.epochs}"),
-                (self.tr("Picture size, batch, seed"), f"{config.imgsz} px, {config.batch}, {config.seed}"),
+                (self.tr("Picture size"), f"{config.imgsz} px"),
+                (self.tr("Batch and seed"), f"{config.batch}, {config.seed}"),
                 (self.tr("Device"), row.state.device),
                 (self.tr("Started"), _moment(row.state.started)),
             ]
@@ -200,7 +203,7 @@ class ModelCard(Card):
         if more.get("swaps") is not None and row.run is None:
             pairs.append((self.tr("Swapped modules"), str(len(more["swaps"]))))
         pairs += [(str(key), str(value)) for key, value in (more.get("provenance") or {}).items()]
-        return [(key, value) for key, value in pairs if value]
+        return [pair for pair in pairs if pair[1]]
 
     def _files(self, row: ModelRow) -> Pairs:
         if row.kind != RUN or row.run is None:
@@ -215,7 +218,8 @@ class ModelCard(Card):
         )
         return [(path.name, size(path.stat().st_size)) for path in names if path.is_file()]
 
-    def _section(self, title: str, pairs: Pairs) -> None:
+    def _section(self, title: str, pairs: Pairs, names_cut: bool = False) -> None:
+        """Add names and values; where there is little room the values are shortened, or the names."""
         if not pairs:
             return
         box = QWidget()
@@ -224,16 +228,19 @@ class ModelCard(Card):
         grid.setHorizontalSpacing(theme.BETWEEN)
         grid.setVerticalSpacing(4)
         grid.addWidget(label(title, role="strong"), 0, 0, 1, 2)
-        for number, (key, value) in enumerate(pairs, 1):
+        for number, (key, value, *whole) in enumerate(pairs, 1):
             left = ElidedLabel(key)
             left.setProperty("role", "muted")
             right = ElidedLabel(value, Qt.TextElideMode.ElideMiddle)
+            if whole:
+                right.setToolTip(whole[0])
+            kept = right if names_cut else left
+            kept.setMinimumWidth(kept.sizeHint().width())
             right.setAlignment(Qt.AlignmentFlag.AlignRight)
             right.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
             grid.addWidget(left, number, 0)
             grid.addWidget(right, number, 1)
-        grid.setColumnStretch(0, 2)
-        grid.setColumnStretch(1, 3)
+        grid.setColumnStretch(0 if names_cut else 1, 1)
         self._column.addWidget(box)
 
     def retranslate(self) -> None:

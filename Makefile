@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.ready-dev
 
-.PHONY: run test check pytest bench torture screenshots translations clean
+.PHONY: run test check pytest exhaustive bench torture screenshots translations clean
 
 run: $(READY)
 	@$(BIN)/python main.py
@@ -32,6 +32,10 @@ check: $(DEV)
 
 pytest: $(DEV)
 	@sh tools/with_display.sh $(BIN)/python tools/run_tests.py
+
+# Every case of what a few others stand for in the suite: all base models, all families.
+exhaustive: $(DEV)
+	@$(BIN)/python -m pytest -n auto -m exhaustive
 
 # The figures named in the documents, measured here and now.
 bench: $(DEV)

@@ -323,6 +323,7 @@ def _system_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
         verbs, common, "demo", "system", "The whole job on the built-in sample; no network, no camera."
     )
     demo.add_argument("--epochs", type=int, default=2, help="epochs of the short training (default: 2)")
+    demo.add_argument("--pictures", type=int, help="how many training pictures the conversion looks at")
     demo.add_argument("--frames", type=int, default=150, help="frames to compare (default: 150)")
 
     _add(

@@ -33,8 +33,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         folder.cleanup()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `tools/run_tests.py` runs apart: tests with a window, and those beside which nothing may run."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what `tools/run_tests.py` runs apart: tests with a window, and those beside which nothing may run.
+
+    Tests marked `exhaustive` are left out unless `-m` names them.
+    """
+    if "exhaustive" not in str(config.option.markexpr):
+        left_out = {item for item in items if item.get_closest_marker("exhaustive")}
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         place = item.path.relative_to(ROOT / "tests").parts[0]
         windowed = "qapp" in getattr(item, "fixturenames", ())

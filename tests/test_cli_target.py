@@ -54,13 +54,16 @@ def test_what_cannot_be_is_said_in_one_line(arguments: tuple[str, ...], words: s
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_risks_are_measured_on_weights_and_pictures() -> None:
+def test_risks_are_measured_on_weights_and_pictures(tmp_path: Path) -> None:
     from app.core.folders import resources
+    from app.engine.sample import write_dataset
 
+    data_yaml = write_dataset(tmp_path / "data", train=6, val=2, test=0)
     weights = str(resources() / "sample" / "standard.pt")
     data = document(
-        "design", "--target", "params=-40%", "--kinds", "separable", "--weights", weights, "--data", "sample"
-    )
+        "design", "--target", "params=-40%", "--kinds", "separable", "--weights", weights,
+        "--data", str(data_yaml),
+    )  # fmt: skip
     assert data["risk_kind"] == "measured"
     assert data["risk_source"] == "standard.pt"
     assert all(row["unexplained"] < 1 for row in data["rows"])

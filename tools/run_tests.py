@@ -20,6 +20,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_WORKERS = 8
+PLACES = {
+    "shared": ["--ignore=tests/ui", "--ignore=tests/workers", "--ignore=tests/benchmarks"],
+    "window": ["tests/ui"],
+}
+"""Where tests of these kinds can be (see tests/conftest.py): importing the others takes as long as running some."""
 INTERRUPTED, NO_TESTS = 2, 5
 """Exit statuses of pytest: by the keyboard, and nothing was selected."""
 
@@ -34,9 +39,11 @@ def main(arguments: list[str]) -> int:
     begun = time.monotonic()
     count = workers()
     shared = ["-n", str(count), "--dist", "worksteal"] if count > 1 else []
+    named = any((ROOT / argument.partition("::")[0]).exists() for argument in arguments)
+    places = {kind: [] if named else found for kind, found in PLACES.items()}
     parts = (
-        (f"{count} at once", ["-m", "not alone and not window", *shared]),
-        (f"windows, {count} at once", ["-m", "window", *shared]),
+        (f"{count} at once", ["-m", "not alone and not window", *shared, *places["shared"]]),
+        (f"windows, {count} at once", ["-m", "window", *shared, *places["window"]]),
         ("alone", ["-m", "alone"]),
     )
     lines, failed, total, bad = [], [], Counter(), False

@@ -48,7 +48,7 @@ def run_demo(options: Namespace, output: Output) -> None:
         f"2/5  Design: {len(design.resolved())} convolutions become depthwise separable, "
         f"{percent_change(cost.standard.flops, cost.lightweight.flops)} FLOPs."
     )
-    converted = _convert(standard, design, data, workspace, output)
+    converted = _convert(standard, design, data, workspace, options.pictures, output)
     run = _train(workspace, design, data, converted.path, options.epochs, output)
     result = _compare(standard, run.best, options.frames, output)
     accuracy = _validate({"standard": standard, "converted": converted.path, "lightweight": run.best}, data)
@@ -65,12 +65,16 @@ def run_demo(options: Namespace, output: Output) -> None:
     output.document(document, _text(cost.standard, cost.lightweight, accuracy, result, seconds))
 
 
-def _convert(standard: Path, design: Design, data: Path, workspace: Workspace, output: Output) -> Any:
+def _convert(
+    standard: Path, design: Design, data: Path, workspace: Workspace, pictures: int | None, output: Output
+) -> Any:
     from app.engine.convert import convert
+    from app.engine.refit_pictures import MOST_PICTURES
 
     output.note("3/5  Converting the trained standard model, without training.")
     target = workspace.exports / "demo-converted.pt"
-    return convert(standard, design, data, imgsz=IMGSZ, output=target)
+    most = MOST_PICTURES if pictures is None else pictures
+    return convert(standard, design, data, pictures=most, imgsz=IMGSZ, output=target)
 
 
 def _train(

@@ -12,7 +12,7 @@ from tests.e2e.conftest import Verb
 
 @pytest.mark.slow
 def test_demo_ends_with_a_true_table(tmp_path: Path, verb: Verb) -> None:
-    result = verb("demo", "--epochs", "1", "--frames", "60", "--workspace", str(tmp_path))
+    result = verb("demo", "--epochs", "1", "--pictures", "12", "--frames", "60", "--workspace", str(tmp_path))
     assert result["seconds"] < 180
     cost = result["cost"]
     assert cost["lightweight"]["flops"] < 0.5 * cost["standard"]["flops"]

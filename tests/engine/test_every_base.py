@@ -18,6 +18,9 @@ from tests.designs import designs
 from tests.engine.counting import expected, figures
 
 CLASSES = 7
+LARGEST = ("yolov5", "yolov6", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolo26")
+"""Families whose largest model is always tested too: depth, and in some the blocks, change with the size."""
+USUAL = {names[0] for names in base_families().values()} | {base_families()[name][-1] for name in LARGEST}
 
 
 def file_bytes(model: nn.Module) -> int:
@@ -26,7 +29,13 @@ def file_bytes(model: nn.Module) -> int:
     return sum(v.numel() * (2 if v.is_floating_point() else v.element_size()) for v in state)
 
 
-@pytest.mark.parametrize("base", base_models())
+@pytest.mark.parametrize(
+    "base",
+    [
+        pytest.param(base, marks=() if base in USUAL else pytest.mark.exhaustive, id=base)
+        for base in base_models()
+    ],
+)
 def test_costs_equal_the_built_model(base: str) -> None:
     stock = Design.stock(base, CLASSES)
     paths = eligible(stock.architecture, "separable")

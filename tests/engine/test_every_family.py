@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,14 @@ from tests.engine.test_detector import assert_same, stock_boxes
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 FIRST = tuple(names[0] for names in base_families().values())
+VARIANTS = tuple(
+    base
+    for base in FIRST
+    if base.endswith(("-p2", "-p6", "-spp")) and base not in ("yolov5n-p6", "yolov8n-p2")
+)
+"""Families that differ from another one in the number of their levels alone."""
+USUAL = tuple(base for base in FIRST if base not in VARIANTS)
+EACH = [*USUAL, *(pytest.param(base, marks=pytest.mark.exhaustive) for base in VARIANTS)]
 CLASSES, SIDE = 3, 128
 
 STOCK = """
@@ -52,25 +62,28 @@ def everything(base: str) -> Design:
 
 
 @pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The smallest model of each family, with the most separable convolutions it can have."""
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes the smallest model of a family, with the most separable convolutions it can have."""
     folder = tmp_path_factory.mktemp("families")
-    made: dict[str, Path] = {}
-    torch.manual_seed(0)
-    for base in FIRST:
+
+    @cache
+    def make(base: str) -> Path:
+        torch.manual_seed(0)
         model = build_model(everything(base), names={0: "a", 1: "b", 2: "c"})
-        made[base] = folder / f"{base}-light.pt"  # "yolov3-tiny.pt" would open as "yolov3-tinyu.pt"
-        save_checkpoint(model, made[base], train_args={"imgsz": SIDE, "task": "detect"})
-    return made
+        path = folder / f"{base}-light.pt"  # "yolov3-tiny.pt" would open as "yolov3-tinyu.pt"
+        save_checkpoint(model, path, train_args={"imgsz": SIDE, "task": "detect"})
+        return path
+
+    return make
 
 
 def anchors(base: str) -> int:
     return sum((SIDE // stride) ** 2 for stride in Design.stock(base).architecture.strides)
 
 
-@pytest.mark.parametrize("base", FIRST)
-def test_it_opens_again(checkpoints: dict[str, Path], base: str) -> None:
-    loaded = load_checkpoint(checkpoints[base])
+@pytest.mark.parametrize("base", EACH)
+def test_it_opens_again(checkpoint: Callable[[str], Path], base: str) -> None:
+    loaded = load_checkpoint(checkpoint(base))
     assert loaded.design == everything(base)
     assert (loaded.names[2], loaded.imgsz, loaded.kind) == ("c", SIDE, "studio")
     picture = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
@@ -82,11 +95,17 @@ def test_it_opens_again(checkpoints: dict[str, Path], base: str) -> None:
     assert (found[:, 4:] - fast[:, 4:]).abs().max() < 1e-4
 
 
-def test_stock_ultralytics_opens_every_family(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "bases",
+    [pytest.param(USUAL, id="usual"), pytest.param(VARIANTS, id="variants", marks=pytest.mark.exhaustive)],
+)
+def test_stock_ultralytics_opens_every_family(
+    checkpoint: Callable[[str], Path], bases: tuple[str, ...], tmp_path: Path
+) -> None:
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "ULTRALYTICS_SAFE_LOAD")}
     environment |= {"YOLO_CONFIG_DIR": str(tmp_path), "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
     done = subprocess.run(
-        [sys.executable, "-I", "-c", STOCK, *map(str, checkpoints.values())],
+        [sys.executable, "-I", "-c", STOCK, *(str(checkpoint(base)) for base in bases)],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -96,7 +115,7 @@ def test_stock_ultralytics_opens_every_family(checkpoints: dict[str, Path], tmp_
     )
     assert done.returncode == 0, done.stderr[-2000:]
     told = [json.loads(line[6:]) for line in done.stdout.splitlines() if line.startswith("FOUND ")]
-    assert [Path(path).stem.removesuffix("-light") for path, *_ in told] == list(FIRST)
+    assert [Path(path).stem.removesuffix("-light") for path, *_ in told] == list(bases)
     for path, shape, difference, name, separable in told:
         assert shape == [1, 4 + CLASSES, anchors(Path(path).stem.removesuffix("-light"))]
         assert difference < 0.05
@@ -104,7 +123,7 @@ def test_stock_ultralytics_opens_every_family(checkpoints: dict[str, Path], tmp_
         assert separable
 
 
-@pytest.mark.parametrize("base", FIRST)
+@pytest.mark.parametrize("base", EACH)
 def test_weights_of_stock_ultralytics_are_recognised(base: str, tmp_path: Path) -> None:
     model = build_model(Design.stock(base, 5))
     model.yaml.pop("depthwise_studio")
@@ -114,7 +133,10 @@ def test_weights_of_stock_ultralytics_are_recognised(base: str, tmp_path: Path) 
     assert (found.base, found.kind, found.classes, found.design) == (base, "ultralytics", 5, None)
 
 
-DETECTING = ("yolov3-tiny", "yolov4-tiny", "yolov5n-p6", "yolov9t", "yolov10n", "yolo12n", "yolo26n")
+DETECTING = [
+    *("yolov3-tiny", "yolov10n", "yolo12n", "yolo26n"),
+    *(pytest.param(base, marks=pytest.mark.exhaustive) for base in ("yolov4-tiny", "yolov5n-p6", "yolov9t")),
+]
 
 
 @pytest.mark.parametrize("base", DETECTING)

@@ -35,7 +35,13 @@ def separable(base: str) -> Design:
     return stock.with_swap(paths, Swap("separable"))
 
 
-@pytest.mark.parametrize("base", ["yolo11n", "yolov8n", "yolo26n", "yolov10n", "yolov4-tiny", "yolov9t"])
+@pytest.mark.parametrize(
+    "base",
+    [
+        *("yolo11n", "yolo26n", "yolov4-tiny"),
+        *(pytest.param(base, marks=pytest.mark.exhaustive) for base in ("yolov8n", "yolov10n", "yolov9t")),
+    ],
+)
 def test_a_separable_design_trains(base: str, sample: Path, tmp_path: Path) -> None:
     from ultralytics import YOLO
 
@@ -58,7 +64,7 @@ def test_a_separable_design_trains(base: str, sample: Path, tmp_path: Path) -> N
         assert torch.equal(stock(picture)[0], found)
 
 
-@pytest.mark.parametrize("base", ["yolo11n", "yolo26n"])
+@pytest.mark.parametrize("base", [pytest.param("yolo11n", marks=pytest.mark.exhaustive), "yolo26n"])
 def test_verbs_take_other_families_and_models_with_two_heads(
     base: str, sample: Path, frames: list[np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

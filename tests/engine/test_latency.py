@@ -359,8 +359,14 @@ FAMILIES = ("yolov3-tiny", "yolov6n", "yolov8n", "yolov9t", "yolov10n", "yolo11n
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("base", FAMILIES)
-@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize(
+    ("base", "runtime"),
+    [
+        pytest.param(base, runtime, marks=() if number % 2 == turn else pytest.mark.exhaustive)
+        for number, base in enumerate(FAMILIES)
+        for turn, runtime in enumerate(("openvino", "onnxruntime"))
+    ],
+)
 def test_every_family_of_detectors_is_measured_module_by_module(base: str, runtime: str) -> None:
     from app.core.blocks import eligible
 

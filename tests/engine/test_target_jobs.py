@@ -120,6 +120,7 @@ def test_what_single_swaps_cost_in_map(tmp_path: Path) -> None:
         "paths": ["model.3"],
         "kinds": [{"block": "separable", "options": {"rank": 4}}, {"block": "dwconv"}],
         "pictures": 8,
+        "imgsz": 192,
     }
     result, events = run(run_map, request)
     risks = Risks.from_json(result["risks"])

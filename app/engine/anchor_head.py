@@ -35,8 +35,8 @@ class AnchorDetect(nn.Module):
         self.register_buffer("anchors", anchors)
         self.register_buffer("stride", strides)
         self.na = anchors.shape[1]
-        self.no = convolutions[0].out_channels // self.na  # type: ignore[operator]
-        self.nc = self.no - 5
+        self.no: int = convolutions[0].out_channels // self.na  # type: ignore[operator,assignment]
+        self.nc: int = self.no - 5
         self.nl = len(convolutions)
 
     def forward(self, levels: list[Tensor]) -> Tensor:

@@ -14,7 +14,8 @@ from app.core.text import QT_TRANSLATE_NOOP
 from app.engine import model_cache, runtime_choice
 from app.engine.model_cache import Card
 from app.engine.postprocess import CONFIDENCE, IOU, MAX_DETECTIONS, Boxes, Floats, Integers, postprocess
-from app.engine.preprocess import Batch, Image, Letterbox, plan, prepare
+from app.engine.preprocess import Batch, Image, Letterbox, fit, plan, prepare
+from app.engine.runtime_files import is_runtime_file, open_runtime_file
 from app.engine.runtimes import (
     PRECISIONS,
     RUNTIMES,
@@ -68,12 +69,21 @@ class Detector:
         weights: The checkpoint.
         card: Class names, picture size, stride and kind.
         imgsz: Longer side of the network input in pixels.
+        shape: Height and width of the only input that it takes; None where any will do.
     """
 
-    def __init__(self, weights: Path, card: Card, runtime: Runtime, imgsz: int) -> None:
+    def __init__(
+        self,
+        weights: Path,
+        card: Card,
+        runtime: Runtime,
+        imgsz: int,
+        shape: tuple[int, int] | None = None,
+    ) -> None:
         self.weights = weights
         self.card = card
         self.imgsz = imgsz
+        self.shape = shape
         self._runtime = runtime
 
     @staticmethod
@@ -88,7 +98,8 @@ class Detector:
         """Return a detector in the deployed form.
 
         Args:
-            weights: A `.pt` of the Studio or of ultralytics.
+            weights: A `.pt` of the Studio, of ultralytics or of the original YOLOv5, an ONNX file, or an OpenVINO
+                folder or its .xml.
             runtime: One of `RUNTIMES`, or "auto": the fastest measured here that keeps the accuracy.
             precision: "f32", "bf16", "f16" or "auto".
             device: "cpu", "cuda", "cuda:1", "mps", or "auto".
@@ -100,6 +111,8 @@ class Detector:
         """
         path = Path(weights)
         _check(path, runtime, precision, imgsz)
+        if is_runtime_file(path):
+            return _load_runtime_file(path, runtime, precision, device, imgsz, threads)
         choice = runtime_choice.resolve(runtime, precision, device)
         count = threads or default_threads()
         made: Runtime
@@ -150,9 +163,13 @@ class Detector:
         """
         _check_size(imgsz)
         self.imgsz = imgsz or self.card.imgsz
+        if self.shape is not None:
+            self.imgsz = max(self.shape)
 
     def letterbox(self, height: int, width: int) -> Letterbox:
-        """Return how a picture of this size is laid into the network input: the source's own aspect."""
+        """Return how a picture of this size is laid into the network input: the source's own aspect where it can."""
+        if self.shape is not None:
+            return fit((height, width), self.shape)
         return plan((height, width), self.imgsz, self.card.stride)
 
     def is_warm(self, height: int, width: int) -> bool:
@@ -204,17 +221,39 @@ def _since(begin: float) -> float:
     return (time.perf_counter() - begin) * 1e3
 
 
+def _load_runtime_file(
+    path: Path, runtime: str, precision: str, device: str, imgsz: int | None, threads: int | None
+) -> Detector:
+    """Return the detector in an ONNX file or an OpenVINO folder, on a runtime that reads it."""
+    found = open_runtime_file(path)
+    asked = found.runtimes[0] if runtime == "auto" else runtime
+    if asked not in found.runtimes:
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} cannot run on {runtime}: only {runtimes} read it."),
+            QT_TRANSLATE_NOOP("core", "Choose one of these runtimes, or the .pt that it was made from."),
+            name=found.file.name,
+            runtime=asked,
+            runtimes=", ".join(found.runtimes),
+        )
+    choice = runtime_choice.resolve(asked, precision, device)
+    made = _CONVERTED[asked](found.file, choice.precision, choice.device, threads or default_threads())
+    detector = Detector(path, found.card, made, imgsz or found.card.imgsz, found.shape)
+    if found.shape is not None:
+        detector.imgsz = max(found.shape)
+    return detector
+
+
 def _check(weights: Path, runtime: str, precision: str, imgsz: int | None) -> None:
-    if not weights.is_file():
+    if not weights.is_file() and not is_runtime_file(weights):
         raise AppError(
             QT_TRANSLATE_NOOP("core", "There is no file {weights}."),
             QT_TRANSLATE_NOOP("core", "Choose a .pt checkpoint."),
             weights=weights,
         )
-    if weights.suffix != ".pt":
+    if weights.suffix != ".pt" and not is_runtime_file(weights):
         raise AppError(
-            QT_TRANSLATE_NOOP("core", "{name} is not a .pt checkpoint."),
-            QT_TRANSLATE_NOOP("core", "Choose the best.pt of a run, or any YOLO .pt."),
+            QT_TRANSLATE_NOOP("core", "{name} is no detector that can be run."),
+            QT_TRANSLATE_NOOP("core", "Choose any YOLO .pt, an .onnx file, or an OpenVINO folder."),
             name=weights.name,
         )
     if runtime not in {*RUNTIMES, "auto"}:

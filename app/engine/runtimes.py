@@ -184,6 +184,7 @@ class OnnxRuntime:
         self._model = str(model) if isinstance(model, Path) else model
         self._profile = profile
         self._sessions: dict[tuple[int, int], Any] = {}
+        self._input = "images"
 
     def is_ready(self, shape: tuple[int, int]) -> bool:
         """Return whether there is a session for inputs of this height and width."""
@@ -208,7 +209,9 @@ class OnnxRuntime:
         if self._profile is not None:
             options.enable_profiling = True
             options.profile_file_prefix = str(self._profile)
-        return self._library.InferenceSession(self._model, options, providers=self._providers)
+        session = self._library.InferenceSession(self._model, options, providers=self._providers)
+        self._input = session.get_inputs()[0].name
+        return session
 
     def infer(self, batch: Batch) -> Floats:
         """Return the raw output for an N×3×H×W input."""
@@ -216,7 +219,7 @@ class OnnxRuntime:
         if shape not in self._sessions:
             self.prepare(shape)
         session = self._sessions[shape] = self._sessions.pop(shape)
-        raw: Floats = session.run(["output0"], {"images": batch})[0]
+        raw: Floats = session.run(None, {self._input: batch})[0]
         return raw
 
     def finish_profile(self) -> Path:

@@ -12,6 +12,7 @@ from app.core.compare_figures import SessionFigures
 from app.core.errors import AppError
 from app.core.source_options import SourceOptions
 from app.core.text import QT_TRANSLATE_NOOP, value_to_json
+from app.engine.compare_outputs import Outputs
 from app.engine.detector import Detector
 from app.engine.live_figures import LiveFigures
 from app.engine.live_request import Channel, LiveRequest
@@ -31,7 +32,8 @@ class LiveComparison:
     """Runs until it is told to close, or its channel is gone.
 
     Events: `ready` (both detectors and the source), `ring` (a file to map), `picture` (before the detectors
-    are ready), `pair`, `statistics` (at most four a second), `source`, `state`, `problem`.
+    are ready), `pair`, `statistics` (at most four a second), `source`, `state`, `problem`,
+    `recording` and `report` (see `compare_outputs`).
     """
 
     def __init__(self, request: LiveRequest, channel: Channel) -> None:
@@ -49,6 +51,7 @@ class LiveComparison:
         self._closing = False
         self._claim = Claim(COMPARISON)
         self._figures = LiveFigures()
+        self._outputs = Outputs(channel.emit)
         self._told = 0.0
 
     def run(self) -> dict[str, Any]:
@@ -68,6 +71,7 @@ class LiveComparison:
             if self._reader is not None:
                 self._reader.close()
             self._screen.close()
+            self._outputs.close()
 
     # --- preparing -------------------------------------------------------------------------------------------
 
@@ -122,7 +126,7 @@ class LiveComparison:
         return [{**describe(d), "shape": d.letterbox(*picture.shape[:2]).shape} for d in runner.detectors]
 
     def _read(self, source: Source) -> None:
-        self._figures = LiveFigures()
+        self._reset()
         self._reader = reader = LatestFrameReader(source, loop=self._loop)
         reader.set_speed(self._speed)
         reader.set_mirror(self._options.mirror)
@@ -169,6 +173,7 @@ class LiveComparison:
         self._frame = frame
         self._shown = {**self._screen.place(frame), "age_ms": round(age_ms, 1)}
         self._tell_pair(pair)
+        self._outputs.add(frame.image, frame.index, pair, now, runner)
 
     def _tell_pair(self, pair: Pair) -> None:
         assert self._shown is not None
@@ -239,6 +244,8 @@ class LiveComparison:
             "mirror": lambda c: self._set_mirror(bool(c["value"])),
             "reset": lambda _: self._reset(),
             "source": lambda c: self._change_source(str(c["source"]), c.get("options")),
+            "record": lambda c: self._outputs.record(c.get("path"), self._runner),
+            "report": lambda c: self._outputs.report(str(c["path"]), self.session(), self._settings()),
             "close": lambda _: self._close(),
         }
 
@@ -275,6 +282,8 @@ class LiveComparison:
         pair = self._runner.again(self._confidence, self._iou) if self._runner else None
         if pair is not None and self._shown is not None:
             self._tell_pair(pair)
+            if self._frame is not None:
+                self._outputs.again(self._frame.image, pair)
 
     def _resize(self, imgsz: int | None) -> None:
         """Give both detectors pictures of another size, and show the last picture again."""
@@ -292,6 +301,17 @@ class LiveComparison:
 
     def _reset(self) -> None:
         self._figures = LiveFigures()
+        self._outputs.reset()
+
+    def _settings(self) -> dict[str, Any]:
+        """Return what was chosen beside the detectors, for a report."""
+        return {
+            "confidence": self._confidence,
+            "iou": self._iou,
+            "classes": self._runner.shown if self._runner else None,
+            "mirrored": self._options.mirror or None,
+            "order": "alternating",
+        }
 
     def _set_loop(self, loop: bool) -> None:
         self._loop = loop

@@ -57,7 +57,10 @@ class PairRunner:
         self._buffers: list[Batch | None] = [None, None]
         self._turn = 0
         self._last: _Raw | None = None
+        self.shown: Collection[str] | None = None
         self._shown: tuple[Shown, Shown] = (None, None)
+        self.shown: tuple[str, ...] | None = None
+        """Names of the classes whose boxes count; all where None."""
 
     @property
     def same_classes(self) -> bool:
@@ -74,6 +77,8 @@ class PairRunner:
         """Let boxes of other classes than these vanish, on both sides; None shows all."""
         a, b = (None if names is None else _numbers(d.names, names) for d in self.detectors)
         self._shown = (a, b)
+        self.shown = None if names is None else tuple(names)
+        self.shown = names
 
     def warm_up(self, image: Image) -> None:
         """Compile for this size of picture and run it a few times, where that has not been done."""

@@ -309,6 +309,64 @@ def test_pause_step_seek_and_limits_act_on_the_picture_shown(live: Callable[...,
     running.wait(lambda: running.of("pair")[-1]["index"] > 42)
 
 
+def test_classes_size_and_reset_act_at_once(live: Callable[..., Live]) -> None:
+    running = live(playing=False)
+    running.wait(lambda: any(e["state"] == "paused" for e in running.of("state")) and running.of("pair"))
+    time.sleep(0.3)
+    before = running.of("pair")[-1]
+    assert before["a"]["boxes"]
+    classes = sorted({row[5] for row in before["a"]["boxes"]})
+    names = running.of("ready")[0]["a"]["names"]
+    count = len(running.of("pair"))
+    running.send("classes", shown=[names[str(classes[0])]])
+    fewer = running.wait(lambda: running.of("pair")[count:])[-1]
+    assert {row[5] for row in fewer["a"]["boxes"]} == {classes[0]}
+    assert fewer["sequence"] == before["sequence"]
+    running.send("classes", shown=[])
+    running.wait(lambda: running.of("pair")[-1]["a"]["boxes"] == [])
+    running.send("classes", shown=None)
+    running.wait(lambda: len(running.of("pair")[-1]["a"]["boxes"]) == len(before["a"]["boxes"]))
+    running.send("imgsz", value=160)
+    ready = running.wait(lambda: running.of("ready")[1:])[-1]
+    assert ready["a"]["shape"] == [96, 160]
+    assert "preparing" in [event["state"] for event in running.of("state")]
+    told = len(running.of("statistics"))
+    running.send("reset")
+    running.send("step")
+    assert running.wait(lambda: running.of("statistics")[told:])[-1]["frames"] == 1
+
+
+def test_a_comparison_records_and_reports_while_it_runs(
+    live: Callable[..., Live], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[Any, ...]] = []
+
+    class Writer:
+        busy = False
+
+        def __init__(self, *material: Any) -> None:
+            written.append(material)
+
+        def close(self) -> None:
+            """There is nothing to wait for."""
+
+    monkeypatch.setattr("app.engine.compare_outputs.ReportWriter", Writer)
+    running = live()
+    running.wait(lambda: running.of("statistics"))
+    running.send("record", path=str(tmp_path / "pair.mp4"))
+    running.wait(lambda: any(e["frames"] > 5 for e in running.of("recording")))
+    running.send("record", path=None)
+    running.send("report", path=str(tmp_path / "pair.html"))
+    path, figures, settings, pictures, _ = running.wait(lambda: written)[0]
+    assert path == tmp_path / "pair.html"
+    assert figures.pairs >= figures.sampled > 5
+    assert figures.a.shape == (192, 320)
+    assert settings["confidence"] == 0.05
+    assert 1 <= len(pictures) <= 6
+    told = running.wait(lambda: [e for e in running.of("recording") if e["state"] == "finished"])[-1]
+    assert Path(told["path"]).stat().st_size > 1000
+
+
 def test_a_paused_comparison_leaves_the_machine_to_measurements(live: Callable[..., Live]) -> None:
     def claims() -> int:
         return len(list(arbiter.folder().glob(f"*-{arbiter.COMPARISON}-*.json")))

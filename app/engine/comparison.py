@@ -10,14 +10,19 @@ from typing import Any
 
 from app.core.arbiter import COMPARISON, active
 from app.core.errors import AppError
+from app.core.source_options import SourceOptions
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.detector import Detector
 from app.engine.pairing import PairRunner, PairStatistics, describe
 from app.engine.postprocess import CONFIDENCE, IOU
+from app.engine.source_types import mirrored
 from app.engine.sources import Frame, LatestFrameReader, Source, open_source
 
 LIVE_FRAMES = 300
 """Pairs taken from a camera or stream, which would never end, where nobody says how many."""
+
+
+_PLAIN = SourceOptions()
 
 
 def _silent(_fraction: float, _text: str) -> None:
@@ -37,6 +42,7 @@ def compare_headless(
     threads: int | None = None,
     confidence: float = CONFIDENCE,
     iou: float = IOU,
+    options: SourceOptions = _PLAIN,
     progress: Callable[[float, str], None] = _silent,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
@@ -57,6 +63,7 @@ def compare_headless(
         threads: As in `Detector.load`.
         confidence: Boxes at or below it are dropped.
         iou: Overlap above which the worse box of a class is dropped.
+        options: Size and rate of a camera; whether pictures are mirrored.
         progress: Told how far it is.
         should_stop: Asked before every picture; the pairs so far are the result.
 
@@ -72,14 +79,14 @@ def compare_headless(
             QT_TRANSLATE_NOOP("core", "Give a number of frames from 1 on."),
             frames=frames,
         )
-    with active(COMPARISON), closing(open_source(source)) as opened:
+    with active(COMPARISON), closing(open_source(source, options=options)) as opened:
         progress(0.0, "Preparing the detectors")
         detectors = [Detector.load(path, runtime, precision, device, imgsz, threads) for path in (a, b)]
         runner, statistics = PairRunner(*detectors), PairStatistics()
         limit = frames or (LIVE_FRAMES if opened.live else None)
         expected = min(count for count in (limit, opened.frames, 10**9) if count is not None)
         elapsed, lost = 0.0, 0
-        pictures = _live(opened) if opened.live else _all(opened)
+        pictures = (_live if opened.live else _all)(opened, options.mirror)
         begin = time.perf_counter()
         for frame, lost in pictures:  # noqa: B007 - the last count is the result
             warming = time.perf_counter()
@@ -100,13 +107,14 @@ def compare_headless(
         return _result(opened, detectors, statistics, elapsed, lost)
 
 
-def _all(source: Source) -> Generator[tuple[Frame, int]]:
+def _all(source: Source, mirror: bool) -> Generator[tuple[Frame, int]]:
     while (frame := source.read()) is not None:
-        yield frame, 0
+        yield Frame(frame.index, mirrored(frame.image), frame.captured_at) if mirror else frame, 0
 
 
-def _live(source: Source) -> Generator[tuple[Frame, int]]:
+def _live(source: Source, mirror: bool) -> Generator[tuple[Frame, int]]:
     reader = LatestFrameReader(source)
+    reader.set_mirror(mirror)
     try:
         while (frame := reader.next()) is not None:
             yield frame, reader.dropped

@@ -48,6 +48,7 @@ class LiveComparison:
         self._frame: Frame | None = None
         self._shown: dict[str, Any] | None = None
         self._state = ""
+        self._noted = 0
         self._closing = False
         self._claim = Claim(COMPARISON)
         self._figures = LiveFigures()
@@ -133,6 +134,12 @@ class LiveComparison:
         if not self._request.playing:
             reader.pause()
             reader.step()
+        self._noted = 0
+        self._tell_source(source)
+
+    def _tell_source(self, source: Source) -> None:
+        """Say what the source is, with the notes that were not told yet."""
+        notes, self._noted = source.notes[self._noted :], len(source.notes)
         self._channel.emit(
             {
                 "event": "source",
@@ -140,7 +147,7 @@ class LiveComparison:
                 "live": source.live,
                 "fps": source.fps,
                 "frames": source.frames,
-                "notes": [value_to_json(note) for note in source.notes],
+                "notes": [value_to_json(note) for note in notes],
             }
         )
 
@@ -158,6 +165,8 @@ class LiveComparison:
             self._compare(frame)
         elif reader.state in ("ended", "failed"):
             time.sleep(_WAIT_S)
+        if len(reader.source.notes) != self._noted:
+            self._tell_source(reader.source)
         self._tell_state(reader)
         if time.monotonic() - self._told >= STATISTICS_PERIOD_S and self._figures.fresh:
             self._tell_statistics(reader)

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from app.engine.source_screen import SCREEN_BACKEND, ScreenCapture
 from app.engine.source_types import Frame, Image
 
 SLOTS = 4
@@ -32,8 +33,8 @@ class CaptureRequest:
     """What the child shall open.
 
     Attributes:
-        target: camera index, or address of a stream.
-        backend: OpenCV's number of the capture backend.
+        target: camera index, number of a monitor, or address of a stream.
+        backend: OpenCV's number of the capture backend, or `SCREEN_BACKEND`.
         open_timeout_ms: how long FFmpeg may wait for a stream to answer.
         read_timeout_ms: how long it may wait for the next picture.
         width, height, fps: what a camera is asked for; it takes what comes nearest.
@@ -274,6 +275,8 @@ def _open(request: CaptureRequest) -> Any:
     import cv2
 
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    if request.backend == SCREEN_BACKEND:
+        return ScreenCapture(int(request.target))
     if isinstance(request.target, int):
         capture = cv2.VideoCapture(request.target, request.backend)
         if capture.isOpened():

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
 import cv2
+import numpy as np
 
 from app.core.errors import AppError
 from app.core.source_options import SourceOptions
 from app.core.text import QT_TRANSLATE_NOOP, Text
 from app.engine.source_cameras import Camera, camera_backend
 from app.engine.source_capture import CaptureProcess, CaptureRequest
+from app.engine.source_screen import SCREEN_BACKEND
 from app.engine.source_types import Frame, SourceLostError
 
 STALL_S = 1.5
@@ -21,6 +24,16 @@ STALL_S = 1.5
 _REOPEN_S = 5.0
 _ENDING_S = 0.8
 """A capture that hangs takes so long to end; it counts into the time that opening may take."""
+
+_SAME_S, _SAME_PICTURES = 2.0, 5
+"""A source that shows the very same picture for so long, and so often, has stopped: sensors and encoders have noise."""
+
+_SPARSE = 8
+_LOST = QT_TRANSLATE_NOOP("core", "{name} shows nothing any more.")
+_SAME = QT_TRANSLATE_NOOP("core", "{name} repeats the same picture.")
+_BACK = QT_TRANSLATE_NOOP("core", "It is opened again as soon as it is back.")
+_STILL = QT_TRANSLATE_NOOP("core", "{name} shows a still picture.")
+_RESIZED = QT_TRANSLATE_NOOP("core", "The pictures of {name} changed from {before} to {after} pixels.")
 
 STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "udp", "tcp", "srt")
 
@@ -33,6 +46,7 @@ class LiveSource:
         request: what the capture process opens.
         timeout_s: seconds until it must show its first picture.
         refusal: makes the error for one that does not, from whether time ran out.
+        moves: whether the same picture again and again means that it has stopped.
 
     Raises:
         AppError: no picture came in time.
@@ -46,6 +60,7 @@ class LiveSource:
         request: CaptureRequest,
         timeout_s: float,
         refusal: Callable[[bool], AppError],
+        moves: bool = True,
     ) -> None:
         self.name = name
         self.fps: float | None = None
@@ -58,6 +73,8 @@ class LiveSource:
         self._ended = False
         self._first = 0
         self._next = 0
+        self._still = _StillPicture() if moves else None
+        self._shape: tuple[int, ...] | None = None
         self._open(timeout_s)
 
     def read(self) -> Frame | None:
@@ -67,23 +84,42 @@ class LiveSource:
             None at the end of a stream of known length, or when the source is closed or interrupted.
 
         Raises:
-            SourceLostError: nothing came for 1.5 s, or the other side closed. `reopen` may bring it back.
+            SourceLostError: nothing came for 1.5 s, the same picture for 2 s, or the other side closed. `reopen` may
+                bring it back.
         """
         capture = self._capture
         if capture is None:
             return None
         frame = capture.read(STALL_S)
         if frame is not None:
+            self._look_at(frame)
             self._next = self._first + frame.index + 1
             return Frame(self._first + frame.index, frame.image, frame.captured_at)
         self.close()
         if self._ended or self.frames is not None:
             return None
-        raise SourceLostError(
-            QT_TRANSLATE_NOOP("core", "{name} shows nothing any more."),
-            QT_TRANSLATE_NOOP("core", "It is opened again as soon as it is back."),
-            name=self.name,
-        )
+        raise SourceLostError(_LOST, _BACK, name=self.name)
+
+    def _look_at(self, frame: Frame) -> None:
+        """Notice another size, and a picture that never changes.
+
+        Raises:
+            SourceLostError: it shows the same picture for 2 s, and was not opened anew for that yet.
+        """
+        shape = frame.image.shape
+        if self._shape is not None and shape != self._shape:
+            before, after = (f"{s[1]}×{s[0]}" for s in (self._shape, shape))
+            self.notes.append(Text(_RESIZED, {"name": self.name, "before": before, "after": after}))
+        self._shape = shape
+        if self._still is None or not self._still.add(frame):
+            return
+        if self._still.again:
+            self.notes.append(Text(_STILL, {"name": self.name}))
+            self._still = None
+            return
+        self._still = _StillPicture(self._still.checksum)
+        self.close()
+        raise SourceLostError(_SAME, _BACK, name=self.name)
 
     def reopen(self) -> None:
         """Open the source anew; the numbers of its pictures go on.
@@ -120,6 +156,55 @@ class LiveSource:
             raise self._refusal(waited > timeout_s / 2)
         self.fps, self.frames = opened.fps, opened.frames
         self._first = self._next
+
+
+class _StillPicture:
+    """Notices a picture that repeats.
+
+    Args:
+        before: checksum of the picture that repeated when the source was opened last.
+    """
+
+    def __init__(self, before: int | None = None) -> None:
+        self.checksum: int | None = None
+        self._before = before
+        self._since = 0.0
+        self._count = 0
+
+    @property
+    def again(self) -> bool:
+        """Whether the picture is the one that repeated before, so that opening anew does not help."""
+        return self.checksum == self._before
+
+    def add(self, frame: Frame) -> bool:
+        """Look at a picture, and return whether it has been the same for too long."""
+        checksum = zlib.crc32(np.ascontiguousarray(frame.image[::_SPARSE, ::_SPARSE]))
+        if checksum != self.checksum:
+            self.checksum, self._since, self._count = checksum, frame.captured_at, 0
+        self._count += 1
+        return self._count > _SAME_PICTURES and frame.captured_at - self._since >= _SAME_S
+
+
+def open_screen(number: int, timeout_s: float) -> LiveSource:
+    """Open a monitor, from 1.
+
+    Raises:
+        AppError: there is none of that number, or programs may not look at it.
+    """
+
+    def refusal(_timed_out: bool) -> AppError:
+        return AppError(
+            QT_TRANSLATE_NOOP("core", "Screen {number} cannot be shown."),
+            QT_TRANSLATE_NOOP(
+                "core",
+                "Choose another screen, or allow screen recording in the system's privacy settings; "
+                "under Wayland, log in to an X11 session.",
+            ),
+            number=number,
+        )
+
+    request = CaptureRequest(number, SCREEN_BACKEND, 0, 0)
+    return LiveSource(f"screen {number}", request, timeout_s, refusal, moves=False)
 
 
 def open_camera(camera: Camera, timeout_s: float, options: SourceOptions) -> LiveSource:

@@ -16,8 +16,9 @@ from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.pictures import PICTURE_SUFFIXES
 from app.engine.source_cameras import Camera, find_camera, list_cameras
 from app.engine.source_files import PaintedClip, PictureFolder, VideoFile
-from app.engine.source_live import STREAM_SCHEMES, open_camera, open_stream, without_password
+from app.engine.source_live import STREAM_SCHEMES, open_camera, open_screen, open_stream, without_password
 from app.engine.source_reader import LatestFrameReader
+from app.engine.source_screen import count_screens
 from app.engine.source_types import Frame, Source, SourceLostError
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
 
 _ADDRESS = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+)://")
 _PLAIN = SourceOptions()
+_SCREEN = re.compile(r"^screen(?::(\d{1,2}))?$")
 _DEVICE = re.compile(r"^/dev/video\d+$")
 
 
@@ -43,7 +45,7 @@ def open_source(spec: str, *, timeout_s: float = 10.0, options: SourceOptions = 
 
     Args:
         spec: `0` or `camera:0` or `camera:NAME`, a video file, a picture, a folder of pictures, an address
-            (`rtsp://…`, `http://…`), or `sample`. A file of such a name goes by `./0`.
+            (`rtsp://…`, `http://…`), `screen` or `screen:2`, or `sample`. A file of such a name goes by `./0`.
         timeout_s: seconds until a camera or stream must show its first picture.
         options: size and rate of a camera; mirroring is the reader's.
 
@@ -58,6 +60,9 @@ def open_source(spec: str, *, timeout_s: float = 10.0, options: SourceOptions = 
         )
     if text == "sample":
         return _open_sample()
+    screen = _SCREEN.match(text)
+    if screen:
+        return open_screen(int(screen[1] or 1), timeout_s)
     if text.isdecimal() or text.startswith("camera:") or _DEVICE.match(text):
         return open_camera(find_camera(text.removeprefix("camera:")), timeout_s, options)
     address = _ADDRESS.match(text)
@@ -72,8 +77,9 @@ def source_name(spec: str) -> str:
 
 
 def run_cameras(_request: dict[str, Any], _channel: object) -> dict[str, Any]:
-    """List the cameras for the window: the job "cameras"; none of them is opened."""
-    return {"cameras": [{"index": camera.index, "name": camera.name} for camera in list_cameras()]}
+    """List cameras and screens for the window: the job "cameras"; none of them is opened."""
+    cameras = [{"index": camera.index, "name": camera.name} for camera in list_cameras()]
+    return {"cameras": cameras, "screens": count_screens()}
 
 
 def _open_address(text: str, scheme: str, timeout_s: float) -> Source:

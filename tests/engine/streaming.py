@@ -19,15 +19,17 @@ from tests.engine.barcode import draw_number
 class StreamServer:
     """Serves numbered pictures as MJPEG over HTTP.
 
-    `frozen` keeps the connection open and sends nothing; `stop_serving` closes it; `connections` counts them.
+    `frozen` keeps the connection open and sends nothing; `hung_up` closes it; `repeating` sends one picture again and
+    again; `connections` counts them.
     """
 
-    def __init__(self, fps: float = 30.0, size: tuple[int, int] = (240, 320)) -> None:
+    def __init__(self, fps: float = 30.0, size: tuple[int, int] = (240, 320), port: int = 0) -> None:
         self.fps = fps
         self.size = size
         self.frozen = threading.Event()
         self.hung_up = threading.Event()
         self.silent = threading.Event()
+        self.repeating = threading.Event()
         self.connections = 0
         self.open_connections = 0
         self.sent = 0
@@ -40,7 +42,7 @@ class StreamServer:
             def do_GET(self) -> None:
                 server.serve(self)
 
-        self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._http.daemon_threads = True
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
@@ -71,7 +73,7 @@ class StreamServer:
                 _raise_if_left(handler.connection)
                 continue
             image = np.full((*self.size, 3), 90, np.uint8)
-            draw_number(image, self.sent)
+            draw_number(image, self.sent if not self.repeating.is_set() else 7)
             jpeg = cv2.imencode(".jpg", image)[1].tobytes()
             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             handler.wfile.write(head.encode() + jpeg + b"\r\n")

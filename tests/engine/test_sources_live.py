@@ -16,6 +16,7 @@ import pytest
 
 from app.core.errors import AppError
 from app.engine.source_cameras import Camera
+from app.engine.source_screen import count_screens
 from app.engine.sources import LatestFrameReader, SourceLostError, find_camera, list_cameras, open_source
 from tests.engine.barcode import read_number
 from tests.engine.reading import frames_of, opened, reading, wait_until
@@ -69,6 +70,38 @@ def test_a_stream_that_hangs_up_is_noticed_at_once_and_tried_again() -> None:
         assert wait_until(lambda: reader.state == "lost", 1.5)
         server.hung_up.clear()
         assert wait_until(lambda: reader.state == "playing", 4)
+
+
+def test_a_stream_that_repeats_its_last_picture_is_opened_again_once() -> None:
+    with streaming() as server, reading(open_source(server.address)) as reader:
+        assert reader.next(2) is not None
+        server.repeating.set()
+        assert wait_until(lambda: reader.state == "lost", 3.5)
+        assert reader.reason is not None
+        assert reader.reason.template == "{name} repeats the same picture."
+        assert wait_until(lambda: reader.state == "playing", 4)
+        # Opened anew it still shows that picture: it is a still one then, and is left alone.
+        assert wait_until(lambda: bool(reader.source.notes), 4)
+        assert reader.source.notes[-1].template == "{name} shows a still picture."
+        assert server.connections == 2
+        assert reader.state == "playing"
+
+
+def test_a_stream_that_comes_back_with_another_size_goes_on_and_says_so() -> None:
+    with streaming() as server, reading(open_source(server.address)) as reader:
+        assert reader.next(2) is not None
+        server.hung_up.set()
+        assert wait_until(lambda: reader.state == "lost", 1.5)
+        server.size = (480, 640)
+        server.hung_up.clear()
+
+        def wide() -> bool:
+            frame = reader.next(0.2)
+            return frame is not None and frame.image.shape == (480, 640, 3)
+
+        assert wait_until(wide, 5)
+        told = reader.source.notes[-1]
+        assert (told.values["before"], told.values["after"]) == ("320×240", "640×480")
 
 
 def test_a_paused_stream_is_released_and_taken_up_again() -> None:
@@ -164,6 +197,25 @@ def test_a_killed_owner_leaves_no_capture_behind() -> None:
         assert children
         assert wait_until(lambda: server.open_connections == 0, 3)
         assert wait_until(lambda: not any(child.is_running() for child in children), 3)
+
+
+# --- screens ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not count_screens(), reason="no screen that programs may look at")
+def test_the_screen_is_a_source() -> None:
+    with opened("screen") as source:
+        frame = source.read()
+        assert frame is not None
+        assert frame.image.ndim == 3
+        assert frame.image.flags.c_contiguous
+        assert source.live
+
+
+@pytest.mark.parametrize("spec", ["screen:77", "screen:0"])
+def test_a_screen_that_is_not_there_is_refused(spec: str) -> None:
+    with pytest.raises(AppError, match="cannot be shown"):
+        open_source(spec, timeout_s=5)
 
 
 # --- cameras ------------------------------------------------------------------------------------------------

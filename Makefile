@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.ready-dev
 
-.PHONY: run test check pytest exhaustive bench torture screenshots translations clean
+.PHONY: run test check pytest exhaustive bench torture soak screenshots translations clean
 
 run: $(READY)
 	@$(BIN)/python main.py
@@ -44,6 +44,10 @@ bench: $(DEV)
 # Thirty kills, each resumed; goes on where it was stopped. See docs/lasting.md.
 torture: $(DEV)
 	@nice -n 19 $(BIN)/python -m tests.benchmarks.torture
+
+# Twenty minutes of a comparison on the sample, twenty on a stream: memory, handles and rates hold.
+soak: $(DEV)
+	@sh tools/with_display.sh $(BIN)/python -m tests.benchmarks.soak
 
 screenshots: $(DEV)
 	@sh tools/with_display.sh $(BIN)/python tools/screenshots.py --small

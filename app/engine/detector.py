@@ -14,7 +14,7 @@ from app.core.text import QT_TRANSLATE_NOOP
 from app.engine import model_cache, runtime_choice
 from app.engine.model_cache import Card
 from app.engine.postprocess import CONFIDENCE, IOU, MAX_DETECTIONS, Boxes, Floats, Integers, postprocess
-from app.engine.preprocess import Batch, Image, Letterbox, fit, plan, prepare
+from app.engine.preprocess import Batch, Image, Letterbox, Preparer, fit, plan
 from app.engine.runtime_files import is_runtime_file, open_runtime_file
 from app.engine.runtimes import (
     PRECISIONS,
@@ -85,6 +85,7 @@ class Detector:
         self.imgsz = imgsz
         self.shape = shape
         self._runtime = runtime
+        self._preparer = Preparer()
 
     @staticmethod
     def load(
@@ -191,7 +192,7 @@ class Detector:
         begin = time.perf_counter()
         box = self.letterbox(image.shape[0], image.shape[1])
         reuse = out if out is not None and out.shape[2:] == box.shape else None
-        batch = prepare(image, box, reuse)
+        batch = self._preparer.prepare(image, box, reuse)
         return Prepared(batch, box, _since(begin))
 
     def infer(self, batch: Batch) -> tuple[Floats, float]:

@@ -62,6 +62,8 @@ def match(a: Boxes, b: Boxes, classes_of_b: Integers | None = None, threshold: f
         classes_of_b: From `same_classes`, where the detectors number their classes differently.
         threshold: Overlap from which two boxes are the same thing.
     """
+    if not len(a) or not len(b):
+        return Match((), (), tuple(range(len(a))), tuple(range(len(b))))
     right_classes = b.classes if classes_of_b is None else classes_of_b[b.classes]
     shared = overlaps(a.xyxy, b.xyxy)
     same = a.classes[:, None] == right_classes[None, :]

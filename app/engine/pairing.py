@@ -18,6 +18,8 @@ from app.engine.preprocess import Batch, Image
 
 _WARM_UP = 3
 
+_NO_OUTPUT: Floats = np.empty((1, 4, 0), np.float32)
+
 Shown = Integers | None
 """Numbers of the classes whose boxes count; all where None."""
 
@@ -57,7 +59,6 @@ class PairRunner:
         self._buffers: list[Batch | None] = [None, None]
         self._turn = 0
         self._last: _Raw | None = None
-        self.shown: Collection[str] | None = None
         self._shown: tuple[Shown, Shown] = (None, None)
         self.shown: tuple[str, ...] | None = None
         """Names of the classes whose boxes count; all where None."""
@@ -78,7 +79,6 @@ class PairRunner:
         a, b = (None if names is None else _numbers(d.names, names) for d in self.detectors)
         self._shown = (a, b)
         self.shown = None if names is None else tuple(names)
-        self.shown = names
 
     def warm_up(self, image: Image) -> None:
         """Compile for this size of picture and run it a few times, where that has not been done."""
@@ -93,18 +93,22 @@ class PairRunner:
     def run(self, image: Image, confidence: float = CONFIDENCE, iou: float = IOU) -> Pair:
         """Return both detectors' results on a picture (H×W×3, BGR)."""
         begin = time.perf_counter()
-        prepared = self._prepare(image)
-        outputs: list[Any] = [None, None]
-        inference_ms = [0.0, 0.0]
+        raw = _Raw(self._prepare(image), [_NO_OUTPUT, _NO_OUTPUT], [0.0, 0.0])
+        found: dict[int, Detections] = {}
         for side in (0, 1) if self._turn % 2 == 0 else (1, 0):
-            outputs[side], inference_ms[side] = self.detectors[side].infer(prepared[side].batch)
+            # What a detector found is read at once, while its output is still near the processor.
+            raw.outputs[side], raw.inference_ms[side] = self.detectors[side].infer(raw.prepared[side].batch)
+            found[side] = self._boxes(side, raw, confidence, iou)
         self._turn += 1
-        self._last = _Raw(prepared, outputs, inference_ms)
-        return self._finish(self._last, begin, confidence, iou)
+        self._last = raw
+        return self._pair((found[0], found[1]), begin)
 
     def again(self, confidence: float, iou: float) -> Pair | None:
         """Return the last picture's results for other limits, without running the detectors again."""
-        return self._finish(self._last, time.perf_counter(), confidence, iou) if self._last else None
+        if self._last is None:
+            return None
+        begin = time.perf_counter()
+        return self._pair([self._boxes(side, self._last, confidence, iou) for side in (0, 1)], begin)
 
     def _prepare(self, image: Image) -> tuple[Prepared, Prepared]:
         a, b = self.detectors
@@ -116,18 +120,21 @@ class PairRunner:
         self._buffers[1] = second.batch
         return first, second
 
-    def _finish(self, raw: _Raw, begin: float, confidence: float, iou: float) -> Pair:
-        found = []
-        for side, detector in enumerate(self.detectors):
-            prepared = raw.prepared[side]
-            boxes, postprocess_ms = detector.finish(raw.outputs[side], prepared.letterbox, confidence, iou)
-            shown = self._shown[side]
-            if shown is not None:
-                boxes = boxes.only(np.isin(boxes.classes, shown))
-            timings = Timings(prepared.preprocess_ms, raw.inference_ms[side], postprocess_ms)
-            found.append(Detections(boxes.xyxy, boxes.scores, boxes.classes, timings))
-        pair_ms = (time.perf_counter() - begin) * 1e3
-        return Pair(found[0], found[1], match(found[0], found[1], self._classes_of_b), pair_ms)
+    def _boxes(self, side: int, raw: _Raw, confidence: float, iou: float) -> Detections:
+        prepared = raw.prepared[side]
+        boxes, postprocess_ms = self.detectors[side].finish(
+            raw.outputs[side], prepared.letterbox, confidence, iou
+        )
+        shown = self._shown[side]
+        if shown is not None:
+            boxes = boxes.only(np.isin(boxes.classes, shown))
+        timings = Timings(prepared.preprocess_ms, raw.inference_ms[side], postprocess_ms)
+        return Detections(boxes.xyxy, boxes.scores, boxes.classes, timings)
+
+    def _pair(self, found: Sequence[Detections], begin: float) -> Pair:
+        a, b = found
+        same = match(a, b, self._classes_of_b)
+        return Pair(a, b, same, (time.perf_counter() - begin) * 1e3)
 
 
 def _numbers(known: Mapping[int, str], names: Collection[str]) -> Integers:

@@ -9,7 +9,7 @@ pictures of a dark or blank scene for one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,14 @@ _BANDS = 4
 _ROBOFLOW = re.compile(r"\.rf\.[0-9a-f]{32}$")
 
 
-def pairs(greys: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+def pairs(
+    greys: Sequence[bytes], progress: Callable[[float], None] = lambda _share: None
+) -> Iterator[tuple[int, int]]:
     """Find pairs of pictures that are nearly the same; enough of them to connect all that belong together.
 
     Args:
         greys: a miniature for each picture, or empty where there is none.
+        progress: told the share that is done; may raise to end it.
 
     Yields:
         Places of two pictures, the smaller first.
@@ -42,11 +45,11 @@ def pairs(greys: Sequence[bytes]) -> Iterator[tuple[int, int]]:
     for copy in np.nonzero(firsts != np.arange(len(places)))[0].tolist():
         yield int(places[firsts[copy]]), int(places[copy])
     kept.sort()
-    for a, b in _similar(small[kept]):
+    for a, b in _similar(small[kept], progress):
         yield int(places[kept[a]]), int(places[kept[b]])
 
 
-def _similar(small: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
+def _similar(small: NDArray[np.uint8], progress: Callable[[float], None]) -> Iterator[tuple[int, int]]:
     """Find pairs among miniatures that all differ."""
     bands = _hashes(small)
     told: set[tuple[int, int]] = set()
@@ -54,6 +57,7 @@ def _similar(small: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
         # Sorted by the quarter, then by the rest of the hash: what is most alike comes to stand side by side.
         order = np.lexsort((*(bands[:, other] for other in range(_BANDS) if other != band), bands[:, band]))
         for step in range(1, _BUCKET):
+            progress((band + step / _BUCKET) / _BANDS)
             first, second = order[:-step], order[step:]
             same = bands[first, band] == bands[second, band]
             if not same.any():

@@ -9,11 +9,12 @@ from pathlib import Path
 from app.core.findings import Finding
 from app.engine.dataset_items import Item, fit_for_lists
 from app.engine.dataset_split import divide
-from app.engine.dataset_tree import walk
+from app.engine.dataset_tree import check_cancelled, walk
 from app.engine.dataset_yaml import Description
 from app.engine.pictures import PICTURE_SUFFIXES
 
 _IMAGES, _LABELS = f"{os.sep}images{os.sep}", f"{os.sep}labels{os.sep}"
+_BEAT = 256
 _NOT_LABELS = {"classes.txt", "labels.txt", "names.txt", "notes.txt", "predefined_classes.txt", "readme.txt"}
 
 
@@ -56,7 +57,11 @@ class Listing:
         for split, places in description.splits.items():
             found: dict[str, Item] = {}
             for place in places:
-                for item in self._of_place(split, place):
+                for number, item in enumerate(self._of_place(split, place)):
+                    if number % _BEAT == 0:
+                        check_cancelled(cancelled)
+                        if progress is not None:
+                            progress(0.0, "list")
                     found.setdefault(str(item.picture), item)
             self.items[split] = [found[path] for path in sorted(found)]
             if not found and any(place.exists() for place in places):

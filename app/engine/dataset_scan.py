@@ -33,6 +33,9 @@ _SUFFIXES = {
     "WEBP": {".webp"},
     "TIFF": {".tif", ".tiff", ".dng"},
 }
+_LOOKS = 0.85
+"""Share of a scan after which every picture was looked at."""
+_BEAT = 256
 _BLANK = Labels((), (), blank=True)
 
 
@@ -160,18 +163,28 @@ def scan(
         AppError: it was cancelled.
     """
     tell = progress or (lambda _share, _text: None)
+
+    def rest(share: float) -> None:
+        """Tell how much is done of what is left after every picture was looked at."""
+        check_cancelled(cancelled)
+        tell(_LOOKS + (1 - _LOOKS) * share, "compare")
+
+    def looks(share: float, text: str) -> None:
+        tell(_LOOKS * share, text)
+
     tell(0.0, "list")
     listing = Listing(description, progress, cancelled)
     tally = _Tally(len(description.names))
     findings = [*description.findings, *listing.findings]
     everything: list[Seen] = []
-    for seen in look_at_all(listing, description, progress, cancelled):
+    for seen in look_at_all(listing, description, looks, cancelled):
         tally.add(seen)
         findings.extend(seen.findings)
         everything.append(seen)
+    rest(0.0)
     findings.extend(_folder_findings(listing, tally))
-    findings.extend(_duplicates(everything, cancelled))
-    findings.extend(_near_leaks(everything))
+    findings.extend(_duplicates(everything, lambda share: rest(0.1 + 0.3 * share)))
+    findings.extend(_near_leaks(everything, lambda share: rest(0.4 + 0.6 * share)))
     findings.extend(_class_findings(description, tally))
     tell(1.0, "done")
     return DatasetSummary(
@@ -273,10 +286,10 @@ def _class_findings(description: Description, tally: _Tally) -> Iterator[Finding
             )
 
 
-def _near_leaks(everything: Sequence[Seen]) -> Iterator[Finding]:
+def _near_leaks(everything: Sequence[Seen], progress: Callable[[float], None]) -> Iterator[Finding]:
     """Find pictures of different splits that are nearly the same, but not byte for byte."""
     told: set[Path] = set()
-    for first, second in pairs([seen.grey for seen in everything]):
+    for first, second in pairs([seen.grey for seen in everything], progress):
         a, b = everything[first], everything[second]
         same = a.bytes == b.bytes and digest_of(a.item.picture) == digest_of(b.item.picture)
         if a.item.split == b.item.split or same or b.item.picture in told:
@@ -290,13 +303,16 @@ def _near_leaks(everything: Sequence[Seen]) -> Iterator[Finding]:
         yield Finding("near_leak", str(b.item.picture), None, values)
 
 
-def _duplicates(everything: Sequence[Seen], cancelled: Callable[[], bool] | None) -> Iterator[Finding]:
+def _duplicates(everything: Sequence[Seen], progress: Callable[[float], None]) -> Iterator[Finding]:
     """Find pictures that are the same, byte for byte; only files of one size that look alike are read."""
     by_file: dict[Path, Seen] = {}
     shared: Counter[tuple[str, str]] = Counter()
     by_size: defaultdict[tuple[int, bytes], list[Seen]] = defaultdict(list)
-    for seen in everything:
-        first = by_file.setdefault(seen.item.picture.resolve(), seen)
+    folders: dict[Path, Path] = {}
+    for number, seen in enumerate(everything):
+        if number % _BEAT == 0:
+            progress(number / len(everything))
+        first = by_file.setdefault(_real(seen.item.picture, folders), seen)
         if first is not seen:
             shared[first.item.split, seen.item.split] += 1
         elif seen.bytes:
@@ -306,9 +322,20 @@ def _duplicates(everything: Sequence[Seen], cancelled: Callable[[], bool] | None
             values = {"split": split, "other_split": other_split, "count": count}
             place = next(s.item.picture.parent for s in everything if s.item.split == other_split)
             yield Finding("splits_overlap", str(place), None, values)
-    for group in by_size.values():
-        check_cancelled(cancelled)
+    for number, group in enumerate(by_size.values()):
+        if number % _BEAT == 0:
+            progress(1.0)
         yield from _same_bytes(group)
+
+
+def _real(path: Path, folders: dict[Path, Path]) -> Path:
+    """Return a file's path without links, asking for each folder once."""
+    if path.is_symlink():
+        return path.resolve()
+    folder = path.parent
+    if folder not in folders:
+        folders[folder] = folder.resolve()
+    return folders[folder] / path.name
 
 
 def _same_bytes(group: list[Seen]) -> Iterator[Finding]:

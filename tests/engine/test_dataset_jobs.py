@@ -72,3 +72,20 @@ def test_one_job_sends_page_after_page(bccd_yaml: Path) -> None:
     assert sorted((bccd_yaml.parent / "images" / "val").iterdir())[place["index"]].stem == "BloodImage_00222"
     assert place["split"] == "val"
     assert [event["total"] for event in channel.events if event["event"] == "page"] == [72, 205]
+
+
+@pytest.mark.parametrize("after", [1, 5, 8])
+def test_a_check_can_be_called_off_at_any_time(folder: Folder, after: int) -> None:
+    """While pictures are listed, looked at, and compared."""
+    whole = Channel()
+    run_check({"data": str(folder.yaml)}, whole)
+    assert whole.fractions == sorted(whole.fractions)
+    assert whole.fractions[-1] == 1.0
+    assert len([share for share in whole.fractions if 0.85 <= share < 1.0]) > 5, (
+        "it is told while they are compared"
+    )
+    channel = Channel()
+    channel.cancel_after = after
+    with pytest.raises(AppError, match="cancelled"):
+        run_check({"data": str(folder.yaml)}, channel)
+    assert len(channel.fractions) <= after + 2

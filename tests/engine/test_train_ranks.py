@@ -12,6 +12,7 @@ import pytest
 from app.core.errors import AppError
 from app.core.runs import RunFolder, Workspace
 from app.core.train_config import TrainConfig
+from app.engine import train_ranks
 from app.engine.train_ranks import engine_command, train_on_ranks
 
 STAND_IN = """
@@ -38,7 +39,8 @@ elif what != "silent":
 
 
 @pytest.fixture
-def run(workspace: Path) -> RunFolder:
+def run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    monkeypatch.setattr(train_ranks, "_GRACE_S", 0.5)  # the others would sleep for a minute
     folder = Workspace(workspace).new_run("several")
     folder.write_config(TrainConfig("format: 1\nbase: yolov5n\n", "/d.yaml", device="0,1"))
     return folder

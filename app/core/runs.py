@@ -311,6 +311,11 @@ class Workspace:
         """Folder of the pictures taken while comparing."""
         return self._part("snapshots")
 
+    @property
+    def recordings(self) -> Path:
+        """Folder of the comparisons recorded as MP4."""
+        return self._part("recordings")
+
     def new_run(self, name: str) -> RunFolder:
         """Make a run folder; where the name is taken, the next number is added: `name-2`.
 

@@ -48,6 +48,7 @@ class Actions(QObject):
         self._workspace = services.workspace
         self._documents = documents
         self._on_design = False
+        self._page: Page | None = None
         self._lent: list[tuple[QMenu, QAction]] = []
         self._words: list[tuple[QAction, str]] = []
         self.menus: dict[str, QMenu] = {}
@@ -217,6 +218,7 @@ class Actions(QObject):
             menu.removeAction(action)
         self._lent.clear()
         self._on_design = name == DESIGN
+        self._page = page
         before = {
             "file": self._ends_file,
             "edit": self._ends["edit"],
@@ -278,7 +280,9 @@ class Actions(QObject):
             self._recent.addAction(self.tr("No designs yet")).setEnabled(False)
 
     def _toggle_full_screen(self) -> None:
-        self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
+        alone = not self._window.isFullScreen() and self._page is not None and self._page.full_screen()
+        if not alone:
+            self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
         self._full.setChecked(self._window.isFullScreen())
 
     def _show_preferences(self) -> None:

@@ -99,6 +99,10 @@ class Page(QWidget):
         """
         return {}
 
+    def full_screen(self) -> bool:
+        """Enter or leave a full screen of the page's own; False where it has none and the window's serves."""
+        return False
+
     def accepts_drop(self, paths: list[Path]) -> bool:
         """Return whether the page itself takes these files; otherwise the window finds the page that does."""
         return False

@@ -3,63 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtGui import QAction, QKeyEvent
 
 from app.core.errors import AppError
-from app.ui import drops, theme
-from app.ui.page import Page, Services
-from app.ui.pages.compare_controls import Transport
-from app.ui.pages.compare_instruments import Instruments
-from app.ui.pages.compare_menus import RuntimeMenus, SourceMenu, sample_weights
-from app.ui.pages.compare_pane import Pane
-from app.ui.pages.compare_session import (
-    ENDED,
-    FAILED,
-    LOST,
-    OPENING,
-    PAUSED,
-    PLAYING,
-    PREPARING,
-    CompareSession,
-)
+from app.ui import drops
+from app.ui.page import Services
+from app.ui.pages.compare_front import CompareFront
+from app.ui.pages.compare_menus import sample_weights
+from app.ui.pages.compare_numbers import Numbers
+from app.ui.pages.compare_pictures import MODES
+from app.ui.pages.compare_session import FAILED, PLAYING, PREPARING
 from app.ui.pages.compare_snapshot import save_snapshot
-from app.ui.pages.compare_verdict import Verdict
 from app.ui.requests import SAMPLE, CompareRequest, Request
 from app.ui.text import note_words
-from app.ui.widgets.cards import button, label
-from app.ui.widgets.elided import ElidedLabel
 from app.workers.compare import LivePair
 from app.workers.job import EngineJob
 
 
-class ComparePage(Page):
+class ComparePage(CompareFront):
     """Two views in step, the figures of both sides, and what acts on them at once."""
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
-        self.session = CompareSession(self)
-        self.source = SourceMenu(services.store)
-        self.source_name = label(role="muted")
-        self.transport = Transport()
-        self.runtimes = RuntimeMenus()
-        self.panes = (Pane("a", "standard"), Pane("b", "lightweight"))
-        self.verdict = Verdict()
-        self.instruments = Instruments()
-        self.plot = self.instruments.plot
-        self.confidence, self.iou = self.instruments.confidence, self.instruments.iou
-        self.snapshot = button("snapshot", icon="snapshot")
-        self.state = ElidedLabel()
-        self.state.setProperty("role", "muted")
-        self._pair: LivePair | None = None
         self._cameras: EngineJob | None = None
-        self._frames: int | None = None
-        self._make_actions()
-        self._lay_out()
         self._connect()
         runtime = services.store.settings.runtime
         self.session.change(runtime=runtime if runtime in ("openvino", "torch") else "auto", source=SAMPLE)
@@ -69,42 +40,6 @@ class ComparePage(Page):
 
     # --- building ------------------------------------------------------------------------------------
 
-    def _make_actions(self) -> None:
-        self.play_action = QAction(self)
-        self.play_action.setShortcut(QKeySequence(Qt.Key.Key_K))
-        self.play_action.triggered.connect(self.toggle)
-        self.back_action = QAction(self)
-        self.back_action.setShortcut(QKeySequence(Qt.Key.Key_Comma))
-        self.back_action.triggered.connect(lambda: self.session.step(-1))
-        self.step_action = QAction(self)
-        self.step_action.setShortcut(QKeySequence(Qt.Key.Key_Period))
-        self.step_action.triggered.connect(lambda: self.session.step(1))
-        self.snapshot_action = QAction(self)
-        self.snapshot_action.setShortcut(QKeySequence("Ctrl+Shift+P"))
-        self.snapshot_action.triggered.connect(self.take_snapshot)
-
-    def _lay_out(self) -> None:
-        self.primary.setVisible(True)
-        self.primary.setObjectName("play")
-        self.tools.addWidget(self.state)
-        self.actions_area.addWidget(self.snapshot)
-        controls = QHBoxLayout()
-        controls.setSpacing(theme.INSIDE)
-        controls.addWidget(self.source_name)
-        controls.addWidget(self.source, 2)
-        controls.addSpacing(theme.INSIDE)
-        controls.addWidget(self.transport, 4)
-        controls.addSpacing(theme.INSIDE)
-        controls.addWidget(self.runtimes, 4)
-        self.body.addLayout(controls)
-        views = QHBoxLayout()
-        views.setSpacing(theme.INSIDE)
-        for pane in self.panes:
-            views.addWidget(pane, 1)
-        self.body.addLayout(views, 1)
-        self.body.addWidget(self.verdict)
-        self.body.addWidget(self.instruments)
-
     def _connect(self) -> None:
         session = self.session
         session.pair_ready.connect(self._on_session_pair_ready)
@@ -113,9 +48,16 @@ class ComparePage(Page):
         session.statistics_changed.connect(self._on_session_statistics_changed)
         session.state_changed.connect(self._on_session_state_changed)
         session.preparation_progressed.connect(self._on_session_preparation_progressed)
+        session.lost_because.connect(self._on_session_lost_because)
         session.problem.connect(self._on_session_problem)
         self.primary.clicked.connect(self.toggle)
-        self.snapshot.clicked.connect(self.take_snapshot)
+        self.keeper.recording_changed.connect(self._show_keeper)
+        self.keeper.report_changed.connect(self._show_keeper)
+        self.card_hint.print.clicked.connect(self.keeper.print_card)
+        self.transport.loop_changed.connect(self._on_transport_loop_changed)
+        self.transport.speed_changed.connect(lambda value: session.change(speed=value))
+        self.instruments.classes.changed.connect(lambda shown: session.change(shown=shown))
+        self.instruments.size_changed.connect(self._on_instruments_size_changed)
         self.transport.stepped.connect(session.step)
         self.transport.sought.connect(session.seek)
         self.confidence.changed.connect(lambda value: session.change(confidence=value))
@@ -126,6 +68,34 @@ class ComparePage(Page):
         self.source.cameras_wanted.connect(self._list_cameras)
         self.runtimes.changed.connect(self._on_runtimes_changed)
         self.workspace.runs_changed.connect(self._refresh_runs)
+        self._connect_actions()
+
+    def _connect_actions(self) -> None:
+        session, pictures = self.session, self.pictures
+        self.actions_.connect_all(
+            {
+                "play": self.toggle,
+                "back": lambda: session.step(-1),
+                "step": lambda: session.step(1),
+                "loop": self.transport.loop.click,
+                "slower": lambda: self.transport.change_speed(-1),
+                "faster": lambda: self.transport.change_speed(1),
+                "reset": self.begin_anew,
+                "snapshot": self.take_snapshot,
+                "record": self.keeper.toggle_recording,
+                "copy": self.copy_numbers,
+                "report": self.keeper.ask_for_report,
+                "card": self.keeper.print_card,
+                "cycle": self._next_mode,
+                "zoom_in": lambda: pictures.zoom_by_steps(1),
+                "zoom_out": lambda: pictures.zoom_by_steps(-1),
+                "whole": pictures.viewport.reset,
+                "full_screen": self.toggle_full_screen,
+                "classes": self.instruments.classes.open_list,
+                **{mode: partial(self.show_mode, mode) for mode in MODES},
+            }
+        )
+        self.show_mode(self.pictures.mode)
 
     # --- what others ask for -------------------------------------------------------------------------
 
@@ -136,10 +106,12 @@ class ComparePage(Page):
 
     def deactivated(self) -> None:
         """Release the camera and end the process; the last picture and figures stay."""
+        self.leave_full_screen()
         self.session.stop()
 
     def shutdown(self) -> None:
         """End the process."""
+        self.leave_full_screen()
         self.session.shutdown()
         if self._cameras is not None:
             self._cameras.close()
@@ -159,8 +131,8 @@ class ComparePage(Page):
             self.session.play()
 
     def menu_actions(self) -> Mapping[str, list[QAction]]:
-        """Play, step and snapshot stand in the Run menu."""
-        return {"run": [self.play_action, self.back_action, self.step_action, self.snapshot_action]}
+        """Playing and what it leaves behind stand in the Run menu, ways of viewing in the View menu."""
+        return self.actions_.menus()
 
     def accepts_drop(self, paths: list[Path]) -> bool:
         """Take one or two checkpoints, a video, or a folder."""
@@ -179,9 +151,9 @@ class ComparePage(Page):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space plays and pauses, the arrows step, unless the focused button or slider takes them."""
         keys = {
-            Qt.Key.Key_Space: self.play_action,
-            Qt.Key.Key_Left: self.back_action,
-            Qt.Key.Key_Right: self.step_action,
+            Qt.Key.Key_Space: self.actions_["play"],
+            Qt.Key.Key_Left: self.actions_["back"],
+            Qt.Key.Key_Right: self.actions_["step"],
         }
         action = keys.get(Qt.Key(event.key()))
         if action is None or event.modifiers() != Qt.KeyboardModifier.NoModifier:
@@ -216,6 +188,24 @@ class ComparePage(Page):
             return
         self.messages.success(self.tr("Snapshot saved: {name}").format(name=path.name), str(path.parent))
 
+    @Slot()
+    def copy_numbers(self) -> None:
+        """Put the figures on the clipboard, with what they were measured on."""
+        if self._found is None or self._figures is None:
+            return
+        models = [pane.menu.currentText() for pane in self.panes]
+        self.keeper.copy(Numbers().rows(models, self._found, self._figures, self._source_words))
+
+    @Slot()
+    def begin_anew(self) -> None:
+        """Forget what was measured so far."""
+        self._clear_figures()
+        self.session.reset()
+
+    # --- ways of viewing -----------------------------------------------------------------------------
+
+    # --- what is chosen ------------------------------------------------------------------------------
+
     def _on_detector_chosen(self, **chosen: str) -> None:
         self._choose(**chosen)
 
@@ -229,6 +219,16 @@ class ComparePage(Page):
     def _on_runtimes_changed(self, runtime: str, precision: str, device: str) -> None:
         self._clear_figures()
         self.session.change(runtime=runtime, precision=precision, device=device)
+
+    @Slot(bool)
+    def _on_transport_loop_changed(self, on: bool) -> None:
+        self.actions_["loop"].setChecked(on)
+        self.session.change(loop=on)
+
+    @Slot(object)
+    def _on_instruments_size_changed(self, size: int | None) -> None:
+        self._clear_figures()
+        self.session.change(imgsz=size)
 
     def _choose_detectors(self) -> None:
         """Begin with the sample's pair where it is there."""
@@ -245,11 +245,16 @@ class ComparePage(Page):
         self._show_state()
 
     def _clear_figures(self) -> None:
+        self._figures = None
+        if self.screen_ is not None:
+            self.screen_.show_statistics(None, [pane.title for pane in self.panes])
         self.instruments.clear()
         self.verdict.show_statistics(None)
         self.verdict.show_counts(None)
         for pane in self.panes:
             pane.figures.show_timings(None)
+            pane.figures.show_drift(None)
+        self._show_keeper()
 
     @Slot()
     def _refresh_runs(self) -> None:
@@ -281,19 +286,21 @@ class ComparePage(Page):
         if fresh and self.session.state == PLAYING:
             self.verdict.note_age(pair.age_ms())
         self._pair = pair
-        for pane, side in zip(self.panes, (pair.a, pair.b), strict=True):
-            pane.view.show_frame(pair.image, side.boxes if side is not None else ())
+        (self.pictures if self.screen_ is None else self.screen_.pictures).show_pair(pair)
         self.verdict.show_counts(pair.counts)
         self.transport.show_index(pair.index)
-        self.snapshot.setEnabled(True)
+        if not self.actions_["snapshot"].isEnabled():
+            self._show_keeper()
 
     @Slot(dict)
     def _on_session_prepared(self, found: dict[str, Any]) -> None:
-        names = [{int(k): str(v) for k, v in found[side]["names"].items()} for side in "ab"]
-        left = {name: number for number, name in names[0].items()}
-        colours = {number: left.get(name, number + len(left)) for number, name in names[1].items()}
-        self.panes[0].view.set_classes(names[0])
-        self.panes[1].view.set_classes(names[1], colours)
+        self._found = found
+        self.pictures.set_classes(found)
+        if self.screen_ is not None:
+            self.screen_.pictures.set_classes(found)
+        names = [[str(name) for name in found[side]["names"].values()] for side in "ab"]
+        self.instruments.classes.set_names(*names)
+        self.session.change(shown=self.instruments.classes.shown)
         for pane, side in zip(self.panes, "ab", strict=True):
             pane.show_detector(found[side])
         if not found["same_classes"]:
@@ -304,16 +311,28 @@ class ComparePage(Page):
 
     @Slot(dict)
     def _on_session_source_opened(self, source: dict[str, Any]) -> None:
+        self._source_words = str(source["name"])
         self.transport.show_source(bool(source["live"]), source["frames"])
         for note in source["notes"]:
             self.messages.info(note_words(note))
 
     @Slot(dict)
     def _on_session_statistics_changed(self, figures: dict[str, Any]) -> None:
+        first, self._figures = self._figures is None, figures
         self.instruments.show_statistics(figures)
         self.verdict.show_statistics(figures)
         for pane, side in zip(self.panes, "ab", strict=True):
             pane.figures.show_timings(figures[side])
+            drift = figures.get("drift")
+            pane.figures.show_drift(drift["ratio"] if drift and drift["side"] == side else None)
+        if self.screen_ is not None:
+            self.screen_.show_statistics(figures, [pane.title for pane in self.panes])
+        if first:
+            self._show_keeper()
+
+    @Slot(object)
+    def _on_session_lost_because(self, reason: object) -> None:
+        self._lost = note_words(reason)
 
     @Slot(str)
     def _on_session_state_changed(self, _state: str) -> None:
@@ -326,54 +345,13 @@ class ComparePage(Page):
 
     @Slot(object)
     def _on_session_problem(self, problem: AppError) -> None:
-        self.messages.error(problem)
+        if self.session.state != FAILED or self.session.setup.source == SAMPLE:
+            self.messages.error(problem)
+            return
+        self.messages.error(
+            problem, "", self.tr("Compare on the sample clip"), lambda: self._choose_and_play(source=SAMPLE)
+        )
 
-    def _preparing(self, what: str) -> str:
-        return {
-            "source": self.tr("Opening the source…"),
-            "a": self.tr("Preparing the left detector…"),
-            "b": self.tr("Preparing the right detector…"),
-        }.get(what, self.tr("Starting…"))
-
-    def _show_state(self) -> None:
-        """Put the state into words: on the button, and where the pictures will be."""
-        moving = self.session.moving
-        words = self.tr("Pause") if moving else self.tr("Play")
-        self.primary.setText(words)
-        self.primary.setIcon(theme.icon("pause" if moving else "play", "on_accent"))
-        self.play_action.setText(words)
-        complete = self.session.setup.complete
-        ready = self.tr("Press Play to compare.") if complete else self.tr("Choose a detector.")
-        self._show_sentence(self._state_words().get(self.session.state, ready))
-        self.state.setText(self._state_words().get(self.session.state, ""))
-        running = self.session.state in (PLAYING, PAUSED, ENDED)
-        self.transport.setEnabled(running)
-        self.snapshot.setEnabled(self._pair is not None)
-
-    def _state_words(self) -> dict[str, str]:
-        return {
-            PREPARING: self._preparing(""),
-            PLAYING: self.tr("Playing"),
-            PAUSED: self.tr("Paused"),
-            ENDED: self.tr("At the end"),
-            OPENING: self.tr("Opening the source…"),
-            LOST: self.tr("The source gives no pictures; it is opened again as soon as it is back."),
-            FAILED: self.tr("It could not be started; the message above says why."),
-        }
-
-    def _show_sentence(self, sentence: str) -> None:
-        for pane in self.panes:
-            pane.view.set_sentence(sentence)
-
-    def retranslate(self) -> None:
-        """Set the texts."""
-        self.title.setText(self.tr("Compare"))
-        self.source_name.setText(self.tr("Source"))
-        self.source.setAccessibleName(self.tr("Source"))
-        self.snapshot.setText(self.tr("Snapshot"))
-        self.back_action.setText(self.tr("One picture back"))
-        self.step_action.setText(self.tr("One picture on"))
-        self.snapshot_action.setText(self.tr("Take a snapshot"))
-        for part in (*self.panes, self.source, self.transport, self.runtimes, self.verdict, self.instruments):
-            part.retranslate()
-        self._show_state()
+    def _choose_and_play(self, **chosen: str) -> None:
+        self._choose(**chosen)
+        self.session.play()

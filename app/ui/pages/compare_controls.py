@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from app.ui import theme
+from app.ui.pages.compare_menus import ChoiceMenu, Entry
 from app.ui.widgets.cards import label, name_widget, tool
 
 CONFIDENCE, IOU = 0.25, 0.7
 """Where ultralytics' predict begins too."""
+
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""How many times as fast as it is meant to be a file can be played."""
 
 _STEPS = 100
 
@@ -32,15 +36,13 @@ class Limit(QWidget):
         self.number.setMinimumWidth(self.number.fontMetrics().horizontalAdvance("0.00"))
         self.reset = tool(f"{name}Reset", "undo")
         theme.set_role(self.reset, "small")
-        row = QGridLayout(self)
+        row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setHorizontalSpacing(theme.INSIDE)
-        row.setVerticalSpacing(0)
-        row.addWidget(self.name, 0, 0)
-        row.addWidget(self.number, 0, 1)
-        row.addWidget(self.reset, 0, 2)
-        row.addWidget(self.slider, 1, 0, 1, 3)
-        row.setColumnStretch(0, 1)
+        row.setSpacing(theme.INSIDE)
+        row.addWidget(self.name)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.number)
+        row.addWidget(self.reset)
         self.slider.setValue(round(start * _STEPS))
         self.slider.valueChanged.connect(self._on_slider_value_changed)
         self.reset.clicked.connect(self._on_reset_clicked)
@@ -73,10 +75,12 @@ class Limit(QWidget):
 
 
 class Transport(QWidget):
-    """Step back, step on, and the position in a file."""
+    """Step back, step on, the position in a file, again from the beginning, and how fast."""
 
     stepped = Signal(int)
     sought = Signal(int)
+    loop_changed = Signal(bool)
+    speed_changed = Signal(float)
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,6 +89,10 @@ class Transport(QWidget):
         self.position = QSlider(Qt.Orientation.Horizontal)
         self.position.setObjectName("position")
         self.where = label(role="muted")
+        self.loop = tool("loop", "loop", checkable=True)
+        self.loop.setChecked(True)
+        self.speed = ChoiceMenu("speed")
+        self.speed.setMinimumContentsLength(4)
         self._frames: int | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -93,9 +101,13 @@ class Transport(QWidget):
         row.addWidget(self.forward)
         row.addWidget(self.position, 1)
         row.addWidget(self.where)
+        row.addWidget(self.loop)
+        row.addWidget(self.speed)
         self.back.clicked.connect(lambda: self.stepped.emit(-1))
         self.forward.clicked.connect(lambda: self.stepped.emit(1))
         self.position.sliderMoved.connect(self.sought)
+        self.loop.toggled.connect(self.loop_changed)
+        self.speed.value_chosen.connect(lambda value: self.speed_changed.emit(float(value)))
         self.show_source(False, None)
 
     def show_source(self, live: bool, frames: int | None) -> None:
@@ -103,6 +115,8 @@ class Transport(QWidget):
         self._frames = None if live else frames
         self.back.setEnabled(not live)
         self.position.setEnabled(bool(self._frames))
+        self.loop.setEnabled(not live)
+        self.speed.setEnabled(not live)
         self.position.setRange(0, max((self._frames or 1) - 1, 0))
         self.show_index(0)
 
@@ -112,8 +126,22 @@ class Transport(QWidget):
             self.position.setValue(index)
         self.where.setText(f"{index + 1} / {self._frames}" if self._frames else f"{index + 1}")
 
+    def change_speed(self, by: int) -> None:
+        """Take the next faster or slower speed."""
+        if not self.speed.isEnabled():
+            return
+        place = SPEEDS.index(float(self.speed.value)) + by
+        if 0 <= place < len(SPEEDS):
+            self.speed.choose(str(SPEEDS[place]))
+            self.speed_changed.emit(SPEEDS[place])
+
     def retranslate(self) -> None:
         """Set the words."""
+        chosen = self.speed.value or "1.0"
+        hint = self.tr("How fast a file is played ([ and ])")
+        self.speed.show_entries([[Entry(f"{speed:g}×", str(speed), hint) for speed in SPEEDS]], chosen)
+        self.speed.setAccessibleName(self.tr("Playing speed"))
+        name_widget(self.loop, self.tr("Begin again at the end"), "L")
         name_widget(self.back, self.tr("One picture back"), ",")
         name_widget(self.forward, self.tr("One picture on"), ".")
         self.position.setAccessibleName(self.tr("Position in the clip"))

@@ -8,16 +8,22 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.text import figure
+from app.core.text import figure, percent_change
 from app.ui import theme
 from app.ui.pages.compare_menus import DetectorMenu
 from app.ui.widgets.cards import label
 from app.ui.widgets.elided import ElidedLabel
 from app.ui.widgets.frame_view import FrameView
 
+SHARES = ("p50", "p95", "p99")
 PARTS = ("preprocess_ms", "inference_ms", "postprocess_ms")
 
-_RUNTIMES = {"openvino": "OpenVINO", "torch": "PyTorch"}
+_RUNTIMES = {
+    "openvino": "OpenVINO",
+    "onnxruntime": "ONNX Runtime",
+    "tensorrt": "TensorRT",
+    "torch": "PyTorch",
+}
 _DIGITS = "0000.0"
 
 
@@ -35,11 +41,13 @@ class Figures(QWidget):
         self.unit.setProperty("role", "muted")
         self.about = ElidedLabel()
         self.about.setProperty("role", "small")
+        self.drift = label(role="small", tone="warn")
+        self.drift.setVisible(False)
         self.headings = [label(role="small") for _ in PARTS]
         self.table_unit = label(role="small")
-        self.rows = [label(role="small") for _ in ("p50", "p95")]
+        self.rows = [label(role="small") for _ in SHARES]
         self.cells: dict[tuple[str, str], QLabel] = {
-            (part, share): label() for part in PARTS for share in ("p50", "p95")
+            (part, share): label() for part in PARTS for share in SHARES
         }
         self._lay_out()
 
@@ -51,14 +59,19 @@ class Figures(QWidget):
         left = QVBoxLayout()
         left.setSpacing(2)
         left.addLayout(headline)
-        left.addWidget(self.about)
+        setting = QHBoxLayout()
+        setting.setSpacing(theme.INSIDE)
+        setting.addWidget(self.about, 1)
+        setting.addWidget(self.drift)
+        left.addLayout(setting)
+        left.addStretch(1)
         table = QGridLayout()
         table.setHorizontalSpacing(theme.BETWEEN)
-        table.setVerticalSpacing(2)
+        table.setVerticalSpacing(0)
         for column, (part, heading) in enumerate(zip(PARTS, self.headings, strict=True), start=1):
             heading.setAlignment(Qt.AlignmentFlag.AlignRight)
             table.addWidget(heading, 0, column)
-            for row, share in enumerate(("p50", "p95"), start=1):
+            for row, share in enumerate(SHARES, start=1):
                 cell = self.cells[part, share]
                 cell.setAlignment(Qt.AlignmentFlag.AlignRight)
                 cell.setMinimumWidth(cell.fontMetrics().horizontalAdvance(_DIGITS))
@@ -83,50 +96,63 @@ class Figures(QWidget):
         for (part, share), cell in self.cells.items():
             cell.setText(figure(side[part][share]) if side else "–")
 
+    def show_drift(self, ratio: float | None) -> None:
+        """Say that the last minute was slower or faster than the first; None says nothing."""
+        self.drift.setVisible(ratio is not None)
+        if ratio is None:
+            return
+        self.drift.setText(self.tr("drift {change}").format(change=percent_change(1.0, ratio)))
+        self.drift.setToolTip(
+            self.tr(
+                "The last minute's pictures took longer or shorter than the first minute's: a warm machine, "
+                "or another program. Begin the statistics anew once it is steady."
+            )
+        )
+
     def retranslate(self) -> None:
         """Set the words."""
         self.unit.setText(self.tr("ms, median of inference"))
         words = (self.tr("preprocess"), self.tr("inference"), self.tr("postprocess"))
         for heading, word in zip(self.headings, words, strict=True):
             heading.setText(word)
-        for name, word in zip(self.rows, (self.tr("p50"), self.tr("p95")), strict=True):
+        for name, word in zip(self.rows, (self.tr("p50"), self.tr("p95"), self.tr("p99")), strict=True):
             name.setText(word)
         self.table_unit.setText(self.tr("ms"))
 
 
-class Pane(QFrame):
-    """A detector's menu, its picture, and its figures below it.
+class Pane(QWidget):
+    """A detector's menu, its picture and its figures; the page arranges the three.
 
     Args:
         name: "a" or "b"; the part of its widgets' names.
         tone: "standard" or "lightweight".
+        view: Shows its boxes.
     """
 
-    def __init__(self, name: str, tone: str) -> None:
+    def __init__(self, name: str, tone: str, view: FrameView) -> None:
         super().__init__()
-        self.setProperty("role", "card")
         self.setObjectName(f"pane_{name}")
         self.tone = tone
+        self.view = view
         self.marker = QFrame()
         self.marker.setFixedSize(10, 10)
         self.side = label(role="strong", tone=tone)
         self.menu = DetectorMenu(f"detector_{name}")
-        self.view = FrameView(f"view_{name}")
         self.figures = Figures(tone)
-        head = QHBoxLayout()
-        head.setContentsMargins(theme.BETWEEN, theme.INSIDE, theme.INSIDE, theme.INSIDE)
-        head.setSpacing(theme.INSIDE)
-        head.addWidget(self.marker)
-        head.addWidget(self.side)
-        head.addWidget(self.menu, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(1, 1, 1, 1)
-        column.setSpacing(0)
-        column.addLayout(head)
-        column.addWidget(self.view, 1)
-        column.addWidget(self.figures)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(theme.BETWEEN, theme.INSIDE, theme.INSIDE, theme.INSIDE)
+        row.setSpacing(theme.INSIDE)
+        row.addWidget(self.marker)
+        row.addWidget(self.side)
+        row.addWidget(self.menu, 1)
         theme.notifier().changed.connect(self._tint)
         self._tint()
+
+    @property
+    def title(self) -> str:
+        """Side and detector."""
+        return f"{self.side.text()} – {self.menu.currentText()}"
 
     def _tint(self) -> None:
         self.marker.setStyleSheet(f"background: {theme.colour(self.tone).name()}; border-radius: 3px;")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from app.core.errors import AppError
 from app.core.files import replacing
 from app.core.text import QT_TRANSLATE_NOOP
 from app.ui import theme
+from app.ui.pages.compare_keep import free_path
 from app.ui.pages.compare_pane import Pane
 from app.ui.pages.compare_verdict import Verdict
 
@@ -32,10 +32,7 @@ def save_snapshot(folder: Path, panes: Sequence[Pane], verdict: Verdict) -> Path
         AppError: The folder cannot be written.
     """
     image = compose(panes, verdict)
-    name = time.strftime("compare-%Y%m%d-%H%M%S")
-    path, number = folder / f"{name}.png", 2
-    while path.exists():
-        path, number = folder / f"{name}-{number}.png", number + 1
+    path = free_path(folder, ".png")
     try:
         with replacing(path) as draft:
             writer = QImageWriter(str(draft), QByteArray(b"png"))
@@ -79,7 +76,7 @@ def _draw_figures(painter: QPainter, area: QRectF, pane: Pane) -> None:
     figures = pane.figures
     painter.setFont(theme.font(theme.SIZE_SECTION))
     painter.setPen(theme.colour(pane.tone))
-    head = f"{pane.side.text()} – {pane.menu.currentText()}: {figures.big.text()} {figures.unit.text()}"
+    head = f"{pane.title}: {figures.big.text()} {figures.unit.text()}"
     painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, head)
     painter.setFont(theme.font(theme.SIZE_BODY))
     painter.setPen(theme.colour("muted"))

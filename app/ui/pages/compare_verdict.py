@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from app.core.text import figure
 from app.ui import theme
+from app.ui.widgets.agreement_plot import AgreementLegend
 from app.ui.widgets.cards import Card, label
 from app.ui.widgets.elided import ElidedLabel
 
@@ -41,13 +42,14 @@ class Verdict(Card):
         self.rate.setObjectName("pairsPerSecond")
         self.dropped = label()
         self.age = label()
-        self.agreement = label(role="muted")
+        self.agreement = AgreementLegend()
         row = QHBoxLayout()
         row.setContentsMargins(theme.BETWEEN, theme.INSIDE, theme.BETWEEN, theme.INSIDE)
         row.setSpacing(theme.AROUND)
         row.addWidget(self.ratio)
         row.addWidget(self.meaning, 1)
-        for item in (self.agreement, self.rate, self.dropped, self.age):
+        row.addWidget(self.agreement)
+        for item in (self.rate, self.dropped, self.age):
             item.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             row.addWidget(item)
         self.body.addLayout(row)
@@ -99,12 +101,21 @@ class Verdict(Card):
 
     def _show_counts(self) -> None:
         counts = self._counts
-        if not counts:
-            self.agreement.setText("")
+        if counts is None:
+            self.agreement.show_words({}, {})
             return
-        parts = [self.tr("%n agree", "", counts["agree"])]
-        if counts["class_changed"]:
-            parts.append(self.tr("%n class changed", "", counts["class_changed"]))
-        parts.append(self.tr("%n only left", "", counts["only_a"]))
-        parts.append(self.tr("%n only right", "", counts["only_b"]))
-        self.agreement.setText(" · ".join(parts))
+        words = {
+            "agree": self.tr("%n agree", "", counts["agree"]),
+            "class_changed": self.tr("%n class changed", "", counts["class_changed"]),
+            "only_a": self.tr("%n only left", "", counts["only_a"]),
+            "only_b": self.tr("%n only right", "", counts["only_b"]),
+        }
+        hints = {
+            "agree": self.tr(
+                "Solid: both sides have the box, overlapping by half or more, and the same class"
+            ),
+            "class_changed": self.tr("Double: both sides have the box, under different classes"),
+            "only_a": self.tr("Dashed: only the left side has the box"),
+            "only_b": self.tr("Dotted: only the right side has the box"),
+        }
+        self.agreement.show_words(words, hints)

@@ -37,7 +37,8 @@ class Settings:
         notify: Whether the desktop tells that a training has ended.
         recent_designs: Design files, newest first.
         recent_data: data.yaml files or folders, newest first.
-        recent_sources: Videos, folders and stream addresses compared on, newest first.
+        recent_sources: Videos, folders and stream addresses compared on, newest first; without passwords.
+        cameras: Name of a camera → how it shall be opened, as `SourceOptions.as_json` writes it.
     """
 
     theme: str = "system"
@@ -51,6 +52,7 @@ class Settings:
     recent_designs: tuple[str, ...] = field(default=())
     recent_data: tuple[str, ...] = field(default=())
     recent_sources: tuple[str, ...] = field(default=())
+    cameras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def workspace_path(self) -> Path:
@@ -116,6 +118,7 @@ def save_settings(settings: Settings, path: Path | None = None) -> None:
     """
     data = {item.name: getattr(settings, item.name) for item in fields(settings)}
     data = {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
+    data["cameras"] = {name: dict(options) for name, options in settings.cameras.items()}
     body = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
     write_text(path or settings_path(), f"{_HEAD}\n{body}")
 
@@ -137,6 +140,10 @@ def _from_mapping(data: Mapping[Any, Any]) -> Settings:
         entries = data.get(name)
         if isinstance(entries, list):
             taken[name] = tuple(item for item in entries if isinstance(item, str))[:RECENT_LIMIT]
+    cameras = data.get("cameras")
+    if isinstance(cameras, Mapping):
+        named = {k: dict(v) for k, v in cameras.items() if isinstance(k, str) and isinstance(v, Mapping)}
+        taken["cameras"] = dict(list(named.items())[:RECENT_LIMIT])
     return Settings(**taken)
 
 

@@ -6,9 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
+
+STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "udp", "tcp", "srt")
+"""What addresses of streams may begin with."""
+
+_ADDRESS = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+)://")
 
 LARGEST_SIDE, FASTEST_FPS = 8192, 1000.0
 _SIZE = re.compile(r"^\s*(\d{2,5})\s*[x×*]\s*(\d{2,5})\s*$", re.IGNORECASE)
@@ -89,3 +95,57 @@ def size_from_text(text: str) -> tuple[int, int]:
             text=text,
         )
     return int(found[1]), int(found[2])
+
+
+def address_scheme(text: str) -> str | None:
+    """Return what an address begins with, in small letters; None where the text is no address."""
+    found = _ADDRESS.match(text.strip())
+    return found[1].lower() if found else None
+
+
+def without_password(address: str) -> str:
+    """Return an address fit to be shown, logged and kept: without the name and password of a user."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return address.rpartition("@")[2] if "@" in address else address
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=host)) if host != parts.netloc else address
+
+
+def check_address(text: str) -> str:
+    """Return the address of a stream, trimmed.
+
+    Raises:
+        AppError: it is none, or names no host.
+    """
+    address = text.strip()
+    scheme = address_scheme(address)
+    if scheme is None:
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "“{address}” is no address of a stream."),
+            QT_TRANSLATE_NOOP("core", "It begins with one of {schemes}, as in rtsp://camera.local/live."),
+            address=without_password(address)[:200],
+            schemes=", ".join(f"{name}://" for name in STREAM_SCHEMES),
+        )
+    if scheme not in STREAM_SCHEMES:
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "Addresses that begin with {scheme}:// are not supported: {address}."),
+            QT_TRANSLATE_NOOP("core", "Supported are {schemes}; files are named by their path alone."),
+            scheme=scheme,
+            address=without_password(address),
+            schemes=", ".join(STREAM_SCHEMES),
+        )
+    try:
+        host, _ = urlsplit(address).hostname, urlsplit(address).port
+    except ValueError:
+        host = None
+    if not host or any(character.isspace() for character in address):
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "“{address}” names no computer."),
+            QT_TRANSLATE_NOOP(
+                "core", "Write the camera's name or number after ://, as in rtsp://192.168.1.20/live."
+            ),
+            address=without_password(address)[:200],
+        )
+    return address

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable
-from urllib.parse import urlsplit, urlunsplit
 
 import cv2
 import numpy as np
 
 from app.core.errors import AppError
-from app.core.source_options import SourceOptions
+from app.core.source_options import SourceOptions, without_password
 from app.core.text import QT_TRANSLATE_NOOP, Text
 from app.engine.source_cameras import Camera, camera_backend
 from app.engine.source_capture import CaptureProcess, CaptureRequest
@@ -35,7 +34,6 @@ _BACK = QT_TRANSLATE_NOOP("core", "It is opened again as soon as it is back.")
 _STILL = QT_TRANSLATE_NOOP("core", "{name} shows a still picture.")
 _RESIZED = QT_TRANSLATE_NOOP("core", "The pictures of {name} changed from {before} to {after} pixels.")
 
-STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "udp", "tcp", "srt")
 
 
 class LiveSource:
@@ -262,10 +260,3 @@ def open_stream(address: str, timeout_s: float) -> LiveSource:
     open_ms = round(max(timeout_s - 1.5, timeout_s / 2) * 1000)
     request = CaptureRequest(address, cv2.CAP_FFMPEG, open_ms, round(STALL_S * 1000))
     return LiveSource(shown, request, timeout_s, refusal)
-
-
-def without_password(address: str) -> str:
-    """Return an address fit to be shown and logged."""
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=host)) if host != parts.netloc else address

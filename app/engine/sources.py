@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import AppError
-from app.core.source_options import SourceOptions
+from app.core.source_options import SourceOptions, address_scheme, check_address, without_password
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.pictures import PICTURE_SUFFIXES
 from app.engine.source_cameras import Camera, find_camera, list_cameras
 from app.engine.source_files import PaintedClip, PictureFolder, VideoFile
-from app.engine.source_live import STREAM_SCHEMES, open_camera, open_screen, open_stream, without_password
+from app.engine.source_live import open_camera, open_screen, open_stream
 from app.engine.source_reader import LatestFrameReader
 from app.engine.source_screen import count_screens
 from app.engine.source_types import Frame, Source, SourceLostError
@@ -34,7 +34,6 @@ __all__ = [
     "source_name",
 ]
 
-_ADDRESS = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+)://")
 _PLAIN = SourceOptions()
 _SCREEN = re.compile(r"^screen(?::(\d{1,2}))?$")
 _DEVICE = re.compile(r"^/dev/video\d+$")
@@ -65,33 +64,20 @@ def open_source(spec: str, *, timeout_s: float = 10.0, options: SourceOptions = 
         return open_screen(int(screen[1] or 1), timeout_s)
     if text.isdecimal() or text.startswith("camera:") or _DEVICE.match(text):
         return open_camera(find_camera(text.removeprefix("camera:")), timeout_s, options)
-    address = _ADDRESS.match(text)
-    if address:
-        return _open_address(text, address[1].lower(), timeout_s)
+    if address_scheme(text) is not None:
+        return open_stream(check_address(text), timeout_s)
     return _open_path(Path(text).expanduser())
 
 
 def source_name(spec: str) -> str:
     """Return a text for a source that is fit to be shown and logged: no passwords."""
-    return without_password(spec.strip()) if _ADDRESS.match(spec.strip()) else spec.strip()
+    return without_password(spec.strip()) if address_scheme(spec) else spec.strip()
 
 
 def run_cameras(_request: dict[str, Any], _channel: object) -> dict[str, Any]:
     """List cameras and screens for the window: the job "cameras"; none of them is opened."""
     cameras = [{"index": camera.index, "name": camera.name} for camera in list_cameras()]
     return {"cameras": cameras, "screens": count_screens()}
-
-
-def _open_address(text: str, scheme: str, timeout_s: float) -> Source:
-    if scheme not in STREAM_SCHEMES:
-        raise AppError(
-            QT_TRANSLATE_NOOP("core", "Addresses that begin with {scheme}:// are not supported: {address}."),
-            QT_TRANSLATE_NOOP("core", "Supported are {schemes}; files are named by their path alone."),
-            scheme=scheme,
-            address=without_password(text),
-            schemes=", ".join(STREAM_SCHEMES),
-        )
-    return open_stream(text, timeout_s)
 
 
 def _open_path(path: Path) -> Source:

@@ -12,6 +12,7 @@ TABLE = "table"
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts"})
 WEIGHT_SUFFIXES = frozenset({".pt"})
+RUNTIME_SUFFIXES = frozenset({".onnx", ".xml"})
 TABLE_SUFFIXES = frozenset({".json"})
 ARCHIVE_SUFFIXES = frozenset({".zip"})
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
@@ -62,6 +63,13 @@ def _names_pictures(path: Path) -> bool:
     except OSError:
         return False
     return any(key in text for key in (b'"annotations"', b'"images"', b'"categories"'))
+
+
+def is_detector(path: Path) -> bool:
+    """Say whether a path can be a side of a comparison: a checkpoint, an ONNX file, an OpenVINO folder or its .xml."""
+    if path.is_dir():
+        return any(path.glob("*.xml"))
+    return path.suffix.lower() in WEIGHT_SUFFIXES | RUNTIME_SUFFIXES
 
 
 def local_paths(urls: list[str]) -> list[Path]:

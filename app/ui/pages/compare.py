@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QAction, QKeyEvent
 
 from app.core.errors import AppError
+from app.core.source_options import address_scheme, without_password
 from app.ui import drops
 from app.ui.page import Services
 from app.ui.pages.compare_front import CompareFront
@@ -66,6 +67,7 @@ class ComparePage(CompareFront):
         self.panes[1].menu.value_chosen.connect(lambda path: self._on_detector_chosen(b=path))
         self.source.value_chosen.connect(self._on_source_value_chosen)
         self.source.cameras_wanted.connect(self._list_cameras)
+        self.source.options_changed.connect(lambda options: session.change(options=options))
         self.runtimes.changed.connect(self._on_runtimes_changed)
         self.workspace.runs_changed.connect(self._refresh_runs)
         self._connect_actions()
@@ -135,13 +137,15 @@ class ComparePage(CompareFront):
         return self.actions_.menus()
 
     def accepts_drop(self, paths: list[Path]) -> bool:
-        """Take one or two checkpoints, a video, or a folder."""
+        """Take one or two detectors, or a video or a folder of pictures."""
+        if all(drops.is_detector(path) for path in paths):
+            return len(paths) <= 2
         kinds = {drops.kind_of(path) for path in paths}
-        return kinds in ({drops.WEIGHTS}, {drops.VIDEO}, {drops.FOLDER}) and len(paths) <= 2
+        return kinds in ({drops.VIDEO}, {drops.FOLDER}) and len(paths) == 1
 
     def dropped(self, paths: list[Path]) -> None:
-        """Two checkpoints become both detectors, one the right one; anything else the source."""
-        if drops.kind_of(paths[0]) != drops.WEIGHTS:
+        """Two detectors become both sides, one the right one; anything else the source."""
+        if not drops.is_detector(paths[0]):
             self._on_source_value_chosen(str(paths[0]))
         elif len(paths) == 2:
             self._on_detector_chosen(a=str(paths[0]), b=str(paths[1]))
@@ -211,9 +215,10 @@ class ComparePage(CompareFront):
 
     @Slot(str)
     def _on_source_value_chosen(self, source: str) -> None:
-        if source != SAMPLE and not source.startswith("camera:"):
-            self.store.replace(self.store.settings.with_recent("recent_sources", source))
-        self._choose(source=source)
+        if source != SAMPLE and not source.startswith(("camera:", "screen:")):
+            kept = without_password(source) if address_scheme(source) is not None else source
+            self.store.replace(self.store.settings.with_recent("recent_sources", kept))
+        self._choose(source=source, options=self.source.options_of(source))
 
     @Slot(str, str, str)
     def _on_runtimes_changed(self, runtime: str, precision: str, device: str) -> None:
@@ -235,7 +240,7 @@ class ComparePage(CompareFront):
         pair = {side: sample_weights(name) for side, name in (("a", "standard"), ("b", "lightweight"))}
         self._choose(**{side: str(path) for side, path in pair.items() if path.is_file()})
 
-    def _choose(self, **chosen: str) -> None:
+    def _choose(self, **chosen: Any) -> None:
         self._clear_figures()
         self.session.change(**chosen)
         setup = self.session.setup
@@ -267,7 +272,7 @@ class ComparePage(CompareFront):
         if self._cameras is not None:
             return
         self._cameras = job = EngineJob("cameras", {}, self)
-        job.done.connect(lambda result: self.source.set_cameras(list(result["cameras"])))
+        job.done.connect(lambda result: self.source.set_cameras(result["cameras"], int(result["screens"])))
         job.finished.connect(self._on_cameras_finished)
         job.start()
 

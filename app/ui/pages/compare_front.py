@@ -15,7 +15,7 @@ from app.ui.pages.compare_controls import Transport
 from app.ui.pages.compare_header import CardHint, HeaderTools
 from app.ui.pages.compare_instruments import Instruments
 from app.ui.pages.compare_keep import Keeper
-from app.ui.pages.compare_menus import RuntimeMenus, SourceMenu, sample_weights
+from app.ui.pages.compare_menus import RuntimeMenus, sample_weights
 from app.ui.pages.compare_pane import Pane
 from app.ui.pages.compare_pictures import MODES, Pictures
 from app.ui.pages.compare_screen import CompareScreen
@@ -29,6 +29,7 @@ from app.ui.pages.compare_session import (
     PREPARING,
     CompareSession,
 )
+from app.ui.pages.compare_source_menu import SourceMenu
 from app.ui.pages.compare_verdict import Verdict
 from app.ui.pages.compare_views import Views
 from app.ui.widgets.cards import label

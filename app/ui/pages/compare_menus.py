@@ -1,25 +1,21 @@
-"""What can be chosen for a comparison: detectors, sources, and what they run on."""
+"""What can be chosen for a comparison: detectors, and what they run on."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QInputDialog, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QWidget
 
 from app.core.folders import resources
 from app.core.runs import Workspace as Folder
 from app.ui import theme
-from app.ui.drops import VIDEO_SUFFIXES
-from app.ui.requests import SAMPLE
-from app.ui.store import SettingsStore
 
 _MENU_WIDTH_CHARACTERS = 8
-_OPEN_VIDEO, _OPEN_FOLDER, _OPEN_STREAM, _OPEN_WEIGHTS = "@video", "@folder", "@stream", "@weights"
+_OPEN_WEIGHTS, _OPEN_FOLDER = "@weights", "@folder"
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ def sample_weights(side: str) -> Path:
 
 
 class DetectorMenu(ChoiceMenu):
-    """The sample's pair, the runs of the workspace, and any `.pt` file."""
+    """The sample's pair, the runs of the workspace, and any `.pt`, ONNX or OpenVINO file."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(name, parent)
@@ -114,82 +110,24 @@ class DetectorMenu(ChoiceMenu):
         """Fill the menu anew."""
         words = {"standard": self.tr("Sample: standard"), "lightweight": self.tr("Sample: lightweight")}
         sample = [Entry(words[side], str(path)) for side in words if (path := sample_weights(side)).is_file()]
-        self.show_entries(
-            [sample, self._runs, [Entry(self.tr("Other weights…"), _OPEN_WEIGHTS)]], self._chosen
-        )
+        others = [
+            Entry(self.tr("Other file…"), _OPEN_WEIGHTS, self.tr("A .pt, .onnx or OpenVINO .xml file")),
+            Entry(self.tr("OpenVINO folder…"), _OPEN_FOLDER),
+        ]
+        self.show_entries([sample, self._runs, others], self._chosen)
         self.setPlaceholderText(self.tr("Choose a detector"))
 
     def _take(self, value: str) -> None:
         if value == _OPEN_WEIGHTS:
             super().choose(self._chosen)
-            kinds = self.tr("Checkpoints (*.pt)")
-            value, _ = QFileDialog.getOpenFileName(self, self.tr("Choose weights"), "", kinds)
-        if value:
-            self.choose(value)
-            self.value_chosen.emit(value)
-
-
-class SourceMenu(ChoiceMenu):
-    """The sample, cameras by name, what was used lately, and ways to choose a file, a folder, an address."""
-
-    cameras_wanted = Signal()
-    """The menu opens: who owns it may list the cameras."""
-
-    def __init__(self, store: SettingsStore, parent: QWidget | None = None) -> None:
-        super().__init__("source", parent)
-        self._store = store
-        self._cameras: list[Mapping[str, Any]] = []
-        self._chosen = SAMPLE
-
-    def set_cameras(self, cameras: list[Mapping[str, Any]]) -> None:
-        """Show these cameras."""
-        if cameras != self._cameras:
-            self._cameras = cameras
-            self.retranslate()
-
-    def choose(self, value: str) -> None:
-        """Choose a source."""
-        self._chosen = value
-        self.retranslate()
-
-    def showPopup(self) -> None:
-        """Ask for the cameras whenever the menu opens."""
-        self.cameras_wanted.emit()
-        super().showPopup()
-
-    def retranslate(self) -> None:
-        """Fill the menu anew."""
-        sample = [Entry(self.tr("Sample clip"), SAMPLE)]
-        cameras = [Entry(str(camera["name"]), f"camera:{camera['index']}") for camera in self._cameras]
-        recent = [
-            Entry(Path(source).name or source, source, source)
-            for source in self._store.settings.recent_sources
-        ]
-        ways = [
-            Entry(self.tr("Video file…"), _OPEN_VIDEO),
-            Entry(self.tr("Folder of pictures…"), _OPEN_FOLDER),
-            Entry(self.tr("Stream address…"), _OPEN_STREAM),
-        ]
-        self.show_entries([sample, cameras, recent, ways], self._chosen)
-
-    def _take(self, value: str) -> None:
-        if value.startswith("@"):
+            kinds = self.tr("Detectors (*.pt *.onnx *.xml)")
+            value, _ = QFileDialog.getOpenFileName(self, self.tr("Choose a detector"), "", kinds)
+        elif value == _OPEN_FOLDER:
             super().choose(self._chosen)
-            value = self._ask(value)
+            value = QFileDialog.getExistingDirectory(self, self.tr("Choose an OpenVINO folder"))
         if value:
             self.choose(value)
             self.value_chosen.emit(value)
-
-    def _ask(self, way: str) -> str:
-        if way == _OPEN_VIDEO:
-            pattern = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))
-            kinds = self.tr("Videos ({pattern})").format(pattern=pattern)
-            return QFileDialog.getOpenFileName(self, self.tr("Choose a video"), "", kinds)[0]
-        if way == _OPEN_FOLDER:
-            return QFileDialog.getExistingDirectory(self, self.tr("Choose a folder of pictures"))
-        words = self.tr("Address of the stream, such as rtsp://… or http://…")
-        address, agreed = QInputDialog.getText(self, self.tr("Stream address"), words)
-        return address.strip() if agreed else ""
 
 
 class RuntimeMenus(QWidget):
@@ -224,7 +162,15 @@ class RuntimeMenus(QWidget):
             self.tr("Fastest here"), "auto", self.tr("The fastest runtime that keeps the accuracy")
         )
         self.runtime.show_entries(
-            [[fastest, Entry("OpenVINO", "openvino"), Entry("PyTorch", "torch")]], runtime
+            [
+                [
+                    fastest,
+                    Entry("OpenVINO", "openvino"),
+                    Entry("ONNX Runtime", "onnxruntime"),
+                    Entry("PyTorch", "torch"),
+                ]
+            ],
+            runtime,
         )
         precisions = [Entry(name, name) for name in ("f32", "bf16", "f16")]
         self.precision.show_entries([[Entry(self.tr("Any precision"), "auto"), *precisions]], precision)

@@ -41,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     _modelling_verbs(verbs, common)
     _training_verbs(verbs, common)
     _comparing_verbs(verbs, common)
+    _bench_verb(verbs, common)
     _system_verbs(verbs, common)
     return parser
 
@@ -299,6 +300,45 @@ def _comparing_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     export.add_argument("--imgsz", type=int, help="input size (default: the checkpoint's)")
     export.add_argument("--precision", default="f32", choices=("f32", "f16"))
     export.add_argument("-o", "--output", metavar="PATH")
+
+
+def _bench_verb(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
+    bench = _add(verbs, common, "bench", "bench", "Accuracy beside speed: models on every runtime here.")
+    bench.add_argument(
+        "weights",
+        nargs="+",
+        metavar="WEIGHTS",
+        help="a checkpoint, ONNX file or OpenVINO folder, the name of a run, or 'sample'; the first is the reference",
+    )
+    bench.add_argument("--data", required=True, help=f"{_DATA}, or 'sample'")
+    bench.add_argument(
+        "--runtimes", metavar="R,R", help="openvino, onnxruntime, torch (default: what is here)"
+    )
+    bench.add_argument("--precisions", metavar="P,P", help="f32, bf16, f16, int8 (default: what is possible)")
+    bench.add_argument("--split", default="val", choices=("train", "val", "test"))
+    bench.add_argument("--imgsz", type=int, help="side of the square input (default: each checkpoint's)")
+    bench.add_argument("--frames", type=int, default=100, help="inferences timed of each (default: 100)")
+    bench.add_argument("--threads", type=int, help="processor threads (default: all cores)")
+    bench.add_argument(
+        "--no-rivals", action="store_true", help="without plain untrained models of about the same cost"
+    )
+    bench.add_argument(
+        "--patience",
+        type=float,
+        metavar="SECONDS",
+        help="how long to wait for a quiet machine; then the figures are marked (default: for ever)",
+    )
+    bench.add_argument("-o", "--output", metavar="FILE", help="also write a .csv, .md, .json or .html")
+    bench.set_defaults(check=partial(_check_bench, bench))
+
+
+def _check_bench(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Leave with a word on usage where a runtime or a precision does not exist."""
+    for name, known in (("runtimes", _RUNTIMES[1:]), ("precisions", _PRECISIONS[1:])):
+        given = [part.strip() for part in (getattr(options, name) or "").split(",") if part.strip()]
+        unknown = [part for part in given if part not in known]
+        if unknown:
+            parser.error(f"--{name}: there is no {unknown[0]!r}; choose from {', '.join(known)}")
 
 
 def _runtime_options(

@@ -29,6 +29,8 @@ _BETWEEN_TRIES_S = 0.11
 JOBS: Mapping[str, str] = MappingProxyType(
     {
         "architecture.trace": "app.engine.user_models:run",
+        "bench": "app.engine.bench:run",
+        "bench.cell": "app.engine.bench_child:run",
         "cameras": "app.engine.sources:run_cameras",
         "compare": "app.engine.comparison:run",
         "convert": "app.engine.convert:run",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -36,18 +36,22 @@ class Pace:
 
 
 class LoadMeter:
-    """Watches how much of the machine other programs use, from its making on."""
+    """Watches how much of the machine other programs use, from its making on.
 
-    def __init__(self) -> None:
-        self._process = psutil.Process()
+    Args:
+        children: processes that work for this one, and are no others.
+    """
+
+    def __init__(self, children: Iterable[int] = ()) -> None:
+        self._own = [psutil.Process(), *(psutil.Process(pid) for pid in children)]
         self._begin = self._now()
 
     def _now(self) -> tuple[float, float, float]:
         times = psutil.cpu_times()
         idle = times.idle + getattr(times, "iowait", 0.0)
         total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
-        own = self._process.cpu_times()
-        return total, idle, own.user + own.system
+        own = [process.cpu_times() for process in self._own if process.is_running()]
+        return total, idle, sum(used.user + used.system for used in own)
 
     def others(self) -> float:
         """Return the share of all processors, 0 to 1, that others used so far."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.core.errors import AppError
+from app.ui.widgets.frame_view import FrameView
 from app.workers.compare import CompareWorker, make_ring_folder
+from tests.benchmarks.soak import Watch, stream
 from tests.pairs import make_pair
 
 
@@ -114,3 +117,55 @@ def test_a_stuck_child_is_ended(qtbot: QtBot, worker: CompareWorker) -> None:
     process.suspend()
     worker.close()
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+# --- what goes on for long (`make soak` is longer) -------------------------------------------------------
+
+SETTLED_S, SECONDS = 1.5, 4.0
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[str, int]]:
+    with stream() as found:
+        yield found
+
+
+def test_nothing_grows_on_a_file_and_on_a_stream(
+    qtbot: QtBot, worker: CompareWorker, served: tuple[str, int]
+) -> None:
+    address, server = served
+    view = FrameView("soaked")
+    qtbot.addWidget(view)
+    view.show()
+    painted = [0]
+
+    def show() -> None:
+        pair = worker.take_pair()
+        if pair is not None and pair.a is not None:
+            painted[0] += 1
+            view.show_frame(pair.image, pair.a.boxes)
+
+    worker.pair_ready.connect(show)
+    with qtbot.waitSignal(worker.statistics_changed, timeout=30_000):
+        worker.start()
+    worker.send({"command": "speed", "value": 4.0})
+    verdicts = [watched(qtbot, painted, server)]
+    with qtbot.waitSignal(worker.source_opened, timeout=10_000):
+        worker.send({"command": "source", "source": address})
+    with qtbot.waitSignal(worker.statistics_changed, timeout=10_000):
+        pass
+    verdicts.append(watched(qtbot, painted, server))
+    for verdict in verdicts:
+        assert {process["name"].split()[0] for process in verdict["processes"]} >= {"window", "compare"}
+        # Rates are for the long soak: a few seconds of a shared machine say nothing about them.
+        assert [fault for fault in verdict["faults"] if "pairs a second" not in fault] == []
+        assert verdict["pairs"] > 20
+
+
+def watched(qtbot: QtBot, painted: list[int], server: int) -> dict[str, Any]:
+    """Let the event loop run, and return what was found meanwhile."""
+    watch, begin, before = Watch(SETTLED_S, 1.0, {server}), time.monotonic(), painted[0]
+    while time.monotonic() - begin < SECONDS:
+        qtbot.wait(200)
+        watch.look(painted[0] - before)
+    return watch.verdict()

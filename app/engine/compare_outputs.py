@@ -43,6 +43,11 @@ class Outputs:
         if self._recorder is not None:
             self._recorder.add(image, pair, now)
 
+    def again(self, image: Image, pair: Pair) -> None:
+        """Take the last pair once more, with other limits; never waits."""
+        if self._recorder is not None:
+            self._recorder.add(image, pair, fresh=False)
+
     def record(self, path: str | None, runner: PairRunner | None) -> None:
         """Begin a recording, or end it where `path` is None."""
         if self._recorder is not None:

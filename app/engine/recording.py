@@ -103,18 +103,20 @@ class Recorder:
         """Process id of the encoder."""
         return self._process.pid
 
-    def add(self, image: Image, pair: Pair, at: float | None = None) -> None:
+    def add(self, image: Image, pair: Pair, at: float | None = None, *, fresh: bool = True) -> None:
         """Record a pair, or leave it out; never waits.
 
         Args:
             image: H×W×3, BGR; copied.
             pair: both sides' results on it.
             at: monotonic seconds; now where None.
+            fresh: False where the same picture is shown once more, with other limits: its times count once.
         """
         if self._stopped:
             return
         now = time.monotonic() if at is None else at
-        self._times.append((pair.a.timings.inference_ms, pair.b.timings.inference_ms))
+        if fresh:
+            self._times.append((pair.a.timings.inference_ms, pair.b.timings.inference_ms))
         if now < self._due:
             return
         with self._using:
@@ -143,7 +145,7 @@ class Recorder:
             assert self._ring is not None
             slot, sequence = self._ring.write(pixels.data, width, height, width * 3)
             boxes = tuple(_boxes(found, pair.match, side) for side, found in enumerate((pair.a, pair.b)))
-            times = np.array(self._times, np.float32)
+            times = np.array(self._times, np.float32).reshape(-1, 2)
             self._orders.send(
                 ("picture", slot, sequence, now - self._begin, boxes, times, pair.match.counts())
             )

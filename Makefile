@@ -41,8 +41,9 @@ exhaustive: $(DEV)
 bench: $(DEV)
 	@sh tools/with_display.sh $(BIN)/python -m tests.benchmarks
 
-# Thirty kills, each resumed; goes on where it was stopped. See docs/lasting.md.
+# Thirty kills of trainings, each resumed, goes on where it was stopped (docs/lasting.md); twenty outages of a stream.
 torture: $(DEV)
+	@$(BIN)/python -m tests.benchmarks.outages
 	@nice -n 19 $(BIN)/python -m tests.benchmarks.torture
 
 # Twenty minutes of a comparison on the sample, twenty on a stream: memory, handles and rates hold.

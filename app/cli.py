@@ -282,11 +282,14 @@ def _check_train(parser: argparse.ArgumentParser, options: argparse.Namespace) -
 
 def _comparing_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     compare = _add(verbs, common, "compare", "comparing", "Two detectors on the same frames.")
-    compare.add_argument("a", metavar="A", help="checkpoint (.pt)")
-    compare.add_argument("b", metavar="B", help="checkpoint (.pt)")
+    compare.add_argument("a", metavar="A", help="checkpoint (.pt), ONNX file or OpenVINO folder")
+    compare.add_argument("b", metavar="B", help="checkpoint (.pt), ONNX file or OpenVINO folder")
     compare.add_argument(
-        "--source", required=True, help="video, folder, camera:0, stream address or 'sample'"
+        "--source", required=True, help="video, folder, camera:0, screen:1, stream address or 'sample'"
     )
+    compare.add_argument("--camera-size", metavar="WxH", help="what a camera is asked for, such as 1280x720")
+    compare.add_argument("--camera-fps", type=float, metavar="N", help="pictures a second of a camera")
+    compare.add_argument("--mirror", action="store_true", help="mirror the pictures")
     compare.add_argument("--frames", type=int, help="pairs to measure (default: all)")
     compare.add_argument("--confidence", type=float, default=0.25)
     compare.add_argument("--iou", type=float, default=0.7)

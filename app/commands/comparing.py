@@ -8,6 +8,7 @@ from typing import Any
 
 from app.commands.output import Output, table
 from app.commands.training import _prepare
+from app.core.source_options import SourceOptions, size_from_text
 from app.core.text import figure, ratio
 
 
@@ -28,8 +29,19 @@ def compare(options: Namespace, output: Output) -> None:
         threads=options.threads,
         confidence=options.confidence,
         iou=options.iou,
+        options=_source_options(options),
     )
     output.document(result, comparison_text(result))
+
+
+def _source_options(options: Namespace) -> SourceOptions:
+    """Return how the source shall be opened.
+
+    Raises:
+        AppError: a size or a rate is impossible.
+    """
+    width, height = size_from_text(options.camera_size) if options.camera_size else (None, None)
+    return SourceOptions(width, height, options.camera_fps, options.mirror)
 
 
 def comparison_text(result: dict[str, Any]) -> str:

@@ -97,14 +97,19 @@ def agreement_over_time(timeline: Sequence[Sequence[float]]) -> str:
     return captioned(drawing(_WIDE, _HIGH, marks), "Shares of the boxes over time.")
 
 
-def picture_pair(picture: Picture, number: int) -> str:
-    """Draw a picture twice, with the boxes of either side; the JPEG stands in the page once."""
+def picture_pair(picture: Picture, number: int, colours: dict[str, int]) -> str:
+    """Draw a picture twice, with the boxes of either side; the JPEG stands in the page once.
+
+    Args:
+        picture: what to draw.
+        number: its place in the page.
+        colours: class name → number of its colour; classes that are missing are added.
+    """
     high = _PICTURE * picture.height / max(picture.width, 1)
     name = f"picture{number}"
     shown = svg_picture(picture.jpeg, _PICTURE, high, name)
     if not shown:
         return ""
-    colours: dict[str, int] = {}
     cells = []
     for words, boxes, image in (("Left", picture.a, shown), ("Right", picture.b, svg_again(name))):
         marks = [image]

@@ -230,6 +230,8 @@ def _cut(text: str) -> str:
 def _pictures(report: CompareReport) -> list[str]:
     if not report.pictures:
         return []
+    classes = dict.fromkeys(name for model in report.models for name in model.classes)
+    colours = {name: number for number, name in enumerate(classes)}
     words = (
         "Those that disagree most. Solid: both sides found it. Dashed: one side alone, or another class there. "
         "Point at a box to read its class and confidence."
@@ -237,13 +239,13 @@ def _pictures(report: CompareReport) -> list[str]:
     return [
         heading("Pictures"),
         paragraph(words),
-        *(picture_pair(picture, number) for number, picture in enumerate(report.pictures)),
+        *(picture_pair(picture, number, colours) for number, picture in enumerate(report.pictures)),
     ]
 
 
 def _settings(report: CompareReport) -> list[str]:
     f = report.figures
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (name.replace("_", " "), str(getattr(f.a, name)), str(getattr(f.b, name)))
         for name in ("runtime", "precision", "device", "threads", "imgsz")
     ]

@@ -28,7 +28,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 12px; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 .wrap { overflow-x: auto; } .row { display: flex; flex-wrap: wrap; gap: 16px; }
-.words td { text-align: left; }
+.words th, .words td { text-align: left; } .wrap { margin: 12px 0; }
 figure { margin: 0; } figcaption { color: var(--muted); font-size: 13px; }
 svg { max-width: 100%; height: auto; } svg text { fill: var(--muted); font-size: 11px; }
 p { color: var(--muted); } p.warn { color: var(--warn); } .standard { color: var(--standard); }

@@ -293,6 +293,10 @@ def _comparing_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     compare.add_argument("--frames", type=int, help="pairs to measure (default: all)")
     compare.add_argument("--confidence", type=float, default=0.25)
     compare.add_argument("--iou", type=float, default=0.7)
+    compare.add_argument("--record", metavar="OUT.mp4", help="write both sides as a video that browsers play")
+    compare.add_argument(
+        "--report", metavar="OUT.html", help="write a report; the same as JSON and CSV beside it"
+    )
     _runtime_options(compare)
 
     export = _add(

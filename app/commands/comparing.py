@@ -8,15 +8,18 @@ from typing import Any
 
 from app.commands.output import Output, table
 from app.commands.training import _prepare
+from app.core.errors import AppError
 from app.core.source_options import SourceOptions, size_from_text
-from app.core.text import figure, ratio
+from app.core.text import duration, figure, ratio, size
 
 
 def compare(options: Namespace, output: Output) -> None:
     """Run two detectors on the same frames."""
     _prepare(output)
+    from app.engine.compare_outputs import OutputFiles
     from app.engine.comparison import compare_headless
 
+    record, report = (Path(name) if name else None for name in (options.record, options.report))
     result = compare_headless(
         Path(options.a),
         Path(options.b),
@@ -30,8 +33,24 @@ def compare(options: Namespace, output: Output) -> None:
         confidence=options.confidence,
         iou=options.iou,
         options=_source_options(options),
+        files=OutputFiles(record, report),
     )
-    output.document(result, comparison_text(result))
+    output.document(result, "\n".join((comparison_text(result), *_written(result))))
+    recording = result.get("recording", {})
+    if recording.get("state") == "failed":
+        raise AppError.from_dict(recording)
+
+
+def _written(result: dict[str, Any]) -> list[str]:
+    """Return what to say about the files that a comparison left."""
+    lines = [f"Report: {', '.join(result['report'])}"] if "report" in result else []
+    recording = result.get("recording", {})
+    if recording.get("state") == "finished":
+        lines.append(
+            f"Recording: {recording['path']}, {duration(recording['seconds'])}, {recording['frames']} pictures, "
+            f"{size(recording['bytes'])}; {recording['dropped']} left out while the encoder was behind"
+        )
+    return lines
 
 
 def _source_options(options: Namespace) -> SourceOptions:

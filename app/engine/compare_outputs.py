@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,11 @@ from app.core.compare_figures import SessionFigures
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.compare_pictures import PairPictures
-from app.engine.compare_report import ReportWriter
-from app.engine.pairing import Pair, PairRunner
+from app.engine.compare_report import ReportWriter, write_report
+from app.engine.pairing import Pair, PairRunner, describe
 from app.engine.preprocess import Image
 from app.engine.recording import Recorder
+from app.engine.session import Session
 
 
 class Outputs:
@@ -104,3 +107,86 @@ def _cannot_begin(error: OSError) -> AppError:
         QT_TRANSLATE_NOOP("core", "Close other programs, or free some space, and try again."),
         reason=error.strerror or error,
     )
+
+
+@dataclass(frozen=True)
+class OutputFiles:
+    """Which files a comparison without a window shall leave; None leaves none.
+
+    Attributes:
+        record: the MP4.
+        report: the HTML; JSON and CSV stand beside it.
+    """
+
+    record: Path | None = None
+    report: Path | None = None
+
+
+class FileOutputs:
+    """Takes every pair of a comparison without a window.
+
+    Args:
+        files: what to write.
+        runner: what compares.
+        settings: for the report: name → value.
+    """
+
+    def __init__(self, files: OutputFiles, runner: PairRunner, settings: Mapping[str, Any]) -> None:
+        self._files, self._runner, self._settings = files, runner, settings
+        self._session = Session() if files.report is not None else None
+        self._pictures = PairPictures()
+        self._shape: tuple[int, int] | None = None
+        self._recorder: Recorder | None = None
+        if files.record is not None:
+            _check_folder(files.record)
+            self._recorder = Recorder(files.record, runner.detectors, lambda _event: None)
+        if files.report is not None:
+            _check_folder(files.report)
+
+    def add(self, image: Image, index: int, pair: Pair) -> None:
+        """Take a pair; never waits."""
+        now = time.monotonic()
+        if self._session is not None:
+            self._session.add(pair, now, None, self._runner.names)
+            self._pictures.add(image, pair, index, now, self._runner.names)
+            self._shape = (image.shape[0], image.shape[1])
+        if self._recorder is not None:
+            self._recorder.add(image, pair, now)
+
+    def finish(self, source: str, dropped: int, notes: Sequence[str]) -> dict[str, Any]:
+        """Complete the files; return "recording", the recorder's last event, and "report", the files written.
+
+        Raises:
+            AppError: the report cannot be written.
+        """
+        found: dict[str, Any] = {}
+        if self._recorder is not None:
+            found["recording"] = self._recorder.close()
+        if self._session is not None and self._files.report is not None and self._shape is not None:
+            sides = [
+                {**describe(d), "shape": d.letterbox(*self._shape).shape} for d in self._runner.detectors
+            ]
+            figures = self._session.figures(source, sides, dropped, notes)
+            if figures is not None:
+                written = write_report(self._files.report, figures, self._settings, self._pictures.pictures())
+                found["report"] = [str(file) for file in written]
+        return found
+
+    def close(self) -> None:
+        """End the recording, also where the comparison failed."""
+        if self._recorder is not None:
+            self._recorder.close()
+
+
+def _check_folder(path: Path) -> None:
+    """Refuse a file that cannot be written, before anything is compared.
+
+    Raises:
+        AppError: it is a folder, or stands in none.
+    """
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{path} cannot be written: there is no such folder, or it is one."),
+            QT_TRANSLATE_NOOP("core", "Name a file in a folder that exists."),
+            path=path,
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from app.core.arbiter import COMPARISON, active
 from app.core.errors import AppError
 from app.core.source_options import SourceOptions
 from app.core.text import QT_TRANSLATE_NOOP
+from app.engine.compare_outputs import FileOutputs, OutputFiles
 from app.engine.detector import Detector
 from app.engine.pairing import PairRunner, PairStatistics, describe
 from app.engine.postprocess import CONFIDENCE, IOU
@@ -22,7 +23,7 @@ LIVE_FRAMES = 300
 """Pairs taken from a camera or stream, which would never end, where nobody says how many."""
 
 
-_PLAIN = SourceOptions()
+_PLAIN, _NO_FILES = SourceOptions(), OutputFiles()
 
 
 def _silent(_fraction: float, _text: str) -> None:
@@ -43,6 +44,7 @@ def compare_headless(
     confidence: float = CONFIDENCE,
     iou: float = IOU,
     options: SourceOptions = _PLAIN,
+    files: OutputFiles = _NO_FILES,
     progress: Callable[[float, str], None] = _silent,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
@@ -64,6 +66,7 @@ def compare_headless(
         confidence: Boxes at or below it are dropped.
         iou: Overlap above which the worse box of a class is dropped.
         options: Size and rate of a camera; whether pictures are mirrored.
+        files: A recording and a report to write.
         progress: Told how far it is.
         should_stop: Asked before every picture; the pairs so far are the result.
 
@@ -79,10 +82,14 @@ def compare_headless(
             QT_TRANSLATE_NOOP("core", "Give a number of frames from 1 on."),
             frames=frames,
         )
-    with active(COMPARISON), closing(open_source(source, options=options)) as opened:
+    with ExitStack() as stack:
+        stack.enter_context(active(COMPARISON))
+        opened = stack.enter_context(closing(open_source(source, options=options)))
         progress(0.0, "Preparing the detectors")
         detectors = [Detector.load(path, runtime, precision, device, imgsz, threads) for path in (a, b)]
         runner, statistics = PairRunner(*detectors), PairStatistics()
+        settings = {"confidence": confidence, "iou": iou, **options.as_json()}
+        outputs = stack.enter_context(closing(FileOutputs(files, runner, settings)))
         limit = frames or (LIVE_FRAMES if opened.live else None)
         expected = min(count for count in (limit, opened.frames, 10**9) if count is not None)
         elapsed, lost = 0.0, 0
@@ -92,7 +99,9 @@ def compare_headless(
             warming = time.perf_counter()
             runner.warm_up(frame.image)
             begin += time.perf_counter() - warming
-            statistics.add(runner.run(frame.image, confidence, iou))
+            pair = runner.run(frame.image, confidence, iou)
+            statistics.add(pair)
+            outputs.add(frame.image, frame.index, pair)
             elapsed = time.perf_counter() - begin
             progress(min(statistics.pairs / expected, 1.0), f"{statistics.pairs} pairs")
             if statistics.pairs == limit or should_stop():
@@ -104,7 +113,8 @@ def compare_headless(
                 QT_TRANSLATE_NOOP("core", "Choose a source with at least one picture."),
                 name=opened.name,
             )
-        return _result(opened, detectors, statistics, elapsed, lost)
+        found = _result(opened, detectors, statistics, elapsed, lost)
+        return {**found, **outputs.finish(opened.name, lost, found["notes"])}
 
 
 def _all(source: Source, mirror: bool) -> Generator[tuple[Frame, int]]:

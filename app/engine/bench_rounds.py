@@ -83,8 +83,8 @@ def time_in_turn(
         for _ in range(_TRIES):
             turn.wait()
             times, busy, lost = _rounds(ready, frames, turn)
-            for name, problem in lost.items():
-                found[name] = problem
+            for name, why in lost.items():
+                found[name] = why
                 ready.pop(name)
             if busy is None:
                 break

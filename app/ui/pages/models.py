@@ -17,6 +17,7 @@ from app.core.text import figure, size
 from app.ui import theme
 from app.ui.calls import calling
 from app.ui.page import Page, Services
+from app.ui.pages.models_bench import BenchWindow
 from app.ui.pages.models_card import ModelCard
 from app.ui.pages.models_judge import JudgeWindow
 from app.ui.pages.models_removal import Removal, removable
@@ -45,6 +46,8 @@ class ModelsPage(Page):
         self.filter.setFixedWidth(240)
         self.compare = button("modelsCompare", icon="compare")
         self.judge = button("modelsJudge", icon="list")
+        self.bench = button("modelsBench", icon="clock")
+        self.bench_window: BenchWindow | None = None
         self.removal = Removal(self, self.messages)
         self.table = ModelTable()
         self.card = ModelCard()
@@ -57,6 +60,7 @@ class ModelsPage(Page):
 
     def _lay_out(self) -> None:
         self.tools.addWidget(self.filter)
+        self.actions_area.addWidget(self.bench)
         self.actions_area.addWidget(self.judge)
         self.actions_area.addWidget(self.compare)
         self.primary.setVisible(True)
@@ -85,6 +89,7 @@ class ModelsPage(Page):
         self.card.notes_changed.connect(self._on_card_notes_changed)
         self.compare.clicked.connect(self.compare_chosen)
         self.judge.clicked.connect(self.judge_chosen)
+        self.bench.clicked.connect(self.open_bench)
         self.removal.changed.connect(self.workspace.notify_runs_changed)
         self.primary.clicked.connect(self._on_primary_clicked)
         for name, action in self._exports.items():
@@ -197,6 +202,17 @@ class ModelsPage(Page):
         window.show()
         return window
 
+    def open_bench(self) -> None:
+        """Open the bench with the chosen models, or with all where fewer than two are chosen."""
+        chosen = [row for row in self.table.chosen if row.usable]
+        usable = [row for row in self.table.visible_rows if row.usable]
+        models = chosen if len(chosen) > 1 else usable
+        if self.bench_window is None:
+            self.bench_window = BenchWindow(self.services, self)
+        self.bench_window.show_models(sorted(models, key=lambda row: row.role == "lightweight"))
+        self.bench_window.show()
+        self.bench_window.raise_()
+
     def remove_chosen(self) -> None:
         """Move the chosen models to the trash, after a question."""
         chosen = self.table.chosen
@@ -228,6 +244,7 @@ class ModelsPage(Page):
         self.compare.setEnabled(0 < len(usable) <= 2)
         judged = [row for row in usable if row.run is not None]
         self.judge.setEnabled(0 < len(judged) <= MOST_JUDGED)
+        self.bench.setEnabled(any(row.usable for row in self.table.visible_rows))
         self.judge.setToolTip("" if judged else self.tr("Choose one or more runs with weights."))
         self.compare.setToolTip("" if usable else self.tr("Choose one or two models with weights."))
         current = chosen[-1] if chosen else None
@@ -294,6 +311,8 @@ class ModelsPage(Page):
         self.compare.setText(self.tr("Compare"))
         self.compare.setAccessibleDescription(self.tr("Both models on the same pictures, live"))
         self.judge.setText(self.tr("Compare runs"))
+        self.bench.setText(self.tr("Bench"))
+        self.bench.setAccessibleDescription(self.tr("Accuracy, size and milliseconds on every runtime here"))
         self.primary.setText(self.tr("Export…"))
         self.primary.setIcon(theme.icon("export", "on_accent"))
         self._exports["onnx"].setText(self.tr("Export to ONNX"))

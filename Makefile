@@ -35,7 +35,7 @@ pytest: $(DEV)
 
 # Every case of what a few others stand for in the suite: all base models, all families.
 exhaustive: $(DEV)
-	@$(BIN)/python -m pytest -n auto -m exhaustive
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m exhaustive
 
 # The figures named in the documents, measured here and now.
 bench: $(DEV)

@@ -45,6 +45,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         place = item.path.relative_to(ROOT / "tests").parts[0]
         windowed = "qapp" in getattr(item, "fixturenames", ())
+        if item.get_closest_marker("window") is not None:
+            continue
         if place in {"workers", "benchmarks"} or (windowed and place != "ui"):
             item.add_marker(pytest.mark.alone)
         elif place == "ui" and item.get_closest_marker("alone") is None:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MOST_WORKERS = 8
 PLACES = {
     "shared": ["--ignore=tests/ui", "--ignore=tests/workers", "--ignore=tests/benchmarks"],
-    "window": ["tests/ui"],
+    "window": ["tests/ui", "tests/workers"],
 }
 """Where tests of these kinds can be (see tests/conftest.py): importing the others takes as long as running some."""
 INTERRUPTED, NO_TESTS = 2, 5

@@ -15,6 +15,7 @@ from app.core.errors import AppError
 from app.core.folders import resources
 from app.core.risk import MAP, MEASURED, Risks
 from app.engine.jobs import Channel
+from app.engine.sample import write_dataset
 from app.engine.target_jobs import run_frontier, run_map, run_measure, run_reach, run_rivals
 
 KINDS = [{"block": "separable", "options": {"rank": 1}}, {"block": "separable", "options": {"rank": 3}}]
@@ -113,14 +114,14 @@ def test_milliseconds_of_a_table_reach_the_problem() -> None:
 
 
 def test_what_single_swaps_cost_in_map(tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data", train=10, val=8, test=0)
     weights = str(resources() / "sample" / "standard.pt")
     request = {
         "weights": weights,
-        "data": "sample",
+        "data": str(data),
         "paths": ["model.3"],
         "kinds": [{"block": "separable", "options": {"rank": 4}}, {"block": "dwconv"}],
         "pictures": 8,
-        "imgsz": 192,
     }
     result, events = run(run_map, request)
     risks = Risks.from_json(result["risks"])

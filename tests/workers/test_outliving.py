@@ -20,6 +20,8 @@ from app.core.runs import Workspace
 from app.core.train_config import TrainConfig
 from app.workers.training import TrainingWorker
 
+pytestmark = pytest.mark.window  # no time is measured, no process of another test is counted
+
 ROOT = Path(__file__).resolve().parents[2]
 STUDIO = """
 import sys, time

@@ -15,6 +15,8 @@ from app.core.train_config import TrainConfig
 from app.workers.queue import enqueue, start_keeper
 from app.workers.training import end_training
 
+pytestmark = pytest.mark.window  # no time is measured, no process of another test is counted
+
 
 def until(condition: Callable[[], bool], seconds: float = 90.0) -> None:
     end = time.monotonic() + seconds

@@ -19,7 +19,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "faster": ("]",),
     "reset": ("Ctrl+Shift+Backspace",),
     "snapshot": ("Ctrl+Shift+P",),
-    "record": ("Ctrl+Shift+V",),
+    "record": ("Ctrl+Shift+R",),
     "copy": ("Ctrl+Shift+C",),
     "report": ("Ctrl+Shift+E",),
     "card": (),

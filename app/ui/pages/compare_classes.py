@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -135,6 +135,14 @@ class ClassesButton(QPushButton):
         self.setEnabled(False)
         self.clicked.connect(self.open_list)
         self.popup.changed.connect(self._on_popup_changed)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the button with the arrow of a menu."""
+        super().paintEvent(event)
+        mark = theme.pixmap(
+            "chevron_down", "muted" if self.isEnabled() else "disabled", 12, self.devicePixelRatioF()
+        )
+        QPainter(self).drawPixmap(self.width() - 20, (self.height() - 12) // 2, mark)
 
     @property
     def shown(self) -> tuple[str, ...] | None:

@@ -15,7 +15,7 @@ CONFIDENCE, IOU = 0.25, 0.7
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """How many times as fast as it is meant to be a file can be played."""
 
-_STEPS = 100
+_STEPS, _SPEED_WIDTH = 100, 76
 
 
 class Limit(QWidget):
@@ -92,7 +92,7 @@ class Transport(QWidget):
         self.loop = tool("loop", "loop", checkable=True)
         self.loop.setChecked(True)
         self.speed = ChoiceMenu("speed")
-        self.speed.setMinimumContentsLength(4)
+        self.speed.setFixedWidth(_SPEED_WIDTH)
         self._frames: int | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -178,9 +178,10 @@ class CompareFront(Page):
 
     def _lost_words(self) -> str:
         """Name the source and what is wrong with it, and say what happens."""
-        name = self._source_words or self.source.currentText()
+        name = self.source.currentText() or self._source_words
+        again = self.tr("It is being opened again…")
         what = f"{name}: {self._lost}" if self._lost else name
-        return f"{what}\n{self.tr('It is being opened again…')}"
+        return f"{what}\n{again}"
 
     @Slot()
     def _show_keeper(self) -> None:
@@ -205,7 +206,7 @@ class CompareFront(Page):
             PAUSED: self.tr("Paused"),
             ENDED: self.tr("At the end"),
             OPENING: self.tr("Opening the source…"),
-            LOST: self.tr("The source gives no pictures; it is opened again as soon as it is back."),
+            LOST: self.tr("The source gives no pictures"),
             FAILED: self.tr("It could not be started; the message above says why."),
         }
 

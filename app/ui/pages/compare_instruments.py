@@ -50,9 +50,9 @@ class Instruments(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.BETWEEN)
         for stretch, heading, widget in (
-            (6, self._headings[0], self.plot),
+            (5, self._headings[0], self.plot),
             (5, self._headings[1], self.bars),
-            (5, self._headings[2], self.agreement),
+            (4, self._headings[2], self.agreement),
         ):
             card = Card(margin=theme.INSIDE)
             card.body.setSpacing(2)
@@ -69,7 +69,7 @@ class Instruments(QWidget):
         choices.addWidget(self.classes, 1)
         choices.addWidget(self.picture_size, 1)
         limits.body.addLayout(choices)
-        row.addWidget(limits, 7)
+        row.addWidget(limits, 6)
 
     def clear(self) -> None:
         """Begin anew."""

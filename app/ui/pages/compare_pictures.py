@@ -115,6 +115,11 @@ class Pictures(QWidget):
         """Zoom around the middle."""
         self.shown[0].zoom_by_steps(steps)
 
+    def draw_large(self) -> None:
+        """Draw boxes and labels to be seen from afar."""
+        for view in (*self.views, self.divider):
+            view.large = True
+
     def set_names(self, left: str, right: str, both: str) -> None:
         """Set the accessible names."""
         for view, words in zip((*self.views, self.divider), (left, right, both), strict=True):

@@ -23,7 +23,7 @@ _STRIP = 6
 class BigFigure(QWidget):
     """A large number, its unit beside it, and words below."""
 
-    def __init__(self, name: str, tone: str, centred: bool = False) -> None:
+    def __init__(self, name: str, tone: str, place: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> None:
         super().__init__()
         self.number = label(tone=tone)
         self.number.setObjectName(name)
@@ -32,12 +32,13 @@ class BigFigure(QWidget):
         self.words.setProperty("role", "muted")
         row = QHBoxLayout()
         row.setSpacing(theme.BETWEEN)
-        if centred:
+        self.words.setAlignment(place)
+        if place != Qt.AlignmentFlag.AlignLeft:
             row.addStretch(1)
-            self.words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         row.addWidget(self.number, 0, Qt.AlignmentFlag.AlignBaseline)
         row.addWidget(self.unit, 0, Qt.AlignmentFlag.AlignBaseline)
-        row.addStretch(1)
+        if place != Qt.AlignmentFlag.AlignRight:
+            row.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -73,8 +74,12 @@ class CompareScreen(QWidget):
         self.setObjectName("compareScreen")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.pictures = Pictures("screen_", viewport)
-        self.figures = (BigFigure("big_a", "standard"), BigFigure("big_b", "lightweight"))
-        self.speedup = BigFigure("big_speedup", "", centred=True)
+        self.pictures.draw_large()
+        self.figures = (
+            BigFigure("big_a", "standard"),
+            BigFigure("big_b", "lightweight", Qt.AlignmentFlag.AlignRight),
+        )
+        self.speedup = BigFigure("big_speedup", "", Qt.AlignmentFlag.AlignHCenter)
         self._strip = QFrame()
         self._strip.setProperty("role", "card")
         row = QHBoxLayout(self._strip)

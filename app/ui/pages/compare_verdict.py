@@ -94,10 +94,10 @@ class Verdict(Card):
         if not speedup:
             return self.tr("The speed-up appears as soon as both detectors have seen the same pictures.")
         if speedup["low"] > 1:
-            return self.tr("The right detector is faster on the same pictures.")
+            return self.tr("The right one is faster.")
         if speedup["high"] < 1:
-            return self.tr("The right detector is slower here, whatever its FLOPs say.")
-        return self.tr("No difference in speed can be told yet.")
+            return self.tr("The right one is slower here.")
+        return self.tr("No difference can be told yet.")
 
     def _show_counts(self) -> None:
         counts = self._counts

@@ -10,8 +10,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from app.ui import theme
 from app.workers.compare import Box
 
-LINE = 2.0
-DASHES: Mapping[str, tuple[float, float]] = {"a": (5.0, 3.0), "b": (1.0, 2.0)}
+LINE, WIDE_LINE = 2.0, 3.0
+DASHES: Mapping[str, tuple[float, float]] = {"a": (3.0, 2.0), "b": (1.0, 1.5)}
 """Side → dash pattern of the boxes that this side alone found, in widths of the line."""
 
 _PADDING = 4.0
@@ -27,6 +27,7 @@ def draw_boxes(
     colours: Mapping[int, int],
     side: str = "a",
     clip: QRectF | None = None,
+    large: bool = False,
 ) -> None:
     """Draw boxes and their labels on a picture, the most confident ones on top.
 
@@ -39,12 +40,14 @@ def draw_boxes(
         colours: Class number → number of its colour, where that is another one.
         side: "a" or "b"; what one side alone found is dashed at the left, dotted at the right.
         clip: The visible part; all of the picture where None.
+        large: Lines and letters to be seen from afar.
     """
     across, down = area.width() / size.width(), area.height() / size.height()
     visible = area if clip is None else area.intersected(clip)
     painter.save()
     painter.setClipRect(visible)
-    font = theme.font(theme.SIZE_SMALL)
+    font = theme.font(theme.SIZE_TITLE if large else theme.SIZE_SMALL)
+    line = WIDE_LINE if large else LINE
     painter.setFont(font)
     metrics = QFontMetricsF(font)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -58,14 +61,16 @@ def draw_boxes(
         if not rectangle.adjusted(-LINE, -2 * metrics.height(), LINE, LINE).intersects(visible):
             continue
         fill = QColor(theme.class_colour(colours.get(box.number, box.number)))
-        draw_frame(painter, rectangle, fill, box.mark, side)
+        draw_frame(painter, rectangle, fill, box.mark, side, line)
         mark = _CHANGED if box.mark == "changed" else ""
         words = f"{mark}{names.get(box.number, box.number)} {box.score:.2f}"
         _draw_label(painter, visible, rectangle, fill, words, metrics)
     painter.restore()
 
 
-def draw_frame(painter: QPainter, rectangle: QRectF, colour: QColor, mark: str, side: str) -> None:
+def draw_frame(
+    painter: QPainter, rectangle: QRectF, colour: QColor, mark: str, side: str, line: float = LINE
+) -> None:
     """Draw the frame of one box.
 
     Args:
@@ -74,8 +79,9 @@ def draw_frame(painter: QPainter, rectangle: QRectF, colour: QColor, mark: str, 
         colour: Of its class.
         mark: "agree": a solid line; "alone": broken; "changed": a double line.
         side: "a" or "b".
+        line: Width of the line in px.
     """
-    pen = QPen(colour, LINE)
+    pen = QPen(colour, line)
     pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
     if mark == "alone":
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
@@ -83,9 +89,9 @@ def draw_frame(painter: QPainter, rectangle: QRectF, colour: QColor, mark: str, 
     painter.setPen(pen)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(rectangle)
-    inner = rectangle.adjusted(2 * LINE, 2 * LINE, -2 * LINE, -2 * LINE)
+    inner = rectangle.adjusted(2 * line, 2 * line, -2 * line, -2 * line)
     if mark == "changed" and inner.isValid():
-        pen.setWidthF(LINE / 2)
+        pen.setWidthF(line / 2)
         painter.setPen(pen)
         painter.drawRect(inner)
 

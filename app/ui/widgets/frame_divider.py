@@ -46,8 +46,8 @@ class DividerView(FrameView):
         """Draw the boxes of each side on its part, and the line between."""
         x = self._x()
         left, right = QRectF(0, 0, x, self.height()), QRectF(x, 0, self.width() - x, self.height())
-        draw_boxes(painter, area, size, self._boxes, self._names, self._colours, "a", left)
-        draw_boxes(painter, area, size, *self._right, "b", right)
+        draw_boxes(painter, area, size, self._boxes, self._names, self._colours, "a", left, self.large)
+        draw_boxes(painter, area, size, *self._right, "b", right, self.large)
         self._paint_line(painter, x)
 
     def _paint_line(self, painter: QPainter, x: float) -> None:

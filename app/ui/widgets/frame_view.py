@@ -46,6 +46,8 @@ class FrameView(QWidget):
         super().__init__(parent)
         self.setObjectName(name)
         self.side = side
+        self.large = False
+        """Whether boxes are drawn to be seen from afar."""
         self.viewport = viewport if viewport is not None else Viewport(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -134,10 +136,10 @@ class FrameView(QWidget):
     def paint_boxes(self, painter: QPainter, area: QRectF, size: QSize) -> None:
         """Draw what lies on the picture."""
         clip = QRectF(self.rect())
-        draw_boxes(painter, area, size, self._boxes, self._names, self._colours, self.side, clip)
+        draw_boxes(painter, area, size, self._boxes, self._names, self._colours, self.side, clip, self.large)
 
     def _paint_dim(self, painter: QPainter, area: QRectF) -> None:
-        painter.fillRect(area, theme.colour("ground", _DIM))
+        painter.fillRect(area.toAlignedRect(), theme.colour("ground", _DIM))
         painter.setFont(theme.font(theme.SIZE_SECTION))
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         room = area.adjusted(theme.GROUPS, 0, -theme.GROUPS, 0)

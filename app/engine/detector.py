@@ -17,6 +17,7 @@ from app.engine.postprocess import CONFIDENCE, IOU, MAX_DETECTIONS, Boxes, Float
 from app.engine.preprocess import Batch, Image, Letterbox, Preparer, fit, plan
 from app.engine.runtime_files import is_runtime_file, open_runtime_file
 from app.engine.runtimes import (
+    INT8,
     PRECISIONS,
     RUNTIMES,
     OnnxRuntime,
@@ -95,6 +96,7 @@ class Detector:
         device: str = "auto",
         imgsz: int | None = None,
         threads: int | None = None,
+        calibration: str | None = None,
     ) -> Detector:
         """Return a detector in the deployed form.
 
@@ -102,10 +104,11 @@ class Detector:
             weights: A `.pt` of the Studio, of ultralytics or of the original YOLOv5, an ONNX file, or an OpenVINO
                 folder or its .xml.
             runtime: One of `RUNTIMES`, or "auto": the fastest measured here that keeps the accuracy.
-            precision: "f32", "bf16", "f16" or "auto".
+            precision: "f32", "bf16", "f16", "int8" or "auto", which never is "int8".
             device: "cpu", "cuda", "cuda:1", "mps", or "auto".
             imgsz: Longer side of the network input in pixels; the checkpoint's where None.
             threads: Processors to use; all where None.
+            calibration: The data set with whose training pictures "int8" is calibrated; the run's own where None.
 
         Raises:
             AppError: The weights, or what is asked for, cannot be used here.
@@ -119,7 +122,8 @@ class Detector:
         made: Runtime
         forms = fast_forms(choice.runtime, choice.precision, choice.device)
         if choice.runtime in _CONVERTED:
-            found = model_cache.converted(path, choice.runtime, forms)
+            data = _calibration(path, choice, calibration)
+            found = model_cache.converted(path, choice.runtime, forms, data)
             card = found.card
             made = _CONVERTED[choice.runtime](found.file, choice.precision, choice.device, count)
         else:
@@ -220,6 +224,17 @@ class Detector:
 
 def _since(begin: float) -> float:
     return (time.perf_counter() - begin) * 1e3
+
+
+def _calibration(weights: Path, choice: runtime_choice.Choice, given: str | None) -> str:
+    """Return the data set to calibrate with; "" where nothing is quantised."""
+    if choice.precision != INT8 or choice.runtime != "openvino":
+        return ""
+    from app.engine.latency_build import check_int8
+    from app.engine.quantise import calibration_data
+
+    check_int8(choice.runtime)
+    return given or calibration_data(weights)
 
 
 def _load_runtime_file(

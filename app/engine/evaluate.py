@@ -6,7 +6,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ class Evaluation:
         device: As `resolve_device` takes it; of another runtime, as `Detector.load` takes it.
         rect: Fit the pictures into rectangles of their own shape instead; moves mAP50 by about 0.006.
         runtime: "torch", "openvino" or "auto". Pictures, suppression and mAP are the same on each.
-        precision: "f32", "bf16", "f16" or "auto".
+        precision: "f32", "bf16", "f16", "int8" or "auto".
+        calibration: The data set with whose training pictures "int8" is calibrated; the run's own, or else the one
+            that is evaluated on, by default.
     """
 
     split: str = "val"
@@ -36,6 +38,7 @@ class Evaluation:
     rect: bool = False
     runtime: str = "torch"
     precision: str = "f32"
+    calibration: str = ""
 
 
 def evaluate(weights: Path, data: Path, split: str = "val", **how: Any) -> dict[str, Any]:
@@ -54,6 +57,8 @@ def evaluate(weights: Path, data: Path, split: str = "val", **how: Any) -> dict[
     from app.engine.train_data import read_data
 
     asked = Evaluation(split, **how)
+    if asked.precision == "int8" and not asked.calibration:
+        asked = replace(asked, calibration=_calibration(weights, data))
     with tempfile.TemporaryDirectory(prefix="depthwise-") as folder:
         metrics = evaluate_prepared(weights, read_data(data, Path(folder), split), asked)
     return {"weights": str(weights), "data": str(data), "split": split, **metrics}
@@ -187,7 +192,7 @@ def _subject(weights: Path, data: dict[str, Any], how: Evaluation) -> _Subject:
         choice = resolve(runtime, precision, device or "auto")
         runtime, precision = choice.runtime, choice.precision
     if (runtime, precision) != ("torch", "f32"):
-        return _detector(weights, data, runtime, precision, device)
+        return _detector(weights, data, runtime, precision, device, how.calibration)
     from app.engine.models import load_checkpoint
 
     loaded = load_checkpoint(weights)
@@ -195,14 +200,26 @@ def _subject(weights: Path, data: dict[str, Any], how: Evaluation) -> _Subject:
     return _Subject(loaded.model, resolve_device(device).split(",")[0], loaded.imgsz, runtime, precision)
 
 
-def _detector(weights: Path, data: dict[str, Any], runtime: str, precision: str, device: str) -> _Subject:
+def _calibration(weights: Path, data: Path) -> str:
+    """Return the data set that weights are calibrated with: the one of their run, or else the one at hand."""
+    from app.engine.quantise import calibration_data
+
+    try:
+        return calibration_data(weights)
+    except AppError:
+        return str(data.resolve() if data.exists() else data)
+
+
+def _detector(
+    weights: Path, data: dict[str, Any], runtime: str, precision: str, device: str, calibration: str
+) -> _Subject:
     from app.engine.detector import Detector
     from app.engine.devices import resolve_device
 
     if runtime == "torch":
         first = resolve_device(device).split(",")[0]
         device = f"cuda:{first}" if first.isdigit() else first
-    detector = Detector.load(weights, runtime, precision, device or "auto")
+    detector = Detector.load(weights, runtime, precision, device or "auto", calibration=calibration or None)
     _check_classes(weights, detector.names, data)
     return _Subject(_as_module(detector), "cpu", detector.imgsz, detector.runtime, detector.precision)
 

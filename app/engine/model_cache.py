@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -17,6 +18,7 @@ from typing import Any
 from app.core.errors import AppError
 from app.core.folders import cache_folder
 from app.core.latency_forms import forms_by_path
+from app.core.locks import HeldError, holding
 from app.core.text import QT_TRANSLATE_NOOP
 
 FORM = "deployed-1"
@@ -24,6 +26,9 @@ FORM = "deployed-1"
 
 _KEEP = 40
 """Converted detectors kept; the ones unused for longest go first."""
+
+_PATIENCE_S = 300.0
+_BETWEEN_LOOKS_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -79,20 +84,28 @@ def folder() -> Path:
     return cache_folder() / "detectors"
 
 
-def _entry(weights: Path, runtime: str, forms: Mapping[str, str]) -> Path:
+def _entry(weights: Path, runtime: str, forms: Mapping[str, str], calibration: str) -> Path:
     parts = [fingerprint(weights), FORM]
     if runtime != "openvino":
         parts.append(runtime)
+    if calibration:
+        parts.append("int8-" + hashlib.sha256(calibration.encode()).hexdigest()[:8])
     if forms:
         parts.append(hashlib.sha256(repr(sorted(forms.items())).encode()).hexdigest()[:8])
     return folder() / "-".join(parts)
 
 
 def find(
-    weights: Path, runtime: str = "openvino", forms: Mapping[str, str] = MappingProxyType({})
+    weights: Path,
+    runtime: str = "openvino",
+    forms: Mapping[str, str] = MappingProxyType({}),
+    calibration: str = "",
 ) -> Converted | None:
     """Return the converted form of these weights if it is in the cache; imports nothing heavy."""
-    entry = _entry(weights, runtime, forms)
+    return _found(_entry(weights, runtime, forms, calibration), runtime)
+
+
+def _found(entry: Path, runtime: str) -> Converted | None:
     try:
         card = Card.from_json(json.loads((entry / "card.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, AttributeError):
@@ -109,35 +122,34 @@ def _is_whole(entry: Path, runtime: str) -> bool:
 
 
 def converted(
-    weights: Path, runtime: str = "openvino", forms: Mapping[str, str] = MappingProxyType({})
+    weights: Path,
+    runtime: str = "openvino",
+    forms: Mapping[str, str] = MappingProxyType({}),
+    calibration: str = "",
 ) -> Converted:
     """Return the converted form of these weights, converting it first where needed (about two seconds).
+
+    Where another process is converting the same, its result is waited for.
 
     Args:
         weights: A `.pt` of the Studio or of ultralytics.
         runtime: "openvino" or "onnxruntime".
         forms: from `latency_forms.fast_forms`: which equivalent form each block shall have.
+        calibration: The data set whose training pictures it is quantised with, OpenVINO only; "" for floats.
 
     Raises:
-        AppError: The file is no detector that the Studio can read.
+        AppError: The file is no detector that the Studio can read, or the data set is none.
     """
-    known = find(weights, runtime, forms)
+    entry = _entry(weights, runtime, forms, calibration)
+    known = _found(entry, runtime)
     if known is not None:
         return known
-    from app.engine import models
-
-    entry = _entry(weights, runtime, forms)
-    draft = entry.with_name(f"{entry.name}.{os.getpid()}.new")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    with one_thread():
-        loaded = models.load_checkpoint(weights, with_anchors=True)
-        chosen = forms_by_path(loaded.design, forms)
-        _WRITERS[runtime](models.deployed(loaded.model, forms=chosen), draft)
-    (draft / "card.json").write_text(json.dumps(asdict(card_of(loaded))), encoding="utf-8")
-    _publish(draft, entry, runtime)
-    _prune()
-    found = find(weights, runtime, forms)
+    folder().mkdir(parents=True, exist_ok=True)
+    with _turn(entry):
+        found = _found(entry, runtime)
+        if found is None:
+            _convert(weights, entry, runtime, forms, calibration)
+            found = _found(entry, runtime)
     if found is None:
         raise AppError(
             QT_TRANSLATE_NOOP("core", "Cannot keep the converted detector in {folder}."),
@@ -147,10 +159,54 @@ def converted(
     return found
 
 
+@contextlib.contextmanager
+def _turn(entry: Path) -> Iterator[None]:
+    """Let one process convert, and the others wait for it; one that takes for ever is not waited for."""
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            with holding(entry.with_name(f"{entry.name}.lock")):
+                yield
+            return
+        except HeldError:
+            if time.monotonic() > end:
+                break
+            time.sleep(_BETWEEN_LOOKS_S)
+    yield
+
+
+def _convert(weights: Path, entry: Path, runtime: str, forms: Mapping[str, str], calibration: str) -> None:
+    from app.engine import models
+
+    draft = entry.with_name(f"{entry.name}.{os.getpid()}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    with one_thread():
+        loaded = models.load_checkpoint(weights, with_anchors=True)
+        deployed = models.deployed(loaded.model, forms=forms_by_path(loaded.design, forms))
+        if not calibration:
+            _WRITERS[runtime](deployed, draft)
+    if calibration:
+        _write_quantised(deployed, draft, calibration, card_of(loaded))
+    (draft / "card.json").write_text(json.dumps(asdict(card_of(loaded))), encoding="utf-8")
+    _publish(draft, entry, runtime)
+    _prune()
+
+
 def _write_openvino(deployed: Any, draft: Path) -> None:
     from app.engine.openvino_model import convert, openvino
 
     openvino().save_model(convert(deployed), draft / "model.xml", compress_to_fp16=False)
+
+
+def _write_quantised(deployed: Any, draft: Path, calibration: str, card: Card) -> None:
+    from app.engine.openvino_model import convert, openvino
+    from app.engine.quantise import quantised, training_pictures
+
+    with one_thread():
+        model = convert(deployed)
+    model = quantised(model, training_pictures(calibration), card.imgsz, card.stride)
+    openvino().save_model(model, draft / "model.xml", compress_to_fp16=False)
 
 
 def _write_onnx(deployed: Any, draft: Path) -> None:

@@ -23,7 +23,7 @@ from app.core.folders import cache_folder, resources
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine import model_cache
 from app.engine.preprocess import Image
-from app.engine.runtimes import default_threads
+from app.engine.runtimes import INT8, default_threads
 
 BUDGET_S = 8.0
 """Time that the measuring itself may take, loading apart."""
@@ -70,6 +70,8 @@ def resolve(runtime: str = "auto", precision: str = "auto", device: str = "auto"
     ]
     if fitting:
         return min(fitting, key=lambda row: row.milliseconds).choice
+    if runtime == "auto" and precision == INT8:
+        runtime = "openvino"
     if runtime == "auto":
         runtime = "torch" if device.startswith(("cuda", "mps")) or not has_openvino() else "openvino"
     return Choice(runtime, "cpu" if device == "auto" else device, "f32" if precision == "auto" else precision)

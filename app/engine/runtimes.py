@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 RUNTIMES = ("openvino", "onnxruntime", "torch")
-PRECISIONS = ("f32", "bf16", "f16")
+PRECISIONS = ("f32", "bf16", "f16", "int8")
+INT8 = "int8"
 
 _CAPABILITIES = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 _SHAPES_KEPT = 8
@@ -59,7 +60,7 @@ class OpenVinoRuntime:
 
     Args:
         model: From `openvino_model.convert`, or where it was saved.
-        precision: "f32", "bf16" or "f16".
+        precision: "f32", "bf16" or "f16"; "int8" for a quantised model, whose other operations compute in f32.
         device: As OpenVINO names it, for example "cpu".
         threads: Processors to use.
         batch: Pictures per call.
@@ -88,7 +89,7 @@ class OpenVinoRuntime:
                 device=device,
                 names=", ".join(name.lower() for name in self._core.available_devices),
             )
-        if precision not in self.precisions(self._core, self._target):
+        if precision != INT8 and precision not in self.precisions(self._core, self._target):
             raise AppError(
                 QT_TRANSLATE_NOOP("core", "OpenVINO cannot compute in {precision} on this {device}."),
                 QT_TRANSLATE_NOOP("core", "Choose one of: {names}."),
@@ -123,7 +124,7 @@ class OpenVinoRuntime:
         # Without the hint OpenVINO computes in bf16 wherever the processor has it.
         options: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": self.precision,
+            "INFERENCE_PRECISION_HINT": "f32" if self.precision == INT8 else self.precision,
             "NUM_STREAMS": 1,
         }
         if self._target == "CPU":

@@ -64,24 +64,27 @@ def match(a: Boxes, b: Boxes, classes_of_b: Integers | None = None, threshold: f
     """
     if not len(a) or not len(b):
         return Match((), (), tuple(range(len(a))), tuple(range(len(b))))
-    right_classes = b.classes if classes_of_b is None else classes_of_b[b.classes]
+    right_classes = b.classes if classes_of_b is None else _named(b.classes, classes_of_b)
     shared = overlaps(a.xyxy, b.xyxy)
-    same = a.classes[:, None] == right_classes[None, :]
-    left_free, right_free = np.ones(len(a), dtype=bool), np.ones(len(b), dtype=bool)
-    agree = _pair(np.where(same, shared, 0), threshold, left_free, right_free)
-    changed = _pair(np.where(same, 0, shared), threshold, left_free, right_free)
-    only_a, only_b = (tuple(np.flatnonzero(free).tolist()) for free in (left_free, right_free))
-    return Match(agree, changed, only_a, only_b)
-
-
-def _pair(
-    shared: Floats, threshold: float, left_free: np.ndarray, right_free: np.ndarray
-) -> tuple[tuple[int, int], ...]:
     rows, columns = np.nonzero(shared >= threshold)
-    pairs = []
-    for index in np.argsort(-shared[rows, columns], kind="stable").tolist():
-        left, right = int(rows[index]), int(columns[index])
+    differ = a.classes[rows] != right_classes[columns]
+    order = np.lexsort((-shared[rows, columns], differ))
+    left_free, right_free = [True] * len(a), [True] * len(b)
+    agree, changed = [], []
+    candidates = (found[order].tolist() for found in (rows, columns, differ))
+    for left, right, other in zip(*candidates, strict=True):
         if left_free[left] and right_free[right]:
             left_free[left] = right_free[right] = False
-            pairs.append((left, right))
-    return tuple(sorted(pairs))
+            (changed if other else agree).append((left, right))
+    only_a, only_b = (
+        tuple(number for number, one in enumerate(free) if one) for free in (left_free, right_free)
+    )
+    return Match(tuple(sorted(agree)), tuple(sorted(changed)), only_a, only_b)
+
+
+def _named(classes: Integers, table: Integers) -> Integers:
+    """Look class numbers up; those of a detector that names fewer classes than it finds have no like."""
+    unnamed = classes >= len(table)
+    if not unnamed.any():
+        return table[classes]
+    return np.where(unnamed, -1 - classes, np.append(table, 0)[np.where(unnamed, len(table), classes)])

@@ -180,7 +180,7 @@ class CompareWorker(EngineJob):
         picture = self._ring.read(slot, sequence) if self._ring is not None else None
         if picture is None:
             return None
-        image = _drawable(picture)
+        image = drawable(picture)
         self._shown = (slot, sequence, image)
         return image
 
@@ -204,7 +204,7 @@ def make_ring_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
 
 
-def _drawable(picture: Picture) -> QImage:
+def drawable(picture: Picture) -> QImage:
     """Return a picture in the format that Qt draws fastest, with memory of its own."""
     borrowed = QImage(
         picture.pixels, picture.width, picture.height, picture.stride, QImage.Format.Format_BGR888

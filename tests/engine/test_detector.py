@@ -247,3 +247,11 @@ def test_classes_are_matched_by_name() -> None:
     left, right = boxes((0, 0, 10, 10, 1)), boxes((0, 0, 10, 10, 0))
     assert match(left, right, table).counts()["agree"] == 1
     assert match(left, right).counts()["class_changed"] == 1
+
+
+def test_a_detector_that_finds_more_classes_than_it_names_is_compared() -> None:
+    table = same_classes({0: "cat", 1: "dog"}, {0: "dog"})
+    box, scores = np.array([[0, 0, 10, 10]], np.float32), np.array([0.9], np.float32)
+    a, unnamed = (Boxes(box, scores, np.array([number])) for number in (1, 7))
+    assert match(a, unnamed, table).changed == ((0, 0),)
+    assert match(a, Boxes(box, scores, np.array([0])), table).agree == ((0, 0),)

@@ -39,7 +39,7 @@ from tests.engine.test_blocks import site_of
 from tests.engine.test_warm_start import raw, source_of
 
 QUICK = RefitSettings(positions=2_000, check=500, rounds=1)
-PLACES = ("model.3", "model.6", "model.13", "model.6.m.0.cv2", "model.24.cv3.0.0")
+PLACES = ("model.3", "model.4", "model.17", "model.4.m.0.cv2", "model.24.cv3.0.0")
 
 
 @pytest.fixture(scope="module")

@@ -12,16 +12,33 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from app.core.latency_fit import middle
 
 if TYPE_CHECKING:
-    from app.engine.latency_build import Built
     from app.engine.preprocess import Batch
 
 Rows = Mapping[str, float]
 """Module path → milliseconds; "" is what could not be told apart."""
+
+
+class _OnRuntime(Protocol):
+    @property
+    def runtime(self) -> str:
+        """Name of the runtime."""
+
+
+class Profiled(Protocol):
+    """A model that can be made again with a runtime that counts."""
+
+    @property
+    def setting(self) -> _OnRuntime:
+        """What it runs on."""
+
+    def runtime(self, *, counting: bool = False, profile: Path | None = None) -> Any:
+        """Return it on its runtime; it times its operations, or writes a profile, where asked to."""
+
 
 RUNS = 12
 _WARM_UP = 3
@@ -30,7 +47,7 @@ _ONNX_NAME = re.compile(r"/[\w./]+")
 _KERNEL = "_kernel_time"
 
 
-def profile(built: Built, batch: Batch, runs: int = RUNS) -> Rows:
+def profile(built: Profiled, batch: Batch, runs: int = RUNS) -> Rows:
     """Return the median over some calls of what every module took.
 
     Args:
@@ -50,7 +67,7 @@ def _added(rows: Iterable[tuple[str, float]]) -> dict[str, float]:
     return total
 
 
-def _openvino(built: Built, batch: Batch, runs: int) -> list[dict[str, float]]:
+def _openvino(built: Profiled, batch: Batch, runs: int) -> list[dict[str, float]]:
     runtime = built.runtime(counting=True)
     calls = []
     for number in range(_WARM_UP + runs):
@@ -69,7 +86,7 @@ def openvino_path(name: str) -> str:
     return found[1] if found else ""
 
 
-def _onnxruntime(built: Built, batch: Batch, runs: int) -> list[dict[str, float]]:
+def _onnxruntime(built: Profiled, batch: Batch, runs: int) -> list[dict[str, float]]:
     with tempfile.TemporaryDirectory(prefix="studio-profile-") as folder:
         runtime = built.runtime(profile=Path(folder) / "profile")
         for _ in range(_WARM_UP + runs):
@@ -102,7 +119,7 @@ def onnx_path(name: str) -> str:
     return ".".join(parts)
 
 
-def _tensorrt(built: Built, batch: Batch, runs: int) -> list[dict[str, float]]:
+def _tensorrt(built: Profiled, batch: Batch, runs: int) -> list[dict[str, float]]:
     runtime = built.runtime(counting=True)
     calls = []
     for number in range(_WARM_UP + runs):
@@ -118,7 +135,7 @@ def tensorrt_path(name: str) -> str:
     return onnx_path(found[0]) if found else ""
 
 
-def _torch(built: Built, batch: Batch, runs: int) -> list[dict[str, float]]:
+def _torch(built: Profiled, batch: Batch, runs: int) -> list[dict[str, float]]:
     runtime = built.runtime()
     clock = _HookClock(runtime)
     try:

@@ -15,6 +15,7 @@ from app.core.source_options import address_scheme, without_password
 from app.ui import drops
 from app.ui.page import Services
 from app.ui.pages.compare_front import CompareFront
+from app.ui.pages.compare_layers import LayersDialog
 from app.ui.pages.compare_menus import sample_weights
 from app.ui.pages.compare_numbers import Numbers
 from app.ui.pages.compare_pictures import MODES
@@ -32,6 +33,7 @@ class ComparePage(CompareFront):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self._cameras: EngineJob | None = None
+        self._layers: LayersDialog | None = None
         self._connect()
         runtime = services.store.settings.runtime
         self.session.change(runtime=runtime if runtime in ("openvino", "torch") else "auto", source=SAMPLE)
@@ -88,6 +90,7 @@ class ComparePage(CompareFront):
                 "copy": self.copy_numbers,
                 "report": self.keeper.ask_for_report,
                 "card": self.keeper.print_card,
+                "layers": self.show_layers,
                 "cycle": self._next_mode,
                 "zoom_in": lambda: pictures.zoom_by_steps(1),
                 "zoom_out": lambda: pictures.zoom_by_steps(-1),
@@ -113,6 +116,8 @@ class ComparePage(CompareFront):
 
     def shutdown(self) -> None:
         """End the process."""
+        if self._layers is not None:
+            self._layers.stop()
         self.leave_full_screen()
         self.session.shutdown()
         if self._cameras is not None:
@@ -199,6 +204,21 @@ class ComparePage(CompareFront):
             return
         models = [pane.menu.currentText() for pane in self.panes]
         self.keeper.copy(Numbers().rows(models, self._found, self._figures, self._source_words))
+
+    @Slot()
+    def show_layers(self) -> None:
+        """Open the window that says which layers cost what."""
+        if self._layers is None:
+            self._layers = LayersDialog(self.services, self)
+            self._layers.measuring_began.connect(self.session.pause)
+        setup = self.session.setup
+        names = ("a", "b", "runtime", "precision", "device", "imgsz")
+        request: dict[str, Any] = {name: getattr(setup, name) for name in names}
+        if self._pair is not None:
+            request["picture"] = [self._pair.image.height(), self._pair.image.width()]
+        self._layers.set_request(request)
+        self._layers.show()
+        self._layers.raise_()
 
     @Slot()
     def begin_anew(self) -> None:

@@ -23,6 +23,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "copy": ("Ctrl+Shift+C",),
     "report": ("Ctrl+Shift+E",),
     "card": (),
+    "layers": ("Ctrl+Shift+L",),
     "beside": ("1",),
     "divider": ("2",),
     "stacked": ("3",),
@@ -59,6 +60,7 @@ _ICONS: Mapping[str, str] = {
 _RUN = (
     ("play", "back", "step", "loop", "slower", "faster", "reset"),
     ("snapshot", "record", "copy", "report", "card"),
+    ("layers",),
 )
 _VIEW = (
     ("beside", "divider", "stacked", "cycle"),
@@ -128,6 +130,7 @@ class CompareActions(QObject):
             "copy": self.tr("Copy the numbers"),
             "report": self.tr("Write a report…"),
             "card": self.tr("Print the sample card…"),
+            "layers": self.tr("Which layers cost what…"),
             "beside": self.tr("Side by side"),
             "divider": self.tr("One picture with a divider"),
             "stacked": self.tr("One above the other"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import cv2
 
 from app.core.errors import AppError
 from app.core.text import QT_TRANSLATE_NOOP
+from app.engine.source_refusals import no_permission
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,10 @@ def find_camera(wanted: str, cameras: Sequence[Camera] | None = None) -> Camera:
         exact = [camera for camera in cameras if folded in {camera.name.casefold(), camera.path.casefold()}]
         matches = exact or [camera for camera in cameras if folded and folded in camera.name.casefold()]
     if len(matches) == 1:
-        return _permitted(matches[0])
+        problem = no_permission(matches[0].label, matches[0].path)
+        if problem is not None:
+            raise problem
+        return matches[0]
     if matches:
         listed = ", ".join(camera.label for camera in matches)
         raise AppError(
@@ -96,22 +99,3 @@ def find_camera(wanted: str, cameras: Sequence[Camera] | None = None) -> Camera:
         name=wanted,
         cameras=listed,
     )
-
-
-def _permitted(camera: Camera) -> Camera:
-    """Return the camera if this user may read its device file.
-
-    Raises:
-        AppError: they may not.
-    """
-    if camera.path.startswith("/dev/") and not os.access(camera.path, os.R_OK | os.W_OK):
-        raise AppError(
-            QT_TRANSLATE_NOOP("core", "The camera {camera} may not be opened: no permission for {path}."),
-            QT_TRANSLATE_NOOP(
-                "core",
-                "Add your user to the group “video” (sudo usermod -aG video $USER), then log in again.",
-            ),
-            camera=camera.label,
-            path=camera.path,
-        )
-    return camera

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable
 
 import cv2
-import numpy as np
 
 from app.core.errors import AppError
 from app.core.source_options import SourceOptions, without_password
 from app.core.text import QT_TRANSLATE_NOOP, Text
 from app.engine.source_cameras import Camera, camera_backend
 from app.engine.source_capture import CaptureProcess, CaptureRequest
+from app.engine.source_refusals import camera_refusal
 from app.engine.source_screen import SCREEN_BACKEND
+from app.engine.source_still import StillWatch
 from app.engine.source_types import Frame, SourceLostError
 
 STALL_S = 1.5
@@ -24,16 +24,11 @@ _REOPEN_S = 5.0
 _ENDING_S = 0.8
 """A capture that hangs takes so long to end; it counts into the time that opening may take."""
 
-_SAME_S, _SAME_PICTURES = 2.0, 5
-"""A source that shows the very same picture for so long, and so often, has stopped: sensors and encoders have noise."""
-
-_SPARSE = 8
 _LOST = QT_TRANSLATE_NOOP("core", "{name} shows nothing any more.")
 _SAME = QT_TRANSLATE_NOOP("core", "{name} repeats the same picture.")
 _BACK = QT_TRANSLATE_NOOP("core", "It is opened again as soon as it is back.")
 _STILL = QT_TRANSLATE_NOOP("core", "{name} shows a still picture.")
 _RESIZED = QT_TRANSLATE_NOOP("core", "The pictures of {name} changed from {before} to {after} pixels.")
-
 
 
 class LiveSource:
@@ -71,7 +66,8 @@ class LiveSource:
         self._ended = False
         self._first = 0
         self._next = 0
-        self._still = _StillPicture() if moves else None
+        self._moves = moves
+        self._still = StillWatch()
         self._shape: tuple[int, ...] | None = None
         self._open(timeout_s)
 
@@ -102,22 +98,23 @@ class LiveSource:
         """Notice another size, and a picture that never changes.
 
         Raises:
-            SourceLostError: it shows the same picture for 2 s, and was not opened anew for that yet.
+            SourceLostError: it moved, and has shown the same picture for 2 s now.
         """
         shape = frame.image.shape
         if self._shape is not None and shape != self._shape:
             before, after = (f"{s[1]}×{s[0]}" for s in (self._shape, shape))
             self.notes.append(Text(_RESIZED, {"name": self.name, "before": before, "after": after}))
         self._shape = shape
-        if self._still is None or not self._still.add(frame):
-            return
-        if self._still.again:
-            self.notes.append(Text(_STILL, {"name": self.name}))
-            self._still = None
-            return
-        self._still = _StillPicture(self._still.checksum)
-        self.close()
-        raise SourceLostError(_SAME, _BACK, name=self.name)
+        verdict = self._still.add(frame) if self._moves else "moving"
+        if verdict == "still":
+            self._note_once(Text(_STILL, {"name": self.name}))
+        elif verdict == "stopped":
+            self.close()
+            raise SourceLostError(_SAME, _BACK, name=self.name)
+
+    def _note_once(self, note: Text) -> None:
+        if all(str(note) != str(told) for told in self.notes):
+            self.notes.append(note)
 
     def reopen(self) -> None:
         """Open the source anew; the numbers of its pictures go on.
@@ -154,33 +151,7 @@ class LiveSource:
             raise self._refusal(waited > timeout_s / 2)
         self.fps, self.frames = opened.fps, opened.frames
         self._first = self._next
-
-
-class _StillPicture:
-    """Notices a picture that repeats.
-
-    Args:
-        before: checksum of the picture that repeated when the source was opened last.
-    """
-
-    def __init__(self, before: int | None = None) -> None:
-        self.checksum: int | None = None
-        self._before = before
-        self._since = 0.0
-        self._count = 0
-
-    @property
-    def again(self) -> bool:
-        """Whether the picture is the one that repeated before, so that opening anew does not help."""
-        return self.checksum == self._before
-
-    def add(self, frame: Frame) -> bool:
-        """Look at a picture, and return whether it has been the same for too long."""
-        checksum = zlib.crc32(np.ascontiguousarray(frame.image[::_SPARSE, ::_SPARSE]))
-        if checksum != self.checksum:
-            self.checksum, self._since, self._count = checksum, frame.captured_at, 0
-        self._count += 1
-        return self._count > _SAME_PICTURES and frame.captured_at - self._since >= _SAME_S
+        self._still = StillWatch()
 
 
 def open_screen(number: int, timeout_s: float) -> LiveSource:
@@ -213,21 +184,7 @@ def open_camera(camera: Camera, timeout_s: float, options: SourceOptions) -> Liv
     """
 
     def refusal(timed_out: bool) -> AppError:
-        if timed_out:
-            return AppError(
-                QT_TRANSLATE_NOOP("core", "The camera {camera} showed no picture within {seconds} s."),
-                QT_TRANSLATE_NOOP("core", "Unplug it and plug it in again, or choose another source."),
-                camera=camera.label,
-                seconds=f"{timeout_s:g}",
-            )
-        return AppError(
-            QT_TRANSLATE_NOOP("core", "The camera {camera} cannot be opened."),
-            QT_TRANSLATE_NOOP(
-                "core",
-                "Close other programs that use it, and allow camera access in the system's privacy settings.",
-            ),
-            camera=camera.label,
-        )
+        return camera_refusal(camera.label, camera.path, timeout_s if timed_out else None)
 
     wanted = options.width, options.height, options.fps
     request = CaptureRequest(camera.index, camera_backend(), 0, 0, *wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -10,12 +11,16 @@ import textwrap
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import psutil
 import pytest
 
 from app.core.errors import AppError
-from app.engine.source_cameras import Camera
+from app.engine import source_capture
+from app.engine.source_cameras import Camera, camera_backend
+from app.engine.source_capture import CaptureRequest
+from app.engine.source_refusals import camera_refusal, no_permission
 from app.engine.source_screen import count_screens
 from app.engine.sources import LatestFrameReader, SourceLostError, find_camera, list_cameras, open_source
 from tests.engine.barcode import read_number
@@ -74,9 +79,11 @@ def test_a_stream_that_hangs_up_is_noticed_at_once_and_tried_again() -> None:
 
 def test_a_stream_that_repeats_its_last_picture_is_opened_again_once() -> None:
     with streaming() as server, reading(open_source(server.address)) as reader:
-        assert reader.next(2) is not None
+        assert wait_until(lambda: (frame := reader.next(2)) is not None and frame.index > 12, 3)
         server.repeating.set()
-        assert wait_until(lambda: reader.state == "lost", 3.5)
+        stopped_at = time.monotonic()
+        assert wait_until(lambda: reader.state == "lost", 3)
+        assert time.monotonic() - stopped_at < 2.1
         assert reader.reason is not None
         assert reader.reason.template == "{name} repeats the same picture."
         assert wait_until(lambda: reader.state == "playing", 4)
@@ -219,6 +226,72 @@ def test_a_screen_that_is_not_there_is_refused(spec: str) -> None:
 
 
 # --- cameras ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("platform", "words"),
+    [
+        ("linux", "Close other programs"),
+        ("win32", "Settings > Privacy & security > Camera"),
+        ("darwin", "System Settings > Privacy & Security > Camera"),
+    ],
+)
+def test_a_refused_camera_names_the_setting_to_change(platform: str, words: str) -> None:
+    refused = camera_refusal("“Webcam” (camera:0)", "", None, platform)
+    assert refused.message == "The camera “Webcam” (camera:0) cannot be opened."
+    assert words in refused.hint
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who holds a device")
+def test_a_camera_that_another_program_holds_names_the_program() -> None:
+    master, slave = os.openpty()
+    path = os.ttyname(slave)
+    holder = subprocess.Popen(["sleep", "20"], stdin=slave)
+    os.close(slave)
+    try:
+        refused = camera_refusal("“Webcam” (camera:0)", path, 3.0)
+    finally:
+        holder.kill()
+        holder.wait(5)
+        os.close(master)
+    assert refused.message == "The camera “Webcam” (camera:0) is used by another program: sleep."
+
+
+def test_a_device_file_of_another_group_names_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    refused = no_permission("“Webcam” (camera:0)", "/dev/null")
+    assert refused is not None
+    assert "no permission for /dev/null" in refused.message
+    assert "usermod -aG root $USER" in refused.hint
+
+
+class _Device:
+    """Records what a camera is asked for."""
+
+    def __init__(self, index: int, backend: int) -> None:
+        self.asked: dict[int, float] = {}
+        _Device.last = self
+
+    last: _Device
+
+    def isOpened(self) -> bool:
+        return True
+
+    def set(self, what: int, value: float) -> bool:
+        self.asked[what] = value
+        return True
+
+
+def test_a_camera_is_asked_for_size_and_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", _Device)
+    source_capture._open(CaptureRequest(0, camera_backend(), 0, 0, 1280, 720, 30.0))
+    asked = _Device.last.asked
+    assert next(iter(asked)) == cv2.CAP_PROP_FOURCC  # the size counts for the format that is set
+    wanted = (asked[cv2.CAP_PROP_FRAME_WIDTH], asked[cv2.CAP_PROP_FRAME_HEIGHT], asked[cv2.CAP_PROP_FPS])
+    assert wanted == (1280, 720, 30.0)
+    source_capture._open(CaptureRequest(0, camera_backend(), 0, 0))
+    assert set(_Device.last.asked) == {cv2.CAP_PROP_BUFFERSIZE}
+
 
 TWO = [Camera(0, "Integrated Webcam"), Camera(2, "HD Pro Webcam C920", "")]
 

@@ -156,6 +156,33 @@ def test_keys_play_and_step_but_a_focused_slider_keeps_its_own(start: Start, qtb
     qtbot.waitUntil(lambda: page.transport.position.value() == at + 1, timeout=5000)
 
 
+def test_classes_and_size_act_at_once_and_a_recording_is_kept(
+    start: Start, qtbot: QtBot, workspace: Path, studio: Studio
+) -> None:
+    page = start(confidence=0.05)
+    qtbot.waitUntil(page.actions_["record"].isEnabled, timeout=10_000)
+    page.actions_["record"].trigger()
+    length = page.header_tools.record
+    qtbot.waitUntil(lambda: "picture" in length.text() and " 0 " not in length.text(), timeout=20_000)
+    page.actions_["record"].trigger()
+    qtbot.waitUntil(lambda: not page.keeper.recording, timeout=30_000)
+    assert studio.window.notes.notes[-1].message.text.startswith("Recording saved: ")
+    assert all(path.stat().st_size > 0 for path in (workspace / "recordings").glob("*.mp4"))
+    page.session.pause()
+    qtbot.waitUntil(lambda: page.session.state == "paused", timeout=5000)
+    qtbot.wait(300)
+    left, right = page.pictures.views
+    held = left.image
+    page.instruments.classes.popup.none.click()
+    qtbot.waitUntil(lambda: not left.boxes and not right.boxes, timeout=3000)
+    assert left.image is held
+    page.instruments.classes.popup.all.click()
+    qtbot.waitUntil(lambda: bool(left.boxes), timeout=3000)
+    page.instruments.size_changed.emit(320)
+    qtbot.waitUntil(lambda: "320×" in page.panes[1].figures.about.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: page.session.state == "paused", timeout=5000)
+
+
 def test_another_source_is_taken_without_a_new_process(start: Start, clips_dir: Path, qtbot: QtBot) -> None:
     page = start()
     before = children()

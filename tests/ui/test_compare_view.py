@@ -244,6 +244,7 @@ def test_full_screen_shows_large_figures_and_takes_the_keys_of_the_page(
         screen.activateWindow()
     assert screen.isFullScreen()
     assert screen.figures[0].number.text() == "20.0"
+    assert screen.figures[0].unit.text() == "ms · 16.7 fps alone"
     assert screen.speedup.number.text() == "1.69×"
     assert screen.speedup.unit.text() == "[1.66–1.72]"
     assert "28.4 pairs/s" in screen.speedup.words.text()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.core.text import figure
 from app.ui import theme
+from app.ui.pages.compare_pane import PARTS
 from app.ui.pages.compare_pictures import Pictures
 from app.ui.widgets.cards import label
 from app.ui.widgets.elided import ElidedLabel
@@ -108,14 +109,12 @@ class CompareScreen(QWidget):
         """Show the median of each side, what it would reach alone, and how they compare; None clears them."""
         for shown, side, title in zip(self.figures, "ab", titles, strict=True):
             shown.words.setText(title)
-            shown.unit.setText(self.tr("ms"))
             shown.number.setText(figure(figures[side]["inference_ms"]["p50"]) if figures else "–")
-            if figures:
-                whole = sum(
-                    figures[side][part]["p50"] for part in ("preprocess_ms", "inference_ms", "postprocess_ms")
-                )
-                rate = self.tr("{rate} fps alone").format(rate=figure(1000 / whole) if whole else "–")
-                shown.words.setText(f"{title} · {rate}")
+            whole = sum(figures[side][part]["p50"] for part in PARTS) if figures else 0.0
+            if whole:
+                shown.unit.setText(self.tr("ms · {rate} fps alone").format(rate=figure(1000 / whole)))
+            else:
+                shown.unit.setText(self.tr("ms"))
         ratio = figures.get("speedup") if figures else None
         self.speedup.number.setText(f"{ratio['median']:.2f}×" if ratio else "–")
         self.speedup.unit.setText(f"[{ratio['low']:.2f}–{ratio['high']:.2f}]" if ratio else "")

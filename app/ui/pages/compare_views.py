@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout
 from app.ui.pages.compare_pane import Pane
 from app.ui.pages.compare_pictures import GAP, STACKED, Pictures
 
-_COLUMN = 500
+_COLUMN = 540
 """Width of menus and figures beside stacked pictures, px."""
 
 

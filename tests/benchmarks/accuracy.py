@@ -3,8 +3,10 @@
     python -m tests.benchmarks.accuracy --data DATA.yaml --weights yolov5n.pt -o FOLDER [--only goal|ablations]
 
 Every step is a call of the command line whose result is kept in FOLDER; a second call goes on where the first stopped.
-The goal: for each seed a standard model is trained for N epochs; what is converted from it, every eligible convolution
-but the stem separable of rank 2, is trained for M epochs more with *Recover accuracy*, and so is the standard model.
+The goal: for each seed a standard model is trained for N epochs; what is converted from it is trained for M epochs more
+with *Recover accuracy*, and so is the standard model. Two designs: every eligible convolution but the stem separable of
+rank 2, and the one that *Reach* picks for half the parameters and half the FLOPs, from risks measured on that standard
+model and the training pictures.
 The paired differences on test have a 95 % interval of Student's t. The ablations, from the standard runs of the first
 seeds: each way to recover accuracy alone, all together, none. Chosen on val (best epoch), reported on test.
 
@@ -31,6 +33,7 @@ from app.core.train_config import TrainConfig
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ("--set", "close_mosaic=0", "--set", "rect=false", "--set", "patience=0")
 RANK = 2
+HALF = ("--target", "gflops=-50%", "--target", "params=-50%")
 METRICS = ("map50", "map50_95")
 Result = dict[str, Any]
 
@@ -83,6 +86,17 @@ class Bench:
             studio("design", "--base", "yolov5n", *swaps, "-o", str(path))
         return str(path)
 
+    def picked(self, standard: str, seed: int) -> str | None:
+        """Return the design that is picked for half the costs, from risks measured on a standard model."""
+        path = self.folder / f"picked-s{seed}.yaml"
+        if not path.is_file():
+            if self.train_nothing:
+                return None
+            told = "--weights", standard, "--data", self.data, "--imgsz", str(self.imgsz)
+            found = studio("design", "--base", "yolov5n", *HALF, *told, "-o", str(path))
+            (self.folder / f"picked-s{seed}.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+        return str(path)
+
     def standard(self, seed: int) -> str | None:
         """Return the trained standard model of a seed."""
         if self.given is not None:
@@ -132,12 +146,14 @@ class Bench:
         begun = self.train(first.name, str(deep), first.epochs, weights, seed, *told)
         return self.train(name, self.design(), second.epochs, begun, seed, *told) if begun else None
 
-    def convert(self, weights: str, seed: int) -> str:
+    def convert(self, weights: str, design: str, name: str) -> str | None:
         """Convert the standard model, without training."""
-        target = self.folder / f"conv-s{seed}.pt"
+        target = self.folder / f"{name}.pt"
         if not target.is_file():
+            if self.train_nothing:
+                return None
             studio(
-                "convert", weights, "--design", self.design(), "--data", self.data, "--imgsz", str(self.imgsz),
+                "convert", weights, "--design", design, "--data", self.data, "--imgsz", str(self.imgsz),
                 "-o", str(target),
             )  # fmt: skip
         return str(target)
@@ -177,26 +193,38 @@ Table = dict[str, dict[int, Result]]
 """Row → seed → result."""
 
 
+LIGHT = ("rank 2", "picked")
+
+
 def goal(bench: Bench, seeds: int) -> Table:
     """Do every step of the goal that is missing, seed by seed."""
-    table: Table = {"standard": {}, "converted": {}, "lightweight": {}, "standard, longer": {}}
+    rows = ("standard", *(f"{name}, converted" for name in LIGHT), *LIGHT, "standard, longer")
+    table: Table = {name: {} for name in rows}
+    again = "--warm-start", "refit"
     for seed in range(seeds):
         standard = bench.standard(seed)
         if standard is None:
             continue
-        again = "--warm-start", "refit"
-        light = bench.train(f"goal-light-s{seed}", bench.design(), bench.more, standard, seed, *again)
+        # A standard model that was given is the same for every seed.
+        steps: list[tuple[str, str, str | None]] = [
+            ("standard", f"std-s{seed}", None if bench.given and seed else standard)
+        ]
+        designs = (
+            (bench.design(), "conv", "goal-light"),
+            (bench.picked(standard, seed), "picked-conv", "picked"),
+        )
+        for row, (design, converted, trained) in zip(LIGHT, designs, strict=True):
+            if design is None:
+                continue
+            untrained = bench.convert(standard, design, f"{converted}-s{seed}")
+            light = bench.train(f"{trained}-s{seed}", design, bench.more, standard, seed, *again)
+            steps += [
+                (f"{row}, converted", f"{converted}-s{seed}", untrained),
+                (row, f"{trained}-s{seed}", light),
+            ]
         longer = bench.train(f"goal-standard-s{seed}", "yolov5n", bench.more, standard, seed, *again)
-        converted = bench.folder / f"conv-s{seed}.pt"
-        if not bench.train_nothing:
-            bench.convert(standard, seed)
-        for row, name, weights in (
-            # One that was given is the same for every seed.
-            ("standard", f"std-s{seed}", None if bench.given and seed else standard),
-            ("converted", f"conv-s{seed}", str(converted) if converted.is_file() else None),
-            ("lightweight", f"goal-light-s{seed}", light),
-            ("standard, longer", f"goal-standard-s{seed}", longer),
-        ):
+        steps.append(("standard, longer", f"goal-standard-s{seed}", longer))
+        for row, name, weights in steps:
             result = bench.measure(name, weights)
             if result is not None:
                 table[row][seed] = result
@@ -289,11 +317,12 @@ def rows_of(table: Table) -> str:
 def goal_report(table: Table) -> str:
     """Return what came of the goal."""
     lines = [rows_of(table)]
-    for split in ("test", "val"):
-        for metric, name in zip(METRICS, ("mAP50", "mAP50-95"), strict=True):
-            found = difference(table["lightweight"], table["standard, longer"], split, metric)
-            if found is not None:
-                lines.append(f"- lightweight − standard of as many epochs, {name} on {split}: {found}")
+    for row in LIGHT:
+        for split in ("test", "val"):
+            for metric, name in zip(METRICS, ("mAP50", "mAP50-95"), strict=True):
+                found = difference(table[row], table["standard, longer"], split, metric)
+                if found is not None:
+                    lines.append(f"- {row} − standard of as many epochs, {name} on {split}: {found}")
     return "\n".join(lines) + "\n"
 
 

@@ -67,7 +67,10 @@ class Keeper(QObject):
     def recorded(self) -> str:
         """How long the recording is, and how many pictures it holds."""
         told = self._recording or {}
-        pictures = self.tr("%n pictures", "", int(told.get("frames", 0)))
+        frames = int(told.get("frames", 0))
+        pictures = (
+            self.tr("1 picture") if frames == 1 else self.tr("{count} pictures").format(count=grouped(frames))
+        )
         return f"{duration(float(told.get('seconds', 0.0)))} · {pictures}"
 
     def toggle_recording(self) -> None:
@@ -107,8 +110,8 @@ class Keeper(QObject):
         left_out = int(told.get("dropped", 0))
         hint = f"{self.recorded} · {size(int(told.get('bytes', 0)))}"
         if left_out:
-            share = self.tr("%n pictures were left out to keep the comparison fast", "", left_out)
-            hint = f"{hint} · {share}"
+            words = self.tr("pictures left out to keep the comparison fast: {count}")
+            hint = f"{hint} · {words.format(count=grouped(left_out))}"
         messages.success(
             self.tr("Recording saved: {name}").format(name=path.name),
             hint,

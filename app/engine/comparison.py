@@ -13,9 +13,10 @@ from app.core.errors import AppError
 from app.core.source_options import SourceOptions
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.compare_outputs import FileOutputs, OutputFiles
-from app.engine.detector import Detector
+from app.engine.detector import Detector, common_runtime
 from app.engine.pairing import PairRunner, PairStatistics, describe
 from app.engine.postprocess import CONFIDENCE, IOU
+from app.engine.session import MOST_SAMPLES
 from app.engine.source_types import mirrored
 from app.engine.sources import Frame, LatestFrameReader, Source, open_source
 
@@ -51,7 +52,7 @@ def compare_headless(
     """Run two detectors on the same pictures and return what they took and found.
 
     Files and folders are taken frame by frame, unpaced, dropping nothing, once; of cameras and streams the
-    newest picture wins. Compiling and warming up are not counted.
+    newest picture wins. Compiling and warming up are not counted. Times cover the newest 50,000 pairs.
 
     Args:
         a: Left weights, by convention the standard detector.
@@ -86,8 +87,9 @@ def compare_headless(
         stack.enter_context(active(COMPARISON))
         opened = stack.enter_context(closing(open_source(source, options=options)))
         progress(0.0, "Preparing the detectors")
+        runtime = common_runtime((a, b), runtime)
         detectors = [Detector.load(path, runtime, precision, device, imgsz, threads) for path in (a, b)]
-        runner, statistics = PairRunner(*detectors), PairStatistics()
+        runner, statistics = PairRunner(*detectors), PairStatistics(MOST_SAMPLES)
         settings = {"confidence": confidence, "iou": iou, **options.as_json()}
         outputs = stack.enter_context(closing(FileOutputs(files, runner, settings)))
         limit = frames or (LIVE_FRAMES if opened.live else None)

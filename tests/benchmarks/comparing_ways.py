@@ -105,9 +105,9 @@ def window(precision: str, a: Path, b: Path, clip: str) -> Block:
     views = FrameView("view_a"), FrameView("view_b")
     for view in views:
         row.addWidget(view)
-    page.show()
 
     def block() -> dict[str, Any]:
+        page.show()
         told: list[dict[str, Any]] = []
         ages: list[float] = []
         worker = CompareWorker(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +16,8 @@ from app.engine import model_cache, runtime_choice
 from app.engine.model_cache import Card
 from app.engine.postprocess import CONFIDENCE, IOU, MAX_DETECTIONS, Boxes, Floats, Integers, postprocess
 from app.engine.preprocess import Batch, Image, Letterbox, Preparer, fit, plan
-from app.engine.runtime_files import is_runtime_file, open_runtime_file
+from app.engine.quantise import calibration_for
+from app.engine.runtime_files import RuntimeFile, is_runtime_file, open_runtime_file, runtimes_of
 from app.engine.runtimes import (
     INT8,
     PRECISIONS,
@@ -121,8 +123,8 @@ class Detector:
         count = threads or default_threads()
         made: Runtime
         forms = fast_forms(choice.runtime, choice.precision, choice.device)
+        data = calibration_for(path, choice, calibration)
         if choice.runtime in _CONVERTED:
-            data = _calibration(path, choice, calibration)
             found = model_cache.converted(path, choice.runtime, forms, data)
             card = found.card
             made = _CONVERTED[choice.runtime](found.file, choice.precision, choice.device, count)
@@ -226,37 +228,54 @@ def _since(begin: float) -> float:
     return (time.perf_counter() - begin) * 1e3
 
 
-def _calibration(weights: Path, choice: runtime_choice.Choice, given: str | None) -> str:
-    """Return the data set to calibrate with; "" where nothing is quantised."""
-    if choice.precision != INT8 or choice.runtime != "openvino":
-        return ""
-    from app.engine.latency_build import check_int8
-    from app.engine.quantise import calibration_data
-
-    check_int8(choice.runtime)
-    return given or calibration_data(weights)
-
-
 def _load_runtime_file(
     path: Path, runtime: str, precision: str, device: str, imgsz: int | None, threads: int | None
 ) -> Detector:
     """Return the detector in an ONNX file or an OpenVINO folder, on a runtime that reads it."""
     found = open_runtime_file(path)
-    asked = found.runtimes[0] if runtime == "auto" else runtime
-    if asked not in found.runtimes:
+    if runtime != "auto" and runtime not in found.runtimes:
         raise AppError(
             QT_TRANSLATE_NOOP("core", "{name} cannot run on {runtime}: only {runtimes} read it."),
             QT_TRANSLATE_NOOP("core", "Choose one of these runtimes, or the .pt that it was made from."),
             name=found.file.name,
-            runtime=asked,
+            runtime=runtime,
             runtimes=", ".join(found.runtimes),
         )
-    choice = runtime_choice.resolve(asked, precision, device)
-    made = _CONVERTED[asked](found.file, choice.precision, choice.device, threads or default_threads())
+    choice = runtime_choice.resolve(runtime, precision, device, found.runtimes)
+    if INT8 in (choice.precision, found.precision) and choice.precision != found.precision:
+        choice = _as_quantised(choice, found, precision)
+    made = _CONVERTED[choice.runtime](
+        found.file, choice.precision, choice.device, threads or default_threads()
+    )
     detector = Detector(path, found.card, made, imgsz or found.card.imgsz, found.shape)
     if found.shape is not None:
         detector.imgsz = max(found.shape)
     return detector
+
+
+def _as_quantised(choice: runtime_choice.Choice, found: RuntimeFile, asked: str) -> runtime_choice.Choice:
+    """Return the choice in the file's own precision, which a runtime cannot change."""
+    if asked != "auto":
+        raise AppError(
+            QT_TRANSLATE_NOOP("core", "{name} computes in {own}; that cannot be changed to {precision}."),
+            QT_TRANSLATE_NOOP("core", "Choose any precision, or the .pt that it was made from."),
+            name=found.file.name,
+            own=found.precision or "floats",
+            precision=asked,
+        )
+    return replace(choice, precision=found.precision or choice.precision)
+
+
+def common_runtime(weights: Sequence[Path | str], runtime: str = "auto") -> str:
+    """Return what "auto" stands for where several detectors shall run on the same: one that reads all of them.
+
+    "auto" where nothing binds them, or no runtime reads them all.
+    """
+    files = [path for path in map(Path, weights) if is_runtime_file(path)]
+    if runtime != "auto" or not files:
+        return runtime
+    shared = set(RUNTIMES).intersection(*(runtimes_of(path) for path in files))
+    return runtime_choice.resolve(among=shared).runtime if shared else runtime
 
 
 def _check(weights: Path, runtime: str, precision: str, imgsz: int | None) -> None:

@@ -13,10 +13,11 @@ from app.core.errors import AppError
 from app.core.source_options import SourceOptions
 from app.core.text import QT_TRANSLATE_NOOP, value_to_json
 from app.engine.compare_outputs import Outputs
-from app.engine.detector import Detector
+from app.engine.detector import Detector, common_runtime
 from app.engine.live_figures import LiveFigures
 from app.engine.live_request import Channel, LiveRequest
 from app.engine.live_screen import Screen
+from app.engine.matching import class_differences
 from app.engine.pairing import Pair, PairRunner, describe, rows
 from app.engine.preprocess import Image
 from app.engine.sources import Frame, LatestFrameReader, Source, open_source
@@ -95,12 +96,13 @@ class LiveComparison:
 
     def _prepare(self, first: Image) -> None:
         request, detectors = self._request, []
+        runtime = common_runtime((request.a, request.b), request.runtime)
         for side, weights in enumerate((request.a, request.b)):
             self._channel.progress(0.2 + 0.4 * side, "ab"[side])
             detectors.append(
                 Detector.load(
                     weights,
-                    request.runtime,
+                    runtime,
                     request.precision,
                     request.device,
                     request.imgsz,
@@ -120,7 +122,10 @@ class LiveComparison:
                 "ab", self._sides(runner, picture), runner.detectors, strict=True
             )
         }
-        self._channel.emit({"event": "ready", **sides, "same_classes": runner.same_classes})
+        classes = class_differences(*(detector.names for detector in runner.detectors))
+        self._channel.emit(
+            {"event": "ready", **sides, "same_classes": runner.same_classes, "classes": classes}
+        )
 
     @staticmethod
     def _sides(runner: PairRunner, picture: Image) -> list[dict[str, Any]]:

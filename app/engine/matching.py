@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,34 @@ def same_classes(names_a: Mapping[int, str], names_b: Mapping[int, str]) -> Inte
     for number, name in names_b.items():
         table[number] = known.get(name, -1 - number)
     return table
+
+
+def class_differences(names_a: Mapping[int, str], names_b: Mapping[int, str]) -> dict[str, list[Any]]:
+    """Return which class names one side alone knows, and which of those differ in writing only.
+
+    Boxes are matched where the names are equal, letter by letter: a "Car" is never taken for a "cars" silently.
+
+    Returns:
+        "shared", "only_a", "only_b": names; "alike": pairs of names that differ in case, signs or plural.
+    """
+    a, b = list(dict.fromkeys(names_a.values())), list(dict.fromkeys(names_b.values()))
+    only_a, only_b = [name for name in a if name not in b], [name for name in b if name not in a]
+    known = {_plain(name): name for name in only_b}
+    alike = [[name, known[_plain(name)]] for name in only_a if _plain(name) in known]
+    return {"shared": [name for name in a if name in b], "only_a": only_a, "only_b": only_b, "alike": alike}
+
+
+def _plain(name: str) -> str:
+    """Return a name without what spellings differ in: case, spaces and signs, a plural."""
+    letters = "".join(letter for letter in name.casefold() if letter.isalnum())
+    if letters.endswith("ies") and len(letters) > 4:
+        return letters[:-3] + "y"
+    for ending in ("ses", "xes", "ches", "shes"):
+        if letters.endswith(ending):
+            return letters[:-2]
+    return (
+        letters[:-1] if letters.endswith("s") and not letters.endswith("ss") and len(letters) > 3 else letters
+    )
 
 
 def match(a: Boxes, b: Boxes, classes_of_b: Integers | None = None, threshold: float = SAME) -> Match:

@@ -215,6 +215,9 @@ def _write_onnx(deployed: Any, draft: Path) -> None:
     (draft / "model.onnx").write_bytes(onnx_bytes(deployed))
 
 
+CONVERTED = ("openvino", "onnxruntime")
+"""Runtimes that read a converted file."""
+
 _WRITERS = MappingProxyType({"openvino": _write_openvino, "onnxruntime": _write_onnx})
 _FILES = MappingProxyType({"openvino": ("model.xml", "model.bin"), "onnxruntime": ("model.onnx",)})
 """Runtime → what it reads; the first is the one it is given."""

@@ -14,6 +14,7 @@ from typing import Any
 from app.core.errors import AppError
 from app.core.folders import resources
 from app.core.runs import RunFolder
+from app.core.runtime_table import INT8, Choice
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.preprocess import Batch, plan, prepare
 
@@ -23,6 +24,20 @@ PICTURES = 96
 SAMPLE = "sample"
 
 _ENDS = ("Constant", "Parameter", "ShapeOf", "Convolution", "GroupConvolution")
+
+
+def calibration_for(weights: Path, choice: Choice, given: str | None) -> str:
+    """Return the data set to calibrate with, the given one or the run's own; "" where nothing is quantised.
+
+    Raises:
+        AppError: INT8 cannot be had on that runtime, or there is no data set.
+    """
+    if choice.precision != INT8:
+        return ""
+    from app.engine.latency_build import check_int8
+
+    check_int8(choice.runtime)
+    return given or calibration_data(weights)
 
 
 def calibration_data(weights: Path) -> str:

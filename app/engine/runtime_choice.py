@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import importlib.util
 import json
-import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from importlib import metadata
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,125 +14,28 @@ import numpy as np
 from app.core.arbiter import measuring
 from app.core.errors import AppError
 from app.core.files import write_text
-from app.core.folders import cache_folder, resources
+from app.core.folders import resources
+from app.core.runtime_table import (
+    Choice,
+    Measured,
+    has_onnxruntime,
+    has_openvino,
+    machine,
+    measured,
+    resolve,
+    table_file,
+    version,
+)
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine import model_cache
 from app.engine.preprocess import Image
-from app.engine.runtimes import INT8, default_threads
 
 BUDGET_S = 8.0
 """Time that the measuring itself may take, loading apart."""
 
-AGREEMENT = 0.97
-"""Share of the boxes of float32 that a precision must find again to count as keeping the accuracy."""
-
 _OVERLAP = 0.75
 _WATCH_S = 1.0
 _BUSY_PERCENT = 35.0
-_PACKAGES = ("openvino", "onnx", "onnxruntime", "torch", "ultralytics")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A runtime on a device in a precision."""
-
-    runtime: str
-    device: str
-    precision: str
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a choice took per picture, all detectors together, and how well it keeps the boxes."""
-
-    choice: Choice
-    milliseconds: float
-    agreement: float
-
-    @property
-    def keeps_accuracy(self) -> bool:
-        """Whether it finds what float32 finds."""
-        return self.agreement >= AGREEMENT
-
-
-def resolve(runtime: str = "auto", precision: str = "auto", device: str = "auto") -> Choice:
-    """Return what "auto" stands for: the fastest measured here that fits; until then OpenVINO, or torch without it."""
-    table = measured()
-    fitting = [
-        row
-        for row in table
-        if _fits(row.choice, runtime, precision, device) and (row.keeps_accuracy or precision != "auto")
-    ]
-    if fitting:
-        return min(fitting, key=lambda row: row.milliseconds).choice
-    if runtime == "auto" and precision == INT8:
-        runtime = "openvino"
-    if runtime == "auto":
-        runtime = "torch" if device.startswith(("cuda", "mps")) or not has_openvino() else "openvino"
-    return Choice(runtime, "cpu" if device == "auto" else device, "f32" if precision == "auto" else precision)
-
-
-def _fits(choice: Choice, runtime: str, precision: str, device: str) -> bool:
-    asked = {"runtime": runtime, "precision": precision, "device": device}
-    return all(value in ("auto", getattr(choice, name)) for name, value in asked.items())
-
-
-def table_file() -> Path:
-    """Return the file that keeps the measured table."""
-    return cache_folder() / "runtimes.json"
-
-
-def measured() -> list[Measured]:
-    """Return the table measured on this machine with these versions, or an empty one."""
-    try:
-        data = json.loads(table_file().read_text(encoding="utf-8"))
-        if data["machine"] != machine():
-            return []
-        return [
-            Measured(Choice(**row["choice"]), float(row["milliseconds"]), float(row["agreement"]))
-            for row in data["rows"]
-        ]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-
-
-@functools.cache
-def machine() -> dict[str, Any]:
-    """Return what the measured table depends on: processor, its count, library versions."""
-    versions = {name: version(name) for name in _PACKAGES}
-    return {"processor": _processor(), "threads": default_threads(), **versions}
-
-
-def has_openvino() -> bool:
-    """Return whether OpenVINO is installed: boards without a window may do without."""
-    return _installed("openvino")
-
-
-def has_onnxruntime() -> bool:
-    """Return whether ONNX Runtime is installed, and the `onnx` that writing a model for it takes."""
-    return _installed("onnx", "onnxruntime")
-
-
-def _installed(*packages: str) -> bool:
-    return all(importlib.util.find_spec(package) is not None for package in packages)
-
-
-def version(package: str) -> str:
-    """Return the version of an installed package, "" where it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    wanted = ("model name", "model\t", "flags", "Features")
-    told = "\n".join(sorted({line for line in lines if line.startswith(wanted)}))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def sample_detectors() -> tuple[Path, ...]:
@@ -291,3 +189,16 @@ def _sample_pictures() -> list[Image]:
 
 def _told(rows: Sequence[Measured]) -> dict[str, Any]:
     return {"rows": [asdict(row) for row in rows], "choice": asdict(resolve())}
+
+
+__all__ = [
+    "Choice",
+    "Measured",
+    "has_onnxruntime",
+    "has_openvino",
+    "machine",
+    "measured",
+    "resolve",
+    "table_file",
+    "version",
+]

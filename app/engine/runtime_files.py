@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from app.core.errors import AppError
+from app.core.runtime_table import INT8
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.model_cache import Card
 from app.engine.safe_pickle import printable
@@ -22,6 +23,7 @@ _LARGEST_BYTES = 2 * 1024**3
 _LARGEST_TEXT = 1_000_000
 _MOST_CLASSES = 10_000
 _DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
+_QUANTISED = frozenset({"FakeQuantize", "QuantizeLinear", "DequantizeLinear"})
 _SIZE = re.compile(r"\d{2,5}")
 _EXPORT = QT_TRANSLATE_NOOP("core", "Export the detector anew, from the Studio or from ultralytics.")
 
@@ -35,12 +37,14 @@ class RuntimeFile:
         runtimes: what can execute it, the natural one first.
         card: names, picture size, stride.
         shape: height and width that it takes; any where None.
+        precision: "int8" where it is quantised; "" where the runtime decides.
     """
 
     file: Path
     runtimes: tuple[str, ...]
     card: Card
     shape: tuple[int, int] | None
+    precision: str = ""
 
 
 def is_runtime_file(path: Path) -> bool:
@@ -48,6 +52,11 @@ def is_runtime_file(path: Path) -> bool:
     if path.is_dir():
         return any(path.glob("*.xml"))
     return path.suffix.lower() in (ONNX, OPENVINO)
+
+
+def runtimes_of(path: Path) -> tuple[str, ...]:
+    """Return what can execute a file, told by its name."""
+    return ("onnxruntime", "openvino") if path.suffix.lower() == ONNX else ("openvino",)
 
 
 def open_runtime_file(path: Path) -> RuntimeFile:
@@ -123,7 +132,8 @@ def _open_onnx(file: Path) -> RuntimeFile:
         int(d.dim_value) if d.HasField("dim_value") else 0
         for d in model.graph.output[0].type.tensor_type.shape.dim
     ]
-    return _described(file, ("onnxruntime", "openvino"), sides, outputs, about)
+    quantised = any(node.op_type in _QUANTISED for node in model.graph.node)
+    return _described(file, sides, outputs, about, quantised)
 
 
 def _tensors(graph: Any) -> Iterator[Any]:
@@ -175,13 +185,15 @@ def _open_openvino(file: Path) -> RuntimeFile:
         outputs = [_length(d) for d in model.output(0).get_partial_shape()]
         counts = len(model.inputs), len(model.outputs)
         kind = model.input(0).get_element_type().get_type_name()
+        quantised = any(operation.get_type_name() in _QUANTISED for operation in model.get_ops())
     except Exception as error:
         raise _refusal(file, QT_TRANSLATE_NOOP("core", "{name} is no OpenVINO model.")) from error
     if counts != (1, 1):
         raise _refusal(file, QT_TRANSLATE_NOOP("core", "{name} has not one input and one output."))
     if kind != "f32":
         raise _refusal(file, QT_TRANSLATE_NOOP("core", "{name} does not take pictures in 32-bit floats."))
-    return _described(file, ("openvino",), sides, outputs, _yaml(file.with_name("metadata.yaml")))
+    about = _yaml(file.with_name("metadata.yaml"))
+    return _described(file, sides, outputs, about, quantised)
 
 
 def _length(dimension: Any) -> int:
@@ -202,7 +214,7 @@ def _yaml(file: Path) -> Mapping[str, Any]:
 
 
 def _described(
-    file: Path, runtimes: tuple[str, ...], sides: list[int], outputs: list[int], about: Mapping[str, Any]
+    file: Path, sides: list[int], outputs: list[int], about: Mapping[str, Any], quantised: bool
 ) -> RuntimeFile:
     """Return the description of a model with such an input, N×3×H×W, and output; 0 stands for any length."""
     if len(sides) != 4 or sides[0] not in (0, 1) or sides[1] not in (0, 3):
@@ -227,7 +239,8 @@ def _described(
     shape = (sides[2], sides[3]) if sides[2] and sides[3] else None
     stride = _number(about.get("stride"), 32)
     imgsz = max(shape) if shape else _imgsz(about.get("imgsz"))
-    return RuntimeFile(file, runtimes, Card(names, imgsz, stride, file.suffix.lower()[1:]), shape)
+    card = Card(names, imgsz, stride, file.suffix.lower()[1:])
+    return RuntimeFile(file, runtimes_of(file), card, shape, INT8 if quantised else "")
 
 
 def _names(told: Any) -> dict[int, str] | None:

@@ -191,10 +191,10 @@ def test_what_cannot_be_is_refused(standard: Path, arguments: dict[str, object],
     assert caught.value.hint
 
 
-def test_files_that_are_no_detectors_are_refused(tmp_path: Path, yolov5n_weights: Path) -> None:
+def test_files_that_are_no_detectors_are_refused(tmp_path: Path) -> None:
     broken = tmp_path / "broken.pt"
     broken.write_bytes(b"not a checkpoint")
-    for path in (tmp_path / "missing.pt", broken, yolov5n_weights):
+    for path in (tmp_path / "missing.pt", broken):
         with pytest.raises(AppError, match=path.name) as caught:
             Detector.load(path, "openvino", "f32", "cpu")
         assert caught.value.hint

@@ -47,11 +47,20 @@ def cells(row: BenchRow) -> tuple[str, ...]:
         _NONE if row.bytes is None else figure(row.bytes / 1e6),
         _ms(row.p50_ms, row),
         _ms(row.p95_ms, row),
-        _NONE
-        if row.ratio is None
-        else f"{ratio(row.ratio[0])} [{figure(row.ratio[1])}, {figure(row.ratio[2])}]",
+        speed_up(row),
         "●" if row.front else "",
     )
+
+
+def speed_up(row: BenchRow) -> str:
+    """Return how many times as fast as the reference a row is, with the interval: ``1.69× [1.66, 1.72]``."""
+    if row.ratio is None:
+        return _NONE
+    middle, low, high = row.ratio
+    if low == middle == high:  # the reference itself
+        return ratio(middle)
+    mark = "*" if row.disturbed is not None else ""
+    return f"{ratio(middle)} [{figure(low)}, {figure(high)}]{mark}"
 
 
 def _score(value: float | None) -> str:

@@ -94,12 +94,14 @@ def accuracy(request: Mapping[str, Any], _channel: Any = None) -> dict[str, Any]
     from app.engine.evaluate import evaluate
 
     device = str(request.get("device") or "cpu")
-    how = {
+    how: dict[str, Any] = {
         "imgsz": request.get("imgsz"),
         "runtime": request["runtime"],
         "precision": request["precision"],
         "device": device.partition(":")[2] or "0" if device.startswith("cuda") else device,
     }
+    if request["precision"] == "int8":
+        how["calibration"] = str(request["calibration"])
     found = evaluate(Path(str(request["weights"])), Path(str(request["data"])), str(request["split"]), **how)
     kept = ("map50", "map50_95", "precision", "recall", "images", "imgsz", "per_class")
     return {name: found[name] for name in kept}
@@ -109,7 +111,8 @@ def latency(request: Mapping[str, Any], channel: Any) -> dict[str, Any]:
     """Load a model, say "ready", and run it whenever it is told to, until it is told to end.
 
     Args:
-        request: {"weights", "imgsz", "runtime", "precision", "device", "threads", "pictures": paths}.
+        request: {"weights", "imgsz", "runtime", "precision", "device", "threads", "calibration": the data set
+            that int8 is calibrated with, "pictures": paths}.
         channel: its commands are {"command": "turn", "calls": n}, answered with {"event": "turn", "ms": […]}, and
             {"command": "end"}.
 
@@ -118,6 +121,7 @@ def latency(request: Mapping[str, Any], channel: Any) -> dict[str, Any]:
     """
     from app.engine.detector import Detector
 
+    more: dict[str, Any] = {"calibration": request["calibration"]} if request["precision"] == "int8" else {}
     detector = Detector.load(
         Path(str(request["weights"])),
         str(request["runtime"]),
@@ -125,6 +129,7 @@ def latency(request: Mapping[str, Any], channel: Any) -> dict[str, Any]:
         str(request.get("device") or "cpu"),
         request.get("imgsz"),
         request.get("threads"),
+        **more,
     )
     shape = detector.shape or (detector.imgsz, detector.imgsz)
     batches = _batches(request, shape)

@@ -11,7 +11,7 @@ from typing import Any
 from app.core.bench import COST, Cell, Kept
 from app.core.design import Design
 from app.core.errors import AppError
-from app.core.folders import cache_folder
+from app.core.folders import cache_folder, resources
 from app.core.rivals import Rival, smaller
 from app.core.runs import RunFolder
 from app.core.text import QT_TRANSLATE_NOOP
@@ -51,6 +51,8 @@ class Subject:
     @property
     def training_data(self) -> str:
         """The data set its run was trained on; "" where there is no run."""
+        if self.path.parent.resolve() == (resources() / "sample").resolve():
+            return "sample"
         try:
             return str(RunFolder(self.path.parents[1]).config().data)
         except (AppError, IndexError):

@@ -37,7 +37,7 @@ from app.ui.pages.models_rows import ModelRow
 from app.ui.requests import SAMPLE
 from app.ui.tasks import Task
 from app.ui.text import problem_words, translated
-from app.ui.widgets.cards import button, label
+from app.ui.widgets.cards import Card, button, label
 from app.workers.job import EngineJob
 
 SPLITS = ("val", "test", "train")
@@ -104,7 +104,9 @@ class BenchWindow(QDialog):
         below.addWidget(self.compare)
         below.addWidget(self.report)
         self.columns.setChildrenCollapsible(False)
-        self.columns.addWidget(self.table)
+        card = Card(margin=1)
+        card.body.addWidget(self.table)
+        self.columns.addWidget(card)
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.AROUND, theme.AROUND, theme.AROUND, theme.AROUND)
         column.setSpacing(theme.BETWEEN)

@@ -17,8 +17,9 @@ from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.core.bench import BenchRow
+from app.core.bench_report import speed_up
 from app.core.errors import AppError
-from app.core.text import figure, ratio
+from app.core.text import figure
 from app.ui import theme
 from app.ui.text import problem_words
 
@@ -26,7 +27,13 @@ MODEL, RUNTIME, PRECISION, MAP, MAP50, PARAMETERS, GFLOPS, SIZE, P50, P95, RATIO
 ROW = Qt.ItemDataRole.UserRole
 _SORT = Qt.ItemDataRole.UserRole + 1
 _WORDS = (MODEL, RUNTIME, PRECISION)
-_WIDTHS = (0, 104, 76, 84, 72, 92, 72, 72, 76, 76, 150, 56)
+_WIDTHS = (0, 116, 76, 84, 72, 108, 72, 76, 76, 76, 176, 56)
+_RUNTIMES = {
+    "openvino": "OpenVINO",
+    "onnxruntime": "ONNX Runtime",
+    "torch": "PyTorch",
+    "tensorrt": "TensorRT",
+}
 _LAST = 1e30
 Index = QModelIndex | QPersistentModelIndex
 
@@ -127,12 +134,10 @@ class BenchModel(QAbstractTableModel):
             value = row.p50_ms if column == P50 else row.p95_ms
             return "–" if value is None else figure(value) + ("*" if row.disturbed is not None else "")
         if column == RATIO:
-            if row.ratio is None:
-                return "–"
-            return f"{ratio(row.ratio[0])} [{figure(row.ratio[1])}, {figure(row.ratio[2])}]"
+            return speed_up(row)
         value = _value(row, column)
         if isinstance(value, str):
-            return row.runtime if column == RUNTIME else row.precision
+            return _RUNTIMES.get(row.runtime, row.runtime) if column == RUNTIME else row.precision
         if abs(value) == _LAST:
             return "–"
         return f"{value:.3f}" if column in (MAP, MAP50) else figure(value)
@@ -178,7 +183,7 @@ def _value(row: BenchRow, column: int) -> Any:
 def _ink(row: BenchRow, column: int) -> QColor | None:
     if column in (P50, P95) and row.p50_ms is None and row.problem is not None:
         return theme.colour("warn")
-    if column in (P50, P95) and row.disturbed is not None:
+    if column in (P50, P95, RATIO) and row.disturbed is not None:
         return theme.colour("muted")
     if column == MODEL and row.role in ("standard", "lightweight"):
         return theme.colour(row.role)

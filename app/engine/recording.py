@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import shutil
 import tempfile
 import threading
@@ -27,6 +28,7 @@ from app.engine.matching import Match
 from app.engine.pairing import Pair, rows
 from app.engine.preprocess import Image
 from app.engine.recording_picture import Side
+from app.engine.runtimes import default_threads
 
 FASTEST_FPS = 30.0
 """Pictures a second that are recorded at most."""
@@ -37,6 +39,11 @@ SLOTS = 4
 WINDOW = 300
 """Newest pairs that the figures in the picture cover, as those beside the live picture."""
 
+SHARE = 0.03
+"""Share of the processors that a recording may take from a comparison that never rests and uses them all."""
+
+_RESTLESS = 0.8
+_COST_S = 0.02
 _MOST_BOXES = 100
 _FINISH_S = 60.0
 _MEMORY = Path("/dev/shm")
@@ -71,14 +78,19 @@ class Recorder:
         """The last event, once there is one."""
         self._tell = tell
         self._dropped, self._sent, self._taken = 0, 0, 0
-        self._begin, self._due = 0.0, 0.0
+        self._begin, self._due, self._before = 0.0, 0.0, 0.0
+        self._busy, self._cost_s = 0.0, _COST_S
+        threads = max(detector.threads for detector in detectors)
+        self._processors = threads if threads >= default_threads() else 0
         self._times: deque[tuple[float, float]] = deque(maxlen=WINDOW)
         self._ring: RingWriter | None = None
         self._rings = 0
         self._stopped, self._ended = False, False
         self._using = threading.Lock()
         memory = str(_MEMORY) if _MEMORY.is_dir() else None
-        self._folder = Path(tempfile.mkdtemp(prefix="depthwise-studio-recording-", dir=memory))
+        # Named as the window's own rings are: what is left of a killed process is removed with theirs.
+        prefix = f"depthwise-studio-ring-{os.getpid()}-"
+        self._folder = Path(tempfile.mkdtemp(prefix=prefix, dir=memory))
         context = multiprocessing.get_context("spawn")
         child_orders, self._orders = context.Pipe(duplex=False)
         self._news, child_news = context.Pipe(duplex=False)
@@ -115,6 +127,7 @@ class Recorder:
         if self._stopped:
             return
         now = time.monotonic() if at is None else at
+        self._note_rest(now, pair.pair_ms / 1e3)
         if fresh:
             self._times.append((pair.a.timings.inference_ms, pair.b.timings.inference_ms))
         if now < self._due:
@@ -127,6 +140,19 @@ class Recorder:
                 return
             self._send(image, pair, now)
 
+    def _note_rest(self, now: float, taken_s: float) -> None:
+        """Follow which share of the time the comparison is busy."""
+        gap = now - self._before
+        if 0 < gap < 1:
+            self._busy += 0.1 * (min(taken_s / gap, 1.0) - self._busy)
+        self._before = now
+
+    def _period(self) -> float:
+        """Return the seconds between two recorded pictures."""
+        if self._processors and self._busy > _RESTLESS:
+            return max(self._cost_s / (SHARE * self._processors), 1 / FASTEST_FPS)
+        return 1 / FASTEST_FPS
+
     def _has_room(self, capacity: int) -> bool:
         waiting = self._sent - self._taken
         if self._ring is None or self._ring.capacity < capacity:
@@ -136,7 +162,8 @@ class Recorder:
     def _send(self, image: Image, pair: Pair, now: float) -> None:
         self._begin = self._begin or now
         # A little early counts, or a source of just this rate would lose every other picture.
-        self._due = max(self._due, now - 0.5 / FASTEST_FPS) + 0.9 / FASTEST_FPS
+        period = self._period()
+        self._due = max(self._due, now - 0.5 * period) + 0.9 * period
         pixels = np.ascontiguousarray(image)
         height, width = pixels.shape[:2]
         with contextlib.suppress(BrokenPipeError, OSError):  # the listener tells when the encoder is gone
@@ -188,6 +215,7 @@ class Recorder:
                 state, found = self._news.recv()
                 if state == "taken":
                     self._taken += 1
+                    self._cost_s = found or self._cost_s
                 elif state == "recording":
                     last = found
                     self._state(state, found)

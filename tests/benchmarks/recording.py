@@ -14,7 +14,7 @@ from app.engine.pairing import PairRunner
 from app.engine.recording import Recorder
 from app.engine.sources import open_source
 
-_ROUNDS = 14
+_ROUNDS = 10
 _STRETCH_S = 2.0
 _SETTLE_S = 0.4
 _FPS = 25.0

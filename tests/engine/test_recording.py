@@ -103,7 +103,7 @@ def test_a_recording_plays_in_browsers_and_shows_both_sides(tmp_path: Path) -> N
         assert abs(last[20, left + 20] - (30, 200, 30)).max() < 12
     assert abs(last[:300, :wide] - last[:300, wide + 4 :]).max() > 100
     assert last[-100:, :wide].max() > 150  # figures below
-    assert not list(Path("/dev/shm").glob("depthwise-studio-recording-*"))
+    assert not list(Path("/dev/shm").glob(f"depthwise-studio-ring-{os.getpid()}-*"))
     assert recorder.add(picture(0), PAIR) is None  # nothing happens any more
 
 
@@ -148,3 +148,19 @@ def test_pictures_are_left_out_while_the_encoder_is_behind(tmp_path: Path) -> No
     assert end["state"] == "finished"
     assert end["dropped"] >= 190
     assert end["frames"] in (3, 4)
+
+
+def test_a_comparison_that_never_rests_is_recorded_sparingly(tmp_path: Path) -> None:
+    counts = []
+    for rests in (True, False):
+        recorder = Recorder(tmp_path / f"{rests}.mp4", (Named("a.pt"), Named("b.pt")), Told())
+        recorder._processors, recorder._cost_s = 2, 0.018
+        for number in range(200):  # pairs of 25 ms, at 25 or at 40 a second
+            recorder.add(picture(number % 40), PAIR, 100 + number * (0.04 if rests else 0.025))
+            recorder._taken = recorder._sent  # an encoder that is never behind
+        counts.append(recorder._sent)
+        recorder._taken = recorder._sent
+        recorder.close()
+    assert counts[0] >= 195
+    # 3 % of two processors, at 18 ms a picture, in 5 s, after a moment to notice.
+    assert counts[1] <= 5 * 0.06 / 0.018 + 12

@@ -131,11 +131,13 @@ def endure(
 
 
 def _outage(running: EngineComparison, server: ServedStream, kind: str) -> Outage:
+    running.wait(lambda: running.state() == "playing", 3, "playing before the next outage")
     began = time.monotonic()
     server.kill() if kind == "killed" else server.freeze()
     lost = running.wait(
         lambda: running.state() == "lost" and running.newest("state"), NOTICED_S + 0.5, "lost"
     )
+    assert lost["arrived"] > began, lost
     assert lost["reason"]["template"], lost
     time.sleep(0.3)
     back = server.start() if kind == "killed" else server.thaw()

@@ -100,7 +100,7 @@ class CameraDialog(QDialog):
         form.addRow("", self.mirror)
         hint = label(
             self.tr(
-                "A camera takes what comes nearest. Larger pictures are no slower to detect on: they are scaled."
+                "A camera takes what comes nearest. The detectors see its picture scaled to their own size."
             ),
             role="muted",
             wrap=True,

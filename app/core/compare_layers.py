@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+_PART = re.compile(r"\.(?:conv|act|bn)$")
+"""Of ultralytics' Conv."""
 
 _LAYER = re.compile(r"model\.(\d{1,4})(?:\.|$)")
 
@@ -96,18 +99,33 @@ class LayerComparison:
 
 
 def layers_of(
-    a: Mapping[str, float], b: Mapping[str, float], titles: Sequence[Mapping[str, str]]
+    a: Mapping[str, float],
+    b: Mapping[str, float],
+    titles: Sequence[Mapping[str, str]],
+    swapped: Collection[str] = (),
 ) -> tuple[LayerMs, ...]:
     """Return both sides' modules by layer, aligned by path.
 
     Args:
         a, b: module path → milliseconds.
         titles: path of a layer → its type, of both sides.
+        swapped: modules that are swapped on either side: each counts as a whole.
     """
+    a, b = (_folded(side, swapped) for side in (a, b))
     grouped: dict[str, dict[str, None]] = {}
     for path in (*a, *b):
         grouped.setdefault(_layer(path), {}).setdefault(path)
     return tuple(_row(path, list(grouped[path]), a, b, titles) for path in sorted(grouped, key=_place))
+
+
+def _folded(rows: Mapping[str, float], swapped: Collection[str]) -> dict[str, float]:
+    """Add up what belongs to one module: the parts of a swapped one, a convolution with its activation."""
+    found: dict[str, float] = {}
+    for path, ms in rows.items():
+        site = next((one for one in swapped if path == one or path.startswith(f"{one}.")), None)
+        whole = site if site is not None else _PART.sub("", path)
+        found[whole] = found.get(whole, 0.0) + ms
+    return found
 
 
 def _layer(path: str) -> str:

@@ -39,6 +39,7 @@ class _Loaded:
     setting: Choice
     card: Card
     titles: Mapping[str, str]
+    swapped: tuple[str, ...]
     make: Callable[..., Any]
 
     def runtime(self, *, counting: bool = False, profile: Path | None = None) -> Any:
@@ -110,7 +111,8 @@ def measure_layers(
         SideMs(str(path), spread(one).p50, sum(row.values()))
         for path, one, row in zip((a, b), times, rows, strict=True)
     )
-    layers = layers_of(rows[0], rows[1], [side.titles for side in sides])
+    swapped = {path for side in sides for path in side.swapped}
+    layers = layers_of(rows[0], rows[1], [side.titles for side in sides], swapped)
     choice = sides[0].setting
     on = (choice.runtime, choice.precision, choice.device, count, boxes[0].shape)
     return LayerComparison(*on, left, right, layers, busy)
@@ -136,12 +138,12 @@ def _load(path: Path, runtime: str, precision: str, device: str, threads: int) -
         choice = runtime_choice.resolve(
             found.runtimes[0] if runtime == "auto" else runtime, precision, device
         )
-        return _Loaded(choice, found.card, {}, _maker(choice, found.file, threads))
+        return _Loaded(choice, found.card, {}, (), _maker(choice, found.file, threads))
     choice = runtime_choice.resolve(runtime, precision, device)
     forms = fast_forms(choice.runtime, choice.precision, choice.device)
     if choice.runtime in _READERS:
         converted = model_cache.converted(path, choice.runtime, forms)
-        return _Loaded(choice, converted.card, _titles(path), _maker(choice, converted.file, threads))
+        return _Loaded(choice, converted.card, *_titles(path), _maker(choice, converted.file, threads))
     from app.engine import models
 
     loaded = models.load_checkpoint(path, with_anchors=True)
@@ -150,7 +152,7 @@ def _load(path: Path, runtime: str, precision: str, device: str, threads: int) -
     def make(**_options: Any) -> TorchRuntime:
         return TorchRuntime(deployed, choice.precision, choice.device, threads)
 
-    return _Loaded(choice, model_cache.card_of(loaded), _titles(path), make)
+    return _Loaded(choice, model_cache.card_of(loaded), *_titles(path), make)
 
 
 def _maker(choice: Choice, file: Path, threads: int) -> Callable[..., Any]:
@@ -158,8 +160,8 @@ def _maker(choice: Choice, file: Path, threads: int) -> Callable[..., Any]:
     return lambda **options: reader(file, choice.precision, choice.device, threads, **options)
 
 
-def _titles(path: Path) -> dict[str, str]:
-    """Return what each layer of a checkpoint is: its class, and how many of its modules are swapped."""
+def _titles(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return what each layer is: its class, and how many of its modules are swapped; and which are."""
     from app.engine.weights import read_weights
 
     found = read_weights(path)
@@ -170,7 +172,7 @@ def _titles(path: Path) -> dict[str, str]:
         titles[layer.path] = swapped[layer.path].block if layer.path in swapped else layer.type
         if inside and layer.path not in swapped:
             titles[layer.path] += f" ({len(inside)})"
-    return titles
+    return titles, tuple(swapped)
 
 
 def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:

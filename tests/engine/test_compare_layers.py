@@ -27,6 +27,9 @@ def test_every_layer_is_told_on_both_sides(standard: Path, lightweight: Path, ru
         assert (layer.b_ms or 0) > 0
     assert by_path["model.2"].title.startswith("C3")
     assert by_path["model.3"].title == "Conv / separable"
+    # A swapped module counts as a whole, so that it stands beside the convolution that it replaces.
+    assert [module.path for module in by_path["model.3"].modules] == ["model.3"]
+    assert all(module.a_ms is not None and module.b_ms is not None for module in by_path["model.2"].modules)
     for letter, side in (("a", found.a), ("b", found.b)):
         bars = sum(getattr(layer, f"{letter}_ms") or 0 for layer in found.layers)
         assert bars == pytest.approx(side.profiled_ms)

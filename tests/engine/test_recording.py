@@ -151,16 +151,13 @@ def test_pictures_are_left_out_while_the_encoder_is_behind(tmp_path: Path) -> No
 
 
 def test_a_comparison_that_never_rests_is_recorded_sparingly(tmp_path: Path) -> None:
-    counts = []
-    for rests in (True, False):
-        recorder = Recorder(tmp_path / f"{rests}.mp4", (Named("a.pt"), Named("b.pt")), Told())
-        recorder._processors, recorder._cost_s = 2, 0.018
-        for number in range(200):  # pairs of 25 ms, at 25 or at 40 a second
-            recorder.add(picture(number % 40), PAIR, 100 + number * (0.04 if rests else 0.025))
-            recorder._taken = recorder._sent  # an encoder that is never behind
-        counts.append(recorder._sent)
-        recorder._taken = recorder._sent
-        recorder.close()
-    assert counts[0] >= 195
-    # 3 % of two processors, at 18 ms a picture, in 5 s, after a moment to notice.
-    assert counts[1] <= 5 * 0.06 / 0.018 + 12
+    recorder = Recorder(tmp_path / "out.mp4", (Named("a.pt"), Named("b.pt")), Told())
+    periods = []
+    for processors, gap in ((2, 0.04), (2, 0.026), (0, 0.026)):  # pairs of 25 ms
+        recorder._processors, recorder._cost_s = processors, 0.018
+        for number in range(60):
+            recorder._note_rest(100 + number * gap, PAIR.pair_ms / 1e3)
+        periods.append(recorder._period())
+    recorder.close()
+    # 3 % of two processors, at 18 ms a picture; not where processors are left over.
+    assert periods == pytest.approx([1 / 30, 0.018 / 0.06, 1 / 30])

@@ -17,7 +17,7 @@ FOUND = LayerComparison(
     (
         LayerMs("model.0", "Conv", 2.0, 1.0, (ModuleMs("model.0.conv", 2.0, 1.0),)),
         LayerMs("model.2", "C3 / C3 (2)", 4.0, 2.0,
-                (ModuleMs("model.2.cv1.conv", 4.0, 1.5), ModuleMs("model.2.m.0", None, 0.5))),
+                (ModuleMs("model.2.cv1", 4.0, 1.5), ModuleMs("model.2.m.0", None, 0.5))),
         LayerMs("", "", 0.3, 0.1, (ModuleMs("", 0.3, 0.1),)),
     ),
 )  # fmt: skip
@@ -38,10 +38,10 @@ def test_bars_stand_side_by_side_and_a_click_opens_a_layer(qtbot: QtBot, dialog:
     qtbot.waitExposed(dialog)
     bars = dialog.bars
     assert [name for name, _ in bars.rows()] == ["0  Conv", "2  C3 / C3 (2)", "not attributed to a module"]
-    assert bars.rows()[0][1].split() == ["2.0", "1.0", "−50\u202f%"] or "−50" in bars.rows()[0][1]
+    assert bars.rows()[0][1] == ("2.0", "1.0", "−50\u202f%")
     qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=QPoint(20, 45))
-    assert [name for name, _ in bars.rows()][2:4] == ["model.2.cv1.conv", "model.2.m.0"]
-    assert bars.rows()[3][1].startswith("–")
+    assert [name for name, _ in bars.rows()][2:4] == ["cv1", "m.0"]
+    assert bars.rows()[3][1][0] == "–"
     qtbot.keyClick(bars, Qt.Key.Key_Return)
     assert len(bars.rows()) == 3
     assert "openvino f32, cpu, 2 threads, 384×640" in dialog.words.text()

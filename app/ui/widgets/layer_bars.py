@@ -15,6 +15,9 @@ from app.ui import theme
 
 _ROW, _MODULE = 30, 24
 _NAMES, _FIGURES, _BAR, _INSET = 230, 176, 8, 18
+_COLUMNS = (64, 52, 52)
+"""Widths of change, right and left figure."""
+
 _TONES = ("standard", "lightweight")
 
 
@@ -58,7 +61,7 @@ class LayerBars(QWidget):
             self._opened ^= {layer}
             self._changed()
 
-    def rows(self) -> list[tuple[str, str]]:
+    def rows(self) -> list[tuple[str, tuple[str, str, str]]]:
         """Return name and figures of every row shown, for people who read instead of look."""
         return [(row.name, _words(row.times)) for row in self._shown()]
 
@@ -83,7 +86,7 @@ class LayerBars(QWidget):
             rows.append(_Shown(number, name, (layer.a_ms, layer.b_ms), inside=False))
             if number in self._opened:
                 rows += [
-                    _Shown(number, module.path or self._rest, (module.a_ms, module.b_ms), inside=True)
+                    _Shown(number, _inner(module.path, layer.path), (module.a_ms, module.b_ms), inside=True)
                     for module in layer.modules
                 ]
         return rows
@@ -134,7 +137,14 @@ class LayerBars(QWidget):
         )
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(area.adjusted(inset, 0, 0, 0), middle | Qt.AlignmentFlag.AlignLeft, name)
-        painter.drawText(area, middle | Qt.AlignmentFlag.AlignRight, _words(row.times))
+        right = area.right()
+        for words, wide in zip(reversed(_words(row.times)), _COLUMNS, strict=True):
+            painter.drawText(
+                QRectF(right - wide, area.top(), wide, area.height()),
+                middle | Qt.AlignmentFlag.AlignRight,
+                words,
+            )
+            right -= wide
         room = area.width() - _NAMES - _FIGURES
         bar = _BAR - 2 if row.inside else _BAR
         y = area.center().y() - bar - 1
@@ -153,8 +163,13 @@ def _height(row: _Shown) -> int:
     return _MODULE if row.inside else _ROW
 
 
-def _words(times: tuple[float | None, float | None]) -> str:
-    """Return both figures and the change: `1.24  0.83  −33 %`."""
+def _inner(path: str, layer: str) -> str:
+    """Return a module's path inside its layer; the layer's own work stands under its path."""
+    return path.removeprefix(f"{layer}.") if path else path
+
+
+def _words(times: tuple[float | None, float | None]) -> tuple[str, str, str]:
+    """Return both figures and the change, as texts."""
     a, b = times
     change = percent_change(a, b) if a is not None and b is not None else "–"
-    return "   ".join((*("–" if ms is None else figure(ms, 2) for ms in times), change))
+    return "–" if a is None else figure(a, 2), "–" if b is None else figure(b, 2), change

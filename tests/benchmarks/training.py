@@ -17,6 +17,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import statistics
 import subprocess
@@ -80,6 +81,26 @@ def run_stock(settings: Mapping[str, Any]) -> None:
         seed=0,
         **OVERRIDES,
     )
+
+
+def borrowed(data: Path, folder: Path) -> Path:
+    """Return the data set with labels of its own and the same pictures: stock keeps its label caches beside labels."""
+    import yaml
+
+    told = yaml.safe_load(data.read_text(encoding="utf-8"))
+    root = (data.parent / told.get("path", ".")).resolve()
+    if not all((root / part).is_dir() for part in ("images", "labels")):
+        raise SystemExit(
+            f"{data}: stock needs folders images and labels, and would write into another layout."
+        )
+    copy = folder / "data"
+    if not copy.is_dir():
+        shutil.copytree(root / "labels", copy / "labels", ignore=shutil.ignore_patterns("*.cache"))
+        # Of folders stock takes what links point at, of pictures it does not.
+        shutil.copytree(root / "images", copy / "images", copy_function=lambda a, b: os.symlink(a, b))
+    file = copy / "data.yaml"
+    file.write_text(yaml.safe_dump({**told, "path": str(copy.resolve())}), encoding="utf-8")
+    return file
 
 
 def run_ours(settings: Mapping[str, Any]) -> None:
@@ -252,7 +273,7 @@ def main() -> None:
         return
     names = ("base", "design", "imgsz", "batch", "device", "cache")
     settings = {name: getattr(options, name) for name in names}
-    settings["data"] = str(Path(options.data).resolve())
+    settings["data"] = str(borrowed(Path(options.data).resolve(), Path(options.output)))
     settings["set"] = {pair.split("=")[0]: json.loads(pair.split("=")[1]) for pair in options.set}
     options.output.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no stopped contestant is left behind

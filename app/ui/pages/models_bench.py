@@ -83,7 +83,7 @@ class BenchWindow(QDialog):
         self.columns = QSplitter(Qt.Orientation.Vertical)
         self._lay_out()
         self._connect()
-        self.resize(QSize(1180, 760))
+        self.resize(QSize(1240, 760))
         self.retranslate()
 
     # --- layout --------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ MODEL, RUNTIME, PRECISION, MAP, MAP50, PARAMETERS, GFLOPS, SIZE, P50, P95, RATIO
 ROW = Qt.ItemDataRole.UserRole
 _SORT = Qt.ItemDataRole.UserRole + 1
 _WORDS = (MODEL, RUNTIME, PRECISION)
-_WIDTHS = (0, 116, 76, 84, 72, 108, 72, 76, 76, 76, 176, 56)
+_WIDTHS = (0, 108, 72, 80, 66, 104, 68, 72, 70, 70, 170, 52)
 _RUNTIMES = {
     "openvino": "OpenVINO",
     "onnxruntime": "ONNX Runtime",

@@ -14,6 +14,7 @@ from app import __version__
 from app.commands.output import Output
 from app.core.activations import ACTIVATIONS
 from app.core.errors import AppError, missing_package
+from app.core.export_formats import FORMATS, PRECISIONS
 from app.core.user_models import NotTracedError
 
 _RUNTIMES = ("auto", "openvino", "onnxruntime", "torch")
@@ -300,13 +301,28 @@ def _comparing_verbs(verbs: _Verbs, common: argparse.ArgumentParser) -> None:
     _runtime_options(compare)
 
     export = _add(
-        verbs, common, "export", "comparing", "A checkpoint for another runtime, in the deployed form."
+        verbs, common, "export", "exporting", "A checkpoint for another runtime, in the deployed form."
     )
-    export.add_argument("weights", help="checkpoint (.pt)")
-    export.add_argument("--format", required=True, choices=("onnx", "openvino"))
+    export.add_argument("weights", nargs="?", help="checkpoint (.pt)")
+    export.add_argument("--formats", action="store_true", help="list the formats, and what the others lack")
+    export.add_argument("--format", choices=tuple(FORMATS))
     export.add_argument("--imgsz", type=int, help="input size (default: the checkpoint's)")
-    export.add_argument("--precision", default="f32", choices=("f32", "f16"))
+    export.add_argument("--dynamic", action="store_true", help="let the input have any size")
+    export.add_argument("--precision", default="f32", choices=PRECISIONS, help="of the stored weights")
+    export.add_argument(
+        "--data", default="", help="INT8: calibrated on its training pictures (default: the run's)"
+    )
+    export.add_argument("--bundle", action="store_true", help="a folder with a script that runs it alone")
     export.add_argument("-o", "--output", metavar="PATH")
+    export.set_defaults(check=partial(_check_export, export))
+
+
+def _check_export(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Leave with a word on usage where an export lacks what it needs."""
+    needed = {"WEIGHTS": options.weights, "--format": options.format}
+    missing = [name for name, value in needed.items() if value is None]
+    if missing and not options.formats:
+        parser.error(f"the following arguments are required: {', '.join(missing)}")
 
 
 def _bench_verb(verbs: _Verbs, common: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""compare, export."""
+"""compare."""
 
 from __future__ import annotations
 
@@ -81,22 +81,3 @@ def comparison_text(result: dict[str, Any]) -> str:
         f"[{figure(speedup['low'])}–{figure(speedup['high'])}], {figure(result['pairs_per_second'])} pairs a second."
     )
     return f"{table(('', Path(a['weights']).name, Path(b['weights']).name), rows)}\n\n{sentence}"
-
-
-def export(options: Namespace, output: Output) -> None:
-    """Export a checkpoint."""
-    _prepare(output)
-    from app.engine.export import export as engine_export
-
-    result = engine_export(
-        Path(options.weights),
-        options.format,
-        imgsz=options.imgsz,
-        precision=options.precision,
-        output=Path(options.output) if options.output else None,
-    )
-    check = result.get("check", {})
-    lines = [
-        f"{key}: {value}" for key, value in {**result, **check}.items() if not isinstance(value, (dict, list))
-    ]
-    output.document(result, "\n".join(lines))

@@ -38,6 +38,7 @@ class Settings:
         recent_designs: Design files, newest first.
         recent_data: data.yaml files or folders, newest first.
         recent_sources: Videos, folders and stream addresses compared on, newest first; without passwords.
+        export_python: Interpreter that has the tools of further export formats; empty for none.
         cameras: Name of a camera → how it shall be opened, as `SourceOptions.as_json` writes it.
     """
 
@@ -46,6 +47,7 @@ class Settings:
     workspace: str = ""
     runtime: str = "auto"
     latency: str = ""
+    export_python: str = ""
     allow_network: bool = False
     keep_awake: bool = True
     notify: bool = True
@@ -130,7 +132,7 @@ def _from_mapping(data: Mapping[Any, Any]) -> Settings:
     for name, allowed in choices.items():
         if data.get(name) in allowed:
             taken[name] = data[name]
-    for name in ("workspace", "latency"):
+    for name in ("workspace", "latency", "export_python"):
         if isinstance(data.get(name), str):
             taken[name] = data[name]
     for name in ("allow_network", "keep_awake", "notify"):

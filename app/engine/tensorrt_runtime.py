@@ -59,6 +59,7 @@ class TensorRtRuntime:
         threads: Processors that PyTorch may use; TensorRT itself needs none.
         batch: Pictures per call.
         counting: Whether to time every layer, for `counters`; costs a little.
+        built: An engine from `serialised`, on the same kind of GPU; `model` is not looked at then.
 
     Raises:
         AppError: TensorRT cannot be used here, or not build this model.
@@ -75,6 +76,7 @@ class TensorRtRuntime:
         *,
         batch: int = 1,
         counting: bool = False,
+        built: bytes | None = None,
     ) -> None:
         check_tensorrt(device, precision)
         import torch
@@ -85,7 +87,8 @@ class TensorRtRuntime:
         logger = self._library.Logger(self._library.Logger.ERROR)
         # The deserialised engine lives as long as its runtime.
         self._runtime = self._library.Runtime(logger)
-        self._engine = self._runtime.deserialize_cuda_engine(self._build(model, logger))
+        data = self._build(model, logger) if built is None else built
+        self._engine = self._runtime.deserialize_cuda_engine(data)
         self._context = self._engine.create_execution_context()
         self._rows: list[tuple[str, float]] = []
         if counting:
@@ -123,6 +126,10 @@ class TensorRtRuntime:
                 ),
             )
         return built
+
+    def serialised(self) -> bytes:
+        """Return the engine as bytes, for the same kind of GPU and version of TensorRT."""
+        return bytes(self._engine.serialize())
 
     def is_ready(self, shape: tuple[int, int]) -> bool:
         """Return whether it was built for inputs of this height and width."""

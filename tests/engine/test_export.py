@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -167,6 +168,8 @@ def test_a_failed_export_leaves_nothing_behind(
     ("arguments", "says"),
     [
         (("tflite",), "no export format"),
+        (("tensorrt",), "pip install tensorrt|NVIDIA GPU"),
+        (("torchscript", None, "int8"), "int8"),
         (("onnx", 100), "100"),
         (("onnx", None, "bf16"), "bf16"),
         (("onnx", None, "f32", "model.bin"), "model.bin"),
@@ -174,8 +177,9 @@ def test_a_failed_export_leaves_nothing_behind(
     ],
 )
 def test_what_cannot_be_exported_is_refused(standard: Path, arguments: tuple[Any, ...], says: str) -> None:
-    with pytest.raises(AppError, match=says) as caught:
+    with pytest.raises(AppError) as caught:
         export(standard, *arguments)
+    assert re.search(says, str(caught.value))
     assert caught.value.hint
 
 

@@ -19,6 +19,8 @@ from app.ui.pages.compare_layers import LayersDialog
 from app.ui.pages.compare_menus import sample_weights
 from app.ui.pages.compare_numbers import Numbers
 from app.ui.pages.compare_pictures import MODES
+from app.ui.pages.compare_preparation import Preparation, class_words
+from app.ui.pages.compare_runtime_menus import NAMES
 from app.ui.pages.compare_session import FAILED, PLAYING, PREPARING
 from app.ui.pages.compare_snapshot import save_snapshot
 from app.ui.requests import SAMPLE, CompareRequest, Request
@@ -34,9 +36,10 @@ class ComparePage(CompareFront):
         super().__init__(services)
         self._cameras: EngineJob | None = None
         self._layers: LayersDialog | None = None
+        self.preparation = Preparation(services.tasks, self.session, self)
         self._connect()
         runtime = services.store.settings.runtime
-        self.session.change(runtime=runtime if runtime in ("openvino", "torch") else "auto", source=SAMPLE)
+        self.session.change(runtime=runtime if runtime in NAMES else "auto", source=SAMPLE)
         self.runtimes.choose(self.session.setup.runtime, "auto", "auto")
         self._choose_detectors()
         self.retranslate()
@@ -232,6 +235,7 @@ class ComparePage(CompareFront):
 
     def _on_detector_chosen(self, **chosen: str) -> None:
         self._choose(**chosen)
+        self.preparation.begin()
 
     @Slot(str)
     def _on_source_value_chosen(self, source: str) -> None:
@@ -244,6 +248,7 @@ class ComparePage(CompareFront):
     def _on_runtimes_changed(self, runtime: str, precision: str, device: str) -> None:
         self._clear_figures()
         self.session.change(runtime=runtime, precision=precision, device=device)
+        self.preparation.begin()
 
     @Slot(bool)
     def _on_transport_loop_changed(self, on: bool) -> None:
@@ -267,6 +272,7 @@ class ComparePage(CompareFront):
         for pane, weights in zip(self.panes, (setup.a, setup.b), strict=True):
             pane.menu.choose(weights)
         self.source.choose(setup.source)
+        self.runtimes.show_sides(setup.a, setup.b)
         self._show_state()
 
     def _clear_figures(self) -> None:
@@ -331,7 +337,7 @@ class ComparePage(CompareFront):
         if not found["same_classes"]:
             self.messages.warning(
                 self.tr("The two detectors know different classes."),
-                self.tr("Boxes are matched by the names that both know."),
+                class_words(found["classes"]),
             )
 
     @Slot(dict)

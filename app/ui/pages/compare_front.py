@@ -15,9 +15,10 @@ from app.ui.pages.compare_controls import Transport
 from app.ui.pages.compare_header import CardHint, HeaderTools
 from app.ui.pages.compare_instruments import Instruments
 from app.ui.pages.compare_keep import Keeper
-from app.ui.pages.compare_menus import RuntimeMenus, sample_weights
+from app.ui.pages.compare_menus import sample_weights
 from app.ui.pages.compare_pane import Pane
 from app.ui.pages.compare_pictures import MODES, Pictures
+from app.ui.pages.compare_runtime_menus import RuntimeMenus
 from app.ui.pages.compare_screen import CompareScreen
 from app.ui.pages.compare_session import (
     ENDED,

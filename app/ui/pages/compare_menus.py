@@ -1,18 +1,17 @@
-"""What can be chosen for a comparison: detectors, and what they run on."""
+"""What can be chosen for a comparison: detectors."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtGui import QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from app.core.folders import resources
 from app.core.runs import Workspace as Folder
-from app.ui import theme
 
 _MENU_WIDTH_CHARACTERS = 8
 _OPEN_WEIGHTS, _OPEN_FOLDER = "@weights", "@folder"
@@ -20,17 +19,20 @@ _OPEN_WEIGHTS, _OPEN_FOLDER = "@weights", "@folder"
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a menu: its words, what it stands for, and what its tooltip says."""
+    """A line of a menu: its words, what it stands for, what its tooltip says, and whether it can be chosen."""
 
     words: str
     value: str
     hint: str = ""
+    enabled: bool = True
 
 
 class ChoiceMenu(QComboBox):
     """A menu whose entries stand for values; `value_chosen` tells only of a person's choice."""
 
     value_chosen = Signal(str)
+    opening = Signal()
+    """The list is about to be shown."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,9 +62,17 @@ class ChoiceMenu(QComboBox):
             for entry in group:
                 self.addItem(entry.words, entry.value)
                 self.setItemData(self.count() - 1, entry.hint or entry.words, Qt.ItemDataRole.ToolTipRole)
+                model = self.model()
+                if isinstance(model, QStandardItemModel):
+                    model.item(self.count() - 1).setEnabled(entry.enabled)
         self.setCurrentIndex(self.findData(value) if value else -1)
         self.blockSignals(False)
         self._show_tooltip()
+
+    def showPopup(self) -> None:
+        """Tell before the list is shown."""
+        self.opening.emit()
+        super().showPopup()
 
     def choose(self, value: str) -> None:
         """Choose the entry that stands for a value, without telling."""
@@ -128,60 +138,3 @@ class DetectorMenu(ChoiceMenu):
         if value:
             self.choose(value)
             self.value_chosen.emit(value)
-
-
-class RuntimeMenus(QWidget):
-    """Runtime, precision and device, the same on both sides."""
-
-    changed = Signal(str, str, str)
-    """Runtime, precision and device that a person chose."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.runtime = ChoiceMenu("runtime")
-        self.precision = ChoiceMenu("precision")
-        self.device = ChoiceMenu("device")
-        self._chosen = ("auto", "auto", "auto")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.INSIDE)
-        for menu, characters in ((self.runtime, 9), (self.precision, 8), (self.device, 7)):
-            menu.setMinimumContentsLength(characters)
-            menu.value_chosen.connect(self._on_menu_value_chosen)
-            row.addWidget(menu, 1)
-
-    def choose(self, runtime: str, precision: str, device: str) -> None:
-        """Choose without telling."""
-        self._chosen = (runtime, precision, device)
-        self.retranslate()
-
-    def retranslate(self) -> None:
-        """Fill the menus anew."""
-        runtime, precision, device = self._chosen
-        fastest = Entry(
-            self.tr("Fastest here"), "auto", self.tr("The fastest runtime that keeps the accuracy")
-        )
-        self.runtime.show_entries(
-            [
-                [
-                    fastest,
-                    Entry("OpenVINO", "openvino"),
-                    Entry("ONNX Runtime", "onnxruntime"),
-                    Entry("PyTorch", "torch"),
-                ]
-            ],
-            runtime,
-        )
-        precisions = [Entry(name, name) for name in ("f32", "bf16", "f16")]
-        self.precision.show_entries([[Entry(self.tr("Any precision"), "auto"), *precisions]], precision)
-        apple, nvidia = Entry("Apple GPU", "mps"), Entry("NVIDIA GPU", "cuda")
-        gpu = apple if sys.platform == "darwin" else nvidia
-        self.device.show_entries([[Entry(self.tr("Any device"), "auto"), Entry("CPU", "cpu"), gpu]], device)
-        self.runtime.setAccessibleName(self.tr("Runtime"))
-        self.precision.setAccessibleName(self.tr("Precision"))
-        self.device.setAccessibleName(self.tr("Device"))
-
-    @Slot()
-    def _on_menu_value_chosen(self) -> None:
-        self._chosen = (self.runtime.value, self.precision.value, self.device.value)
-        self.changed.emit(*self._chosen)

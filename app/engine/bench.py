@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from app.core.errors import AppError
 from app.core.files import write_text
 from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.bench_process import BenchCancelledError, part
+from app.engine.bench_progress import Progress
 from app.engine.bench_rounds import BURST, TOGETHER, Timed, time_in_turn
 from app.engine.bench_subjects import Subject, cells, named, rivals, with_costs
 from app.engine.latency_setting import setting_of
@@ -121,34 +122,6 @@ def run(request: dict[str, Any], channel: Any) -> dict[str, Any]:
     return bench(BenchRequest.from_json(request), tell, lambda: channel.cancelled).to_json()
 
 
-@dataclass
-class _Pace:
-    """How far it is, and how long it still takes: by what each kind of part took so far."""
-
-    left: dict[str, int] = field(default_factory=dict)
-    done: dict[str, list[float]] = field(default_factory=dict)
-
-    def add(self, kind: str, seconds: float) -> None:
-        self.done.setdefault(kind, []).append(seconds)
-        self.left[kind] -= 1
-
-    @property
-    def fraction(self) -> float:
-        done = sum(map(len, self.done.values()))
-        return done / max(done + sum(self.left.values()), 1)
-
-    @property
-    def left_s(self) -> float | None:
-        """Seconds, or None before every kind that is left was seen once."""
-        total = 0.0
-        for kind, count in self.left.items():
-            seen = self.done.get(kind, [])
-            if count and not seen:
-                return None
-            total += count * (sum(seen) / len(seen) if seen else 0.0)
-        return total
-
-
 class _Work:
     def __init__(self, request: BenchRequest, tell: Tell, cancelled: Callable[[], bool]) -> None:
         self._request = request
@@ -156,7 +129,7 @@ class _Work:
         self._cancelled = cancelled
         self._kept = Kept(request.folder / MEASURED)
         self._rows: dict[tuple[str, Cell], BenchRow] = {}
-        self._pace = _Pace()
+        self._pace = Progress()
         self._data: dict[str, Any] = {}
         self._pictures: list[str] = []
         self._subjects: list[Subject] = []

@@ -123,7 +123,7 @@ def missing_words(found: State) -> tuple[str, str]:
         hint = QT_TRANSLATE_NOOP(
             "core",
             "They bring much along, so give them a Python of their own: python -m venv tools, then "
-            "tools/bin/pip install {install}, then name tools/bin/python in the export dialog or in {variable}.",
+            "tools/bin/pip install {install}, then name tools/bin/python in {variable}.",
         )
     else:
         hint = QT_TRANSLATE_NOOP("core", "Install them with: pip install {install}.")

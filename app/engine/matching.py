@@ -99,7 +99,8 @@ def match(a: Boxes, b: Boxes, classes_of_b: Integers | None = None, threshold: f
     differ = a.classes[rows] != right_classes[columns]
     order = np.lexsort((-shared[rows, columns], differ))
     left_free, right_free = [True] * len(a), [True] * len(b)
-    agree, changed = [], []
+    agree: list[tuple[int, int]] = []
+    changed: list[tuple[int, int]] = []
     candidates = (found[order].tolist() for found in (rows, columns, differ))
     for left, right, other in zip(*candidates, strict=True):
         if left_free[left] and right_free[right]:

@@ -97,7 +97,7 @@ def borrowed(data: Path, folder: Path) -> Path:
     if not copy.is_dir():
         shutil.copytree(root / "labels", copy / "labels", ignore=shutil.ignore_patterns("*.cache"))
         # Of folders stock takes what links point at, of pictures it does not.
-        shutil.copytree(root / "images", copy / "images", copy_function=lambda a, b: os.symlink(a, b))
+        shutil.copytree(root / "images", copy / "images", copy_function=lambda a, b: Path(b).symlink_to(a))
     file = copy / "data.yaml"
     file.write_text(yaml.safe_dump({**told, "path": str(copy.resolve())}), encoding="utf-8")
     return file

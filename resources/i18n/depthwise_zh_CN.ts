@@ -155,6 +155,21 @@
     </message>
 </context>
 <context>
+    <name>AddressDialog</name>
+    <message>
+        <source>Open a stream</source>
+        <translation>打开视频流</translation>
+    </message>
+    <message>
+        <source>Address of the stream</source>
+        <translation>视频流地址</translation>
+    </message>
+    <message>
+        <source>RTSP cameras, MJPEG over HTTP and other streams that FFmpeg reads. A name and a password may stand in the address, as in rtsp://name:password@camera/live; they are shown and kept nowhere.</source>
+        <translation>RTSP 摄像头、HTTP 上的 MJPEG，以及 FFmpeg 能读取的其他视频流。地址中可以写用户名和密码，例如 rtsp://name:password@camera/live；它们不会被显示，也不会被保存。</translation>
+    </message>
+</context>
+<context>
     <name>AdvancedSettings</name>
     <message>
         <source>Advanced settings</source>
@@ -391,6 +406,217 @@
     </message>
 </context>
 <context>
+    <name>BenchModel</name>
+    <message>
+        <source>How many times as fast as the first model, with its 95 % interval</source>
+        <translation>相对第一个模型的速度倍数，附 95 % 区间</translation>
+    </message>
+    <message>
+        <source>No other trained row is as accurate and faster</source>
+        <translation>没有其他训练过的行同样准确而且更快</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Runtime</source>
+        <translation>推理后端</translation>
+    </message>
+    <message>
+        <source>Precision</source>
+        <translation>精度</translation>
+    </message>
+    <message>
+        <source>mAP50-95</source>
+        <translation>mAP50-95</translation>
+    </message>
+    <message>
+        <source>mAP50</source>
+        <translation>mAP50</translation>
+    </message>
+    <message>
+        <source>Parameters, M</source>
+        <translation>参数量，M</translation>
+    </message>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
+    </message>
+    <message>
+        <source>File, MB</source>
+        <translation>文件 (MB)</translation>
+    </message>
+    <message>
+        <source>p50, ms</source>
+        <translation>p50 (ms)</translation>
+    </message>
+    <message>
+        <source>p95, ms</source>
+        <translation>p95 (ms)</translation>
+    </message>
+    <message>
+        <source>Speed-up</source>
+        <translation>加速比</translation>
+    </message>
+    <message>
+        <source>Front</source>
+        <translation>前沿</translation>
+    </message>
+    <message>
+        <source>{name} (untrained)</source>
+        <translation>{name}（未训练）</translation>
+    </message>
+    <message>
+        <source>refused</source>
+        <translation>被拒绝</translation>
+    </message>
+    <message>
+        <source>Something else used {share} % of the processors meanwhile: the milliseconds are not kept.</source>
+        <translation>期间其他程序占用了 {share} % 的处理器：毫秒数不保留。</translation>
+    </message>
+    <message>
+        <source>A plain model that nobody trained: its cost and speed count, it has no accuracy.</source>
+        <translation>未经训练的普通模型：只看开销和速度，没有准确度。</translation>
+    </message>
+</context>
+<context>
+    <name>BenchPlot</name>
+    <message>
+        <source>mAP50-95 below the best</source>
+        <translation>比最佳低的 mAP50-95</translation>
+    </message>
+</context>
+<context>
+    <name>BenchPlotView</name>
+    <message>
+        <source>Triangles on the axis: plain models that nobody trained.</source>
+        <translation>轴上的三角：未经训练的普通模型。</translation>
+    </message>
+    <message>
+        <source>Not known yet.</source>
+        <translation>尚不清楚。</translation>
+    </message>
+    <message>
+        <source>mAP50-95 {score}</source>
+        <translation>mAP50-95 {score}</translation>
+    </message>
+    <message>
+        <source>Milliseconds here</source>
+        <translation>本机毫秒数</translation>
+    </message>
+    <message>
+        <source>Parameters, M</source>
+        <translation>参数量，M</translation>
+    </message>
+    <message>
+        <source>GFLOPs</source>
+        <translation>GFLOPs</translation>
+    </message>
+    <message>
+        <source>File, MB</source>
+        <translation>文件 (MB)</translation>
+    </message>
+    <message>
+        <source>Cost</source>
+        <translation>开销</translation>
+    </message>
+</context>
+<context>
+    <name>BenchTable</name>
+    <message>
+        <source>Bench of models</source>
+        <translation>模型基准测试</translation>
+    </message>
+</context>
+<context>
+    <name>BenchWindow</name>
+    <message>
+        <source>Stopped. What was measured is kept: start again to go on.</source>
+        <translation>已停止。测得的结果已保留：再次开始即可继续。</translation>
+    </message>
+    <message>
+        <source>{doing}: {name}</source>
+        <translation>{doing}：{name}</translation>
+    </message>
+    <message>
+        <source>{doing}, {left} left</source>
+        <translation>{doing}，剩余 {left}</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation>测量</translation>
+    </message>
+    <message>
+        <source>Choose two rows of trained models.</source>
+        <translation>请选择两行训练过的模型。</translation>
+    </message>
+    <message>
+        <source>{count} models. Accuracy first, then milliseconds on a quiet machine.</source>
+        <translation>{count} 个模型。先测准确度，再在机器空闲时测毫秒数。</translation>
+    </message>
+    <message>
+        <source>{pictures} pictures of {split} in {data}; {machine}, {threads} threads.</source>
+        <translation>{data} 中 {split} 的 {pictures} 张图片；{machine}，{threads} 个线程。</translation>
+    </message>
+    <message>
+        <source>* Disturbed: measured again the next time.</source>
+        <translation>* 受到干扰：下次重新测量。</translation>
+    </message>
+    <message>
+        <source>Save the table</source>
+        <translation>保存表格</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: {reason}.</source>
+        <translation>无法写入 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{path} is written.</source>
+        <translation>已写入 {path}。</translation>
+    </message>
+    <message>
+        <source>Bench of models</source>
+        <translation>模型基准测试</translation>
+    </message>
+    <message>
+        <source>Data that accuracy is measured on</source>
+        <translation>测量准确度所用的数据</translation>
+    </message>
+    <message>
+        <source>Split that accuracy is measured on</source>
+        <translation>测量准确度所用的子集</translation>
+    </message>
+    <message>
+        <source>Plain rivals</source>
+        <translation>普通对手</translation>
+    </message>
+    <message>
+        <source>Beside lightweight models, plain ones of about the same cost: untrained, for speed alone</source>
+        <translation>在轻量模型旁列出开销相近的普通模型：未训练，只比速度</translation>
+    </message>
+    <message>
+        <source>Filter</source>
+        <translation>筛选</translation>
+    </message>
+    <message>
+        <source>Filter the rows</source>
+        <translation>筛选行</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>Save table</source>
+        <translation>保存表格</translation>
+    </message>
+</context>
+<context>
     <name>BlockPicture</name>
     <message>
         <source>Ordinary convolution</source>
@@ -403,6 +629,37 @@
     <message>
         <source>{count} weights</source>
         <translation>{count} 个权重</translation>
+    </message>
+</context>
+<context>
+    <name>CameraDialog</name>
+    <message>
+        <source>Settings of {camera}</source>
+        <translation>{camera} 的设置</translation>
+    </message>
+    <message>
+        <source>As the camera likes</source>
+        <translation>由摄像头决定</translation>
+    </message>
+    <message>
+        <source>{fps} pictures/s</source>
+        <translation>{fps} 帧/秒</translation>
+    </message>
+    <message>
+        <source>Show it as a mirror</source>
+        <translation>镜像显示</translation>
+    </message>
+    <message>
+        <source>Picture size</source>
+        <translation>画面尺寸</translation>
+    </message>
+    <message>
+        <source>Rate</source>
+        <translation>帧率</translation>
+    </message>
+    <message>
+        <source>A camera takes what comes nearest. The detectors see its picture scaled to their own size.</source>
+        <translation>摄像头会采用最接近的设置。检测器看到的是缩放到各自尺寸的画面。</translation>
     </message>
 </context>
 <context>
@@ -442,6 +699,21 @@
     <message>
         <source>Show everything</source>
         <translation>显示全部</translation>
+    </message>
+</context>
+<context>
+    <name>CardHint</name>
+    <message>
+        <source>The sample&apos;s detectors know six objects. Print them on a card and show it to the camera.</source>
+        <translation>示例检测器认识六种物体。可将它们打印成卡片，举到摄像头前。</translation>
+    </message>
+    <message>
+        <source>Print the sample card…</source>
+        <translation>打印示例卡片…</translation>
+    </message>
+    <message>
+        <source>Hide this hint</source>
+        <translation>隐藏此提示</translation>
     </message>
 </context>
 <context>
@@ -500,6 +772,25 @@
     </message>
 </context>
 <context>
+    <name>ClassList</name>
+    <message>
+        <source>Find a class</source>
+        <translation>查找类别</translation>
+    </message>
+    <message>
+        <source>Classes shown</source>
+        <translation>显示的类别</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全选</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>全不选</translation>
+    </message>
+</context>
+<context>
     <name>ClassModel</name>
     <message>
         <source>{count} boxes</source>
@@ -507,26 +798,112 @@
     </message>
 </context>
 <context>
-    <name>ComparePage</name>
+    <name>ClassesButton</name>
     <message>
-        <source>Choose two detectors first.</source>
-        <translation>请先选择两个检测器。</translation>
+        <source>All classes</source>
+        <translation>全部类别</translation>
     </message>
     <message>
-        <source>The sample&apos;s pair, two runs, or any .pt of a YOLOv5u.</source>
-        <translation>可选示例自带的一对、两次训练的结果，或任意 YOLOv5u 的 .pt 权重。</translation>
+        <source>{shown} of {count} classes</source>
+        <translation>{shown} / {count} 个类别</translation>
     </message>
     <message>
-        <source>Snapshot saved: {name}</source>
-        <translation>截图已保存：{name}</translation>
+        <source>Boxes of other classes are not shown and not counted (C)</source>
+        <translation>其他类别的框不显示，也不计数 (C)</translation>
+    </message>
+</context>
+<context>
+    <name>CompareActions</name>
+    <message>
+        <source>One picture back</source>
+        <translation>后退一帧</translation>
     </message>
     <message>
-        <source>The two detectors know different classes.</source>
-        <translation>两个检测器的类别不同。</translation>
+        <source>One picture on</source>
+        <translation>前进一帧</translation>
     </message>
     <message>
-        <source>Boxes are matched by the names that both know.</source>
-        <translation>只按两者共有的类别名称匹配检测框。</translation>
+        <source>Begin again at the end</source>
+        <translation>到结尾后重新开始</translation>
+    </message>
+    <message>
+        <source>Play slower</source>
+        <translation>放慢播放</translation>
+    </message>
+    <message>
+        <source>Play faster</source>
+        <translation>加快播放</translation>
+    </message>
+    <message>
+        <source>Begin the statistics anew</source>
+        <translation>重新开始统计</translation>
+    </message>
+    <message>
+        <source>Take a snapshot</source>
+        <translation>截图</translation>
+    </message>
+    <message>
+        <source>Record both views</source>
+        <translation>录制两侧画面</translation>
+    </message>
+    <message>
+        <source>Copy the numbers</source>
+        <translation>复制数值</translation>
+    </message>
+    <message>
+        <source>Write a report…</source>
+        <translation>生成报告…</translation>
+    </message>
+    <message>
+        <source>Print the sample card…</source>
+        <translation>打印示例卡片…</translation>
+    </message>
+    <message>
+        <source>Which layers cost what…</source>
+        <translation>各层的开销…</translation>
+    </message>
+    <message>
+        <source>Side by side</source>
+        <translation>左右并排</translation>
+    </message>
+    <message>
+        <source>One picture with a divider</source>
+        <translation>单幅画面加分隔线</translation>
+    </message>
+    <message>
+        <source>One above the other</source>
+        <translation>上下排列</translation>
+    </message>
+    <message>
+        <source>Next way of viewing</source>
+        <translation>切换显示方式</translation>
+    </message>
+    <message>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Show the whole picture</source>
+        <translation>显示整幅画面</translation>
+    </message>
+    <message>
+        <source>Pictures in full screen</source>
+        <translation>全屏显示画面</translation>
+    </message>
+    <message>
+        <source>Choose the classes shown…</source>
+        <translation>选择显示的类别…</translation>
+    </message>
+</context>
+<context>
+    <name>CompareFront</name>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
     </message>
     <message>
         <source>Opening the source…</source>
@@ -561,6 +938,10 @@
         <translation>请选择检测器。</translation>
     </message>
     <message>
+        <source>It is being opened again…</source>
+        <translation>正在重新打开…</translation>
+    </message>
+    <message>
         <source>Playing</source>
         <translation>播放中</translation>
     </message>
@@ -573,36 +954,66 @@
         <translation>已到结尾</translation>
     </message>
     <message>
-        <source>The source gives no pictures; it is opened again as soon as it is back.</source>
-        <translation>输入源没有画面；恢复后会自动重新打开。</translation>
+        <source>The source gives no pictures</source>
+        <translation>输入源没有画面</translation>
     </message>
     <message>
         <source>It could not be started; the message above says why.</source>
         <translation>无法启动，原因见上方消息。</translation>
     </message>
     <message>
-        <source>Compare</source>
-        <translation>对比</translation>
-    </message>
-    <message>
         <source>Source</source>
         <translation>输入源</translation>
     </message>
     <message>
-        <source>Snapshot</source>
-        <translation>截图</translation>
+        <source>Picture with the left detector&apos;s boxes</source>
+        <translation>带左侧检测框的画面</translation>
     </message>
     <message>
-        <source>One picture back</source>
-        <translation>后退一帧</translation>
+        <source>Picture with the right detector&apos;s boxes</source>
+        <translation>带右侧检测框的画面</translation>
     </message>
     <message>
-        <source>One picture on</source>
-        <translation>前进一帧</translation>
+        <source>Picture with the boxes of both detectors, apart at a line</source>
+        <translation>以分隔线分开、带两侧检测框的画面</translation>
+    </message>
+</context>
+<context>
+    <name>ComparePage</name>
+    <message>
+        <source>Choose two detectors first.</source>
+        <translation>请先选择两个检测器。</translation>
     </message>
     <message>
-        <source>Take a snapshot</source>
-        <translation>截图</translation>
+        <source>The sample&apos;s pair, two runs, or any .pt of a YOLOv5u.</source>
+        <translation>可选示例自带的一对、两次训练的结果，或任意 YOLOv5u 的 .pt 权重。</translation>
+    </message>
+    <message>
+        <source>Snapshot saved: {name}</source>
+        <translation>截图已保存：{name}</translation>
+    </message>
+    <message>
+        <source>The two detectors know different classes.</source>
+        <translation>两个检测器的类别不同。</translation>
+    </message>
+    <message>
+        <source>Compare on the sample clip</source>
+        <translation>用示例视频对比</translation>
+    </message>
+</context>
+<context>
+    <name>CompareScreen</name>
+    <message>
+        <source>ms · {rate} fps alone</source>
+        <translation>ms · 单独可达 {rate} 帧/秒</translation>
+    </message>
+    <message>
+        <source>ms</source>
+        <translation>ms</translation>
+    </message>
+    <message>
+        <source>{rate} pairs/s on the same pictures</source>
+        <translation>在相同画面上 {rate} 对/秒</translation>
     </message>
 </context>
 <context>
@@ -1350,20 +1761,28 @@
         <translation>示例：轻量</translation>
     </message>
     <message>
-        <source>Other weights…</source>
-        <translation>其他权重…</translation>
+        <source>Other file…</source>
+        <translation>其他文件…</translation>
+    </message>
+    <message>
+        <source>A .pt, .onnx or OpenVINO .xml file</source>
+        <translation>.pt、.onnx 或 OpenVINO .xml 文件</translation>
+    </message>
+    <message>
+        <source>OpenVINO folder…</source>
+        <translation>OpenVINO 文件夹…</translation>
+    </message>
+    <message>
+        <source>Detectors (*.pt *.onnx *.xml)</source>
+        <translation>检测器 (*.pt *.onnx *.xml)</translation>
+    </message>
+    <message>
+        <source>Choose an OpenVINO folder</source>
+        <translation>选择 OpenVINO 文件夹</translation>
     </message>
     <message>
         <source>Choose a detector</source>
         <translation>选择检测器</translation>
-    </message>
-    <message>
-        <source>Checkpoints (*.pt)</source>
-        <translation>检查点 (*.pt)</translation>
-    </message>
-    <message>
-        <source>Choose weights</source>
-        <translation>选择权重</translation>
     </message>
 </context>
 <context>
@@ -1595,6 +2014,14 @@
 <context>
     <name>Figures</name>
     <message>
+        <source>drift {change}</source>
+        <translation>漂移 {change}</translation>
+    </message>
+    <message>
+        <source>The last minute&apos;s pictures took longer or shorter than the first minute&apos;s: a warm machine, or another program. Begin the statistics anew once it is steady.</source>
+        <translation>最后一分钟的画面比第一分钟耗时更长或更短：机器发热，或有其他程序在运行。稳定后请重新开始统计。</translation>
+    </message>
+    <message>
         <source>ms, median of inference</source>
         <translation>ms，推理中位时间</translation>
     </message>
@@ -1617,6 +2044,10 @@
     <message>
         <source>p95</source>
         <translation>p95</translation>
+    </message>
+    <message>
+        <source>p99</source>
+        <translation>p99</translation>
     </message>
     <message>
         <source>ms</source>
@@ -1787,6 +2218,33 @@
     <message>
         <source>The user guide is missing from this installation: {path}</source>
         <translation>安装中缺少用户指南：{path}</translation>
+    </message>
+</context>
+<context>
+    <name>HeaderTools</name>
+    <message>
+        <source>Record</source>
+        <translation>录制</translation>
+    </message>
+    <message>
+        <source>Stop recording, {length}</source>
+        <translation>停止录制，{length}</translation>
+    </message>
+    <message>
+        <source>Writing…</source>
+        <translation>正在写入…</translation>
+    </message>
+    <message>
+        <source>Report</source>
+        <translation>报告</translation>
+    </message>
+    <message>
+        <source>Snapshot</source>
+        <translation>截图</translation>
+    </message>
+    <message>
+        <source>Copy numbers</source>
+        <translation>复制数值</translation>
     </message>
 </context>
 <context>
@@ -1993,12 +2451,40 @@
 <context>
     <name>Instruments</name>
     <message>
+        <source>Boxes that agree, %</source>
+        <translation>一致的检测框（%）</translation>
+    </message>
+    <message>
+        <source>Boxes that agree, %: {share} of all</source>
+        <translation>一致的检测框（%）：总计 {share}</translation>
+    </message>
+    <message>
+        <source>Larger side of the picture that the networks are given; smaller is faster and finds less</source>
+        <translation>送入网络的图片的长边；越小越快，但找到的目标越少</translation>
+    </message>
+    <message>
+        <source>Size as trained</source>
+        <translation>训练时的尺寸</translation>
+    </message>
+    <message>
+        <source>Picture size</source>
+        <translation>画面尺寸</translation>
+    </message>
+    <message>
         <source>Inference of every pair, ms</source>
         <translation>逐帧推理时间（ms）</translation>
     </message>
     <message>
         <source>Median of the parts, ms</source>
         <translation>各阶段中位时间（ms）</translation>
+    </message>
+    <message>
+        <source>Appears with the first boxes.</source>
+        <translation>出现检测框后显示。</translation>
+    </message>
+    <message>
+        <source>Share of boxes that agree, second by second</source>
+        <translation>逐秒的检测框一致比例</translation>
     </message>
     <message>
         <source>Times appear here while it plays.</source>
@@ -2174,6 +2660,81 @@
     <message>
         <source>Settings</source>
         <translation>设置</translation>
+    </message>
+</context>
+<context>
+    <name>Keeper</name>
+    <message>
+        <source>1 picture</source>
+        <translation>1 幅画面</translation>
+    </message>
+    <message>
+        <source>{count} pictures</source>
+        <translation>{count} 幅画面</translation>
+    </message>
+    <message>
+        <source>The folder {folder} cannot be made: {reason}.</source>
+        <translation>无法创建文件夹 {folder}：{reason}。</translation>
+    </message>
+    <message>
+        <source>pictures left out to keep the comparison fast: {count}</source>
+        <translation>为保持对比速度而略去的画面：{count} 幅</translation>
+    </message>
+    <message>
+        <source>Recording saved: {name}</source>
+        <translation>录制已保存：{name}</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>The numbers are on the clipboard.</source>
+        <translation>数值已复制到剪贴板。</translation>
+    </message>
+    <message>
+        <source>As text and as a table: {count} rows.</source>
+        <translation>文本和表格形式：{count} 行。</translation>
+    </message>
+    <message>
+        <source>Report (*.html)</source>
+        <translation>报告 (*.html)</translation>
+    </message>
+    <message>
+        <source>Write the report</source>
+        <translation>生成报告</translation>
+    </message>
+    <message>
+        <source>Report written: {name}</source>
+        <translation>报告已生成：{name}</translation>
+    </message>
+    <message>
+        <source>The same figures as JSON and CSV lie beside it.</source>
+        <translation>相同的数值以 JSON 和 CSV 格式保存在旁边。</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>The recording ended with the comparison.</source>
+        <translation>录制已随对比一起结束。</translation>
+    </message>
+    <message>
+        <source>It lies in the folder of recordings as soon as it is complete.</source>
+        <translation>完成后可在录制文件夹中找到。</translation>
+    </message>
+    <message>
+        <source>Drawing the sample card</source>
+        <translation>正在绘制示例卡片</translation>
+    </message>
+    <message>
+        <source>The card is ready to print: {name}</source>
+        <translation>卡片可以打印了：{name}</translation>
+    </message>
+    <message>
+        <source>Print it on A4, hold it in front of the camera, and press Play.</source>
+        <translation>用 A4 纸打印，举到摄像头前，然后按“播放”。</translation>
     </message>
 </context>
 <context>
@@ -2584,6 +3145,61 @@
     </message>
 </context>
 <context>
+    <name>LayersDialog</name>
+    <message>
+        <source>Measuring layers</source>
+        <translation>正在测量各层</translation>
+    </message>
+    <message>
+        <source>Which layers cost what</source>
+        <translation>各层的开销</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Milliseconds of each layer, left against right</source>
+        <translation>各层毫秒数，左右对比</translation>
+    </message>
+    <message>
+        <source>Measure again</source>
+        <translation>重新测量</translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation>测量</translation>
+    </message>
+    <message>
+        <source>not attributed to a module</source>
+        <translation>未归入任何模块</translation>
+    </message>
+    <message>
+        <source>Measuring. The comparison rests meanwhile…</source>
+        <translation>正在测量，对比暂停…</translation>
+    </message>
+    <message>
+        <source>Measures what each layer takes inside both running models, on the runtime of the comparison. The comparison is paused for it, for about fifteen seconds.</source>
+        <translation>在对比所用的推理后端上，测量两个模型运行时各层所需的时间。测量期间对比暂停约十五秒。</translation>
+    </message>
+    <message>
+        <source>Milliseconds on {runtime} {precision}, {device}, {threads} threads, {height}×{width}: left, right, change. Click a layer to see its modules.</source>
+        <translation>{runtime} {precision}、{device}、{threads} 个线程、{height}×{width} 下的毫秒数：左、右、变化。点击某一层可查看其中的模块。</translation>
+    </message>
+    <message>
+        <source>Other programs used the machine meanwhile: measure again when it is idle.</source>
+        <translation>测量期间有其他程序占用机器：请在空闲时重新测量。</translation>
+    </message>
+    <message>
+        <source>{name}: bars {sum} ms, whole model {whole} ms ({change})</source>
+        <translation>{name}：条形合计 {sum} 毫秒，整个模型 {whole} 毫秒（{change}）</translation>
+    </message>
+    <message>
+        <source>{left}; {right}. The whole is timed without the profiler; the difference is what profiling adds or hides.</source>
+        <translation>{left}；{right}。整个模型在不带性能分析的情况下测得；差异是性能分析增加或掩盖的部分。</translation>
+    </message>
+</context>
+<context>
     <name>Legend</name>
     <message>
         <source>activation {name} everywhere</source>
@@ -2756,8 +3372,12 @@
         <translation>轮数</translation>
     </message>
     <message>
-        <source>Picture size, batch, seed</source>
-        <translation>尺寸、批、种子</translation>
+        <source>Picture size</source>
+        <translation>画面尺寸</translation>
+    </message>
+    <message>
+        <source>Batch and seed</source>
+        <translation>批大小与种子</translation>
     </message>
     <message>
         <source>Device</source>
@@ -2969,6 +3589,14 @@
         <translation>对比训练记录</translation>
     </message>
     <message>
+        <source>Bench</source>
+        <translation>基准测试</translation>
+    </message>
+    <message>
+        <source>Accuracy, size and milliseconds on every runtime here</source>
+        <translation>在本机的每种推理后端上的准确度、大小和毫秒数</translation>
+    </message>
+    <message>
         <source>Export…</source>
         <translation>导出…</translation>
     </message>
@@ -3036,6 +3664,93 @@
     <message>
         <source>{arrow} Notes: {first}</source>
         <translation>{arrow} 备注：{first}</translation>
+    </message>
+</context>
+<context>
+    <name>Numbers</name>
+    <message>
+        <source>left</source>
+        <translation>左侧</translation>
+    </message>
+    <message>
+        <source>right</source>
+        <translation>右侧</translation>
+    </message>
+    <message>
+        <source>detector</source>
+        <translation>检测器</translation>
+    </message>
+    <message>
+        <source>runtime</source>
+        <translation>推理后端</translation>
+    </message>
+    <message>
+        <source>precision</source>
+        <translation>精确率</translation>
+    </message>
+    <message>
+        <source>device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>input, px</source>
+        <translation>输入尺寸（像素）</translation>
+    </message>
+    <message>
+        <source>preprocess</source>
+        <translation>预处理</translation>
+    </message>
+    <message>
+        <source>inference</source>
+        <translation>推理</translation>
+    </message>
+    <message>
+        <source>postprocess</source>
+        <translation>后处理</translation>
+    </message>
+    <message>
+        <source>speed-up of inference</source>
+        <translation>推理加速比</translation>
+    </message>
+    <message>
+        <source>speed-up in all</source>
+        <translation>整体加速比</translation>
+    </message>
+    <message>
+        <source>95 % interval {interval}</source>
+        <translation>95 % 区间 {interval}</translation>
+    </message>
+    <message>
+        <source>pairs per second</source>
+        <translation>每秒对数</translation>
+    </message>
+    <message>
+        <source>pictures dropped</source>
+        <translation>丢弃的画面</translation>
+    </message>
+    <message>
+        <source>boxes that agree</source>
+        <translation>一致的框</translation>
+    </message>
+    <message>
+        <source>boxes with another class</source>
+        <translation>类别不同的框</translation>
+    </message>
+    <message>
+        <source>boxes only left</source>
+        <translation>仅左侧的框</translation>
+    </message>
+    <message>
+        <source>boxes only right</source>
+        <translation>仅右侧的框</translation>
+    </message>
+    <message>
+        <source>source</source>
+        <translation>输入源</translation>
     </message>
 </context>
 <context>
@@ -3421,6 +4136,25 @@
     <message>
         <source>{folder} cannot be written. Choose another folder.</source>
         <translation>{folder} 无法写入，请选择其他文件夹。</translation>
+    </message>
+</context>
+<context>
+    <name>Preparation</name>
+    <message>
+        <source>Boxes are matched by equal names. These are not: {pairs}.</source>
+        <translation>框按相同的名称匹配。这些名称并不相同：{pairs}。</translation>
+    </message>
+    <message>
+        <source>They share no name: no box can agree.</source>
+        <translation>两者没有相同的类别名：没有框能够一致。</translation>
+    </message>
+    <message>
+        <source>Boxes are matched by the names that both know: {names}.</source>
+        <translation>框按两者都认识的名称匹配：{names}。</translation>
+    </message>
+    <message>
+        <source>Preparing the detectors</source>
+        <translation>正在准备检测器</translation>
     </message>
 </context>
 <context>
@@ -4374,12 +5108,12 @@
         <translation>本机最快</translation>
     </message>
     <message>
-        <source>The fastest runtime that keeps the accuracy</source>
-        <translation>不损失精度的最快推理后端</translation>
-    </message>
-    <message>
         <source>Any precision</source>
         <translation>精度不限</translation>
+    </message>
+    <message>
+        <source>The fastest that keeps the accuracy; never INT8</source>
+        <translation>保持准确度的最快精度；绝不是 INT8</translation>
     </message>
     <message>
         <source>Any device</source>
@@ -4396,6 +5130,54 @@
     <message>
         <source>Device</source>
         <translation>设备</translation>
+    </message>
+    <message>
+        <source>{runtime} in {precision}, until the runtimes of this machine are measured.</source>
+        <translation>{runtime}（{precision}），直到本机的运行时测量完成。</translation>
+    </message>
+    <message>
+        <source>{runtime} in {precision}: of all that keep the accuracy the fastest on this machine, {ms:.1f} ms for the sample&apos;s pair.</source>
+        <translation>{runtime}（{precision}）：本机上保持准确度的最快者，示例的一对检测器用时 {ms:.1f} 毫秒。</translation>
+    </message>
+    <message>
+        <source>Not installed here; it needs: {packages}</source>
+        <translation>本机未安装；需要：{packages}</translation>
+    </message>
+    <message>
+        <source>Not measured on this machine yet</source>
+        <translation>本机尚未测量</translation>
+    </message>
+    <message>
+        <source>{ms:.1f} ms for the sample&apos;s pair, in {precision}</source>
+        <translation>示例的一对检测器用时 {ms:.1f} 毫秒（{precision}）</translation>
+    </message>
+    <message>
+        <source>{name} is run by ONNX Runtime or OpenVINO alone.</source>
+        <translation>{name} 只能由 ONNX Runtime 或 OpenVINO 运行。</translation>
+    </message>
+    <message>
+        <source>{name} is run by OpenVINO alone.</source>
+        <translation>{name} 只能由 OpenVINO 运行。</translation>
+    </message>
+    <message>
+        <source>Nothing here computes in {precision}.</source>
+        <translation>本机没有能以 {precision} 计算的运行时。</translation>
+    </message>
+    <message>
+        <source>Never by itself: it finds {share:.0%} of the boxes of f32 again.</source>
+        <translation>不会自动选用：它只重新找到 f32 的 {share:.0%} 的框。</translation>
+    </message>
+    <message>
+        <source>{ms:.1f} ms for the sample&apos;s pair, on {runtime}</source>
+        <translation>示例的一对检测器用时 {ms:.1f} 毫秒（{runtime}）</translation>
+    </message>
+    <message>
+        <source>It may find other boxes, so it is never chosen by itself. OpenVINO only; calibrated on the training pictures of the run, which takes a while the first time.</source>
+        <translation>它可能找到不同的框，因此从不自动选用。仅限 OpenVINO；用该训练的训练图片校准，首次需要一些时间。</translation>
+    </message>
+    <message>
+        <source>None was found when the runtimes were measured.</source>
+        <translation>测量运行时时未发现该设备。</translation>
     </message>
 </context>
 <context>
@@ -4432,8 +5214,20 @@
 <context>
     <name>SourceMenu</name>
     <message>
+        <source>Camera settings…</source>
+        <translation>摄像头设置…</translation>
+    </message>
+    <message>
         <source>Sample clip</source>
         <translation>示例视频</translation>
+    </message>
+    <message>
+        <source>Screen</source>
+        <translation>屏幕</translation>
+    </message>
+    <message>
+        <source>Screen {number}</source>
+        <translation>屏幕 {number}</translation>
     </message>
     <message>
         <source>Video file…</source>
@@ -4458,14 +5252,6 @@
     <message>
         <source>Choose a folder of pictures</source>
         <translation>选择图片文件夹</translation>
-    </message>
-    <message>
-        <source>Address of the stream, such as rtsp://… or http://…</source>
-        <translation>视频流地址，如 rtsp://… 或 http://…</translation>
-    </message>
-    <message>
-        <source>Stream address</source>
-        <translation>视频流地址</translation>
     </message>
 </context>
 <context>
@@ -4925,6 +5711,18 @@
 <context>
     <name>Transport</name>
     <message>
+        <source>How fast a file is played ([ and ])</source>
+        <translation>文件的播放速度（[ 和 ]）</translation>
+    </message>
+    <message>
+        <source>Playing speed</source>
+        <translation>播放速度</translation>
+    </message>
+    <message>
+        <source>Begin again at the end</source>
+        <translation>到结尾后重新开始</translation>
+    </message>
+    <message>
         <source>One picture back</source>
         <translation>后退一帧</translation>
     </message>
@@ -4977,16 +5775,32 @@
         <translation>两个检测器处理相同画面后即显示加速比。</translation>
     </message>
     <message>
-        <source>The right detector is faster on the same pictures.</source>
-        <translation>在相同画面上，右侧检测器更快。</translation>
+        <source>The right one is faster.</source>
+        <translation>右侧更快。</translation>
     </message>
     <message>
-        <source>The right detector is slower here, whatever its FLOPs say.</source>
-        <translation>无论 FLOPs 多少，右侧检测器在本机更慢。</translation>
+        <source>The right one is slower here.</source>
+        <translation>右侧在本机更慢。</translation>
     </message>
     <message>
-        <source>No difference in speed can be told yet.</source>
-        <translation>暂时看不出速度差异。</translation>
+        <source>No difference can be told yet.</source>
+        <translation>尚无法分出快慢。</translation>
+    </message>
+    <message>
+        <source>Solid: both sides have the box, overlapping by half or more, and the same class</source>
+        <translation>实线：两侧都有该框，重叠达一半以上，类别相同</translation>
+    </message>
+    <message>
+        <source>Double: both sides have the box, under different classes</source>
+        <translation>双线：两侧都有该框，但类别不同</translation>
+    </message>
+    <message>
+        <source>Dashed: only the left side has the box</source>
+        <translation>虚线：仅左侧有该框</translation>
+    </message>
+    <message>
+        <source>Dotted: only the right side has the box</source>
+        <translation>点线：仅右侧有该框</translation>
     </message>
     <message numerus="yes">
         <source>%n agree</source>
@@ -6398,10 +7212,6 @@
         <translation>摄像头 {camera} 无法打开：没有 {path} 的权限。</translation>
     </message>
     <message>
-        <source>Add your user to the group “video” (sudo usermod -aG video $USER), then log in again.</source>
-        <translation>请将您的用户加入“video”组 (sudo usermod -aG video $USER)，然后重新登录。</translation>
-    </message>
-    <message>
         <source>{name} promises {promised} pictures and breaks off after {held}.</source>
         <translation>{name} 声称有 {promised} 帧，但在 {held} 帧后中断。</translation>
     </message>
@@ -6430,8 +7240,52 @@
         <translation>{name} 不再有画面。</translation>
     </message>
     <message>
+        <source>{name} repeats the same picture.</source>
+        <translation>{name} 一直重复同一帧画面。</translation>
+    </message>
+    <message>
         <source>It is opened again as soon as it is back.</source>
         <translation>恢复后会自动重新打开。</translation>
+    </message>
+    <message>
+        <source>{name} shows a still picture.</source>
+        <translation>{name} 显示的是静止画面。</translation>
+    </message>
+    <message>
+        <source>The pictures of {name} changed from {before} to {after} pixels.</source>
+        <translation>{name} 的画面尺寸由 {before} 变为 {after} 像素。</translation>
+    </message>
+    <message>
+        <source>Screen {number} cannot be shown.</source>
+        <translation>无法显示屏幕 {number}。</translation>
+    </message>
+    <message>
+        <source>Choose another screen, or allow screen recording in the system&apos;s privacy settings; under Wayland, log in to an X11 session.</source>
+        <translation>请选择其他屏幕，或在系统隐私设置中允许屏幕录制；在 Wayland 下请登录 X11 会话。</translation>
+    </message>
+    <message>
+        <source>Close other programs that use it; if there are none, unplug it and plug it in again.</source>
+        <translation>请关闭正在使用它的其他程序；如果没有，请拔下后重新插入。</translation>
+    </message>
+    <message>
+        <source>Close other programs that use it, and under Settings &gt; Privacy &amp; security &gt; Camera let desktop apps access the camera.</source>
+        <translation>请关闭正在使用它的其他程序，并在“设置 &gt; 隐私和安全性 &gt; 摄像头”中允许桌面应用访问摄像头。</translation>
+    </message>
+    <message>
+        <source>Close other programs that use it, and under System Settings &gt; Privacy &amp; Security &gt; Camera allow the Studio, or the terminal it was started from; then start it again.</source>
+        <translation>请关闭正在使用它的其他程序，并在“系统设置 &gt; 隐私与安全性 &gt; 摄像头”中允许 Studio 或启动它的终端，然后重新启动。</translation>
+    </message>
+    <message>
+        <source>Add your user to the group “{group}” (sudo usermod -aG {group} $USER), then log in again.</source>
+        <translation>请将您的用户加入“{group}”组（sudo usermod -aG {group} $USER），然后重新登录。</translation>
+    </message>
+    <message>
+        <source>The camera {camera} is used by another program: {program}.</source>
+        <translation>摄像头 {camera} 正被另一个程序使用：{program}。</translation>
+    </message>
+    <message>
+        <source>Close that program, then choose the camera again.</source>
+        <translation>请关闭该程序，然后重新选择摄像头。</translation>
     </message>
     <message>
         <source>The camera {camera} showed no picture within {seconds} s.</source>
@@ -6444,10 +7298,6 @@
     <message>
         <source>The camera {camera} cannot be opened.</source>
         <translation>摄像头 {camera} 无法打开。</translation>
-    </message>
-    <message>
-        <source>Close other programs that use it, and allow camera access in the system&apos;s privacy settings.</source>
-        <translation>请关闭占用它的其他程序，并在系统隐私设置中允许使用摄像头。</translation>
     </message>
     <message>
         <source>The stream {address} showed no picture within {seconds} s.</source>
@@ -6478,12 +7328,52 @@
         <translation>请指定摄像头 (0)、视频、文件夹、地址或“sample”。</translation>
     </message>
     <message>
+        <source>A camera picture of {size} pixels is not possible.</source>
+        <translation>摄像头画面尺寸 {size} 像素不可用。</translation>
+    </message>
+    <message>
+        <source>Give width and height, as in 1280x720, each from 16 to {most}.</source>
+        <translation>请给出宽和高，例如 1280x720，各为 16 到 {most}。</translation>
+    </message>
+    <message>
+        <source>A camera cannot give {fps} pictures a second.</source>
+        <translation>摄像头无法每秒给出 {fps} 帧。</translation>
+    </message>
+    <message>
+        <source>Give a number above 0, such as 30.</source>
+        <translation>请给出大于 0 的数，例如 30。</translation>
+    </message>
+    <message>
+        <source>“{text}” is no picture size.</source>
+        <translation>“{text}”不是图片尺寸。</translation>
+    </message>
+    <message>
+        <source>Write width and height, as in 1280x720.</source>
+        <translation>请写出宽和高，例如 1280x720。</translation>
+    </message>
+    <message>
+        <source>“{address}” is no address of a stream.</source>
+        <translation>“{address}”不是视频流地址。</translation>
+    </message>
+    <message>
+        <source>It begins with one of {schemes}, as in rtsp://camera.local/live.</source>
+        <translation>它应以下列之一开头：{schemes}，例如 rtsp://camera.local/live。</translation>
+    </message>
+    <message>
         <source>Addresses that begin with {scheme}:// are not supported: {address}.</source>
         <translation>不支持以 {scheme}:// 开头的地址：{address}。</translation>
     </message>
     <message>
         <source>Supported are {schemes}; files are named by their path alone.</source>
         <translation>支持 {schemes}；文件只需写路径。</translation>
+    </message>
+    <message>
+        <source>“{address}” names no computer.</source>
+        <translation>“{address}”没有指明主机。</translation>
+    </message>
+    <message>
+        <source>Write the camera&apos;s name or number after ://, as in rtsp://192.168.1.20/live.</source>
+        <translation>请在 :// 之后写出摄像头的名称或 IP 地址，例如 rtsp://192.168.1.20/live。</translation>
     </message>
     <message>
         <source>{path} is neither a file nor a folder.</source>
@@ -6730,8 +7620,28 @@
         <translation>引擎被系统结束，很可能是内存不足。</translation>
     </message>
     <message>
+        <source>It said nothing for {minutes} minutes and was ended.</source>
+        <translation>它 {minutes} 分钟没有响应，已被终止。</translation>
+    </message>
+    <message>
+        <source>Try it alone, with a smaller picture size.</source>
+        <translation>请单独测量，并使用较小的图片尺寸。</translation>
+    </message>
+    <message>
+        <source>Its process was ended by the system, most likely for want of memory.</source>
+        <translation>它的进程被系统终止，很可能是内存不足。</translation>
+    </message>
+    <message>
         <source>Close other programs.</source>
         <translation>请关闭其他程序。</translation>
+    </message>
+    <message>
+        <source>Its process died (status {status}): {line}.</source>
+        <translation>它的进程意外结束（状态 {status}）：{line}。</translation>
+    </message>
+    <message>
+        <source>The others go on; measure it alone to see more.</source>
+        <translation>其余继续进行；单独测量它可了解更多。</translation>
     </message>
     <message>
         <source>The engine ended unexpectedly (status {status}): {line}.</source>
@@ -6758,8 +7668,36 @@
         <translation>详见训练文件夹中的日志。</translation>
     </message>
     <message>
+        <source>Reading the data and the models</source>
+        <translation>正在读取数据和模型</translation>
+    </message>
+    <message>
+        <source>Measuring accuracy</source>
+        <translation>正在测量准确度</translation>
+    </message>
+    <message>
+        <source>Measuring milliseconds</source>
+        <translation>正在测量毫秒数</translation>
+    </message>
+    <message>
+        <source>Waiting until the machine is quiet</source>
+        <translation>正在等待机器空闲</translation>
+    </message>
+    <message>
+        <source>{frames} frames cannot be timed.</source>
+        <translation>无法对 {frames} 帧计时。</translation>
+    </message>
+    <message>
+        <source>Choose {least} to {most}.</source>
+        <translation>请选择 {least} 到 {most}。</translation>
+    </message>
+    <message>
         <source>Choose another folder, or free some space.</source>
         <translation>请选择其他文件夹，或释放空间。</translation>
+    </message>
+    <message>
+        <source>The bench was cancelled.</source>
+        <translation>基准测试已取消。</translation>
     </message>
     <message>
         <source>{frames} frames cannot be compared.</source>
@@ -6794,12 +7732,28 @@
         <translation>请选择 .pt 检查点。</translation>
     </message>
     <message>
-        <source>{name} is not a .pt checkpoint.</source>
-        <translation>{name} 不是 .pt 检查点。</translation>
+        <source>{name} cannot run on {runtime}: only {runtimes} read it.</source>
+        <translation>{name} 无法在 {runtime} 上运行：只有 {runtimes} 能读取它。</translation>
     </message>
     <message>
-        <source>Choose the best.pt of a run, or any YOLO .pt.</source>
-        <translation>请选择某次训练的 best.pt，或任意 YOLO .pt。</translation>
+        <source>Choose one of these runtimes, or the .pt that it was made from.</source>
+        <translation>请选择这些运行时之一，或选择它的来源 .pt 文件。</translation>
+    </message>
+    <message>
+        <source>{name} computes in {own}; that cannot be changed to {precision}.</source>
+        <translation>{name} 以 {own} 计算，无法改为 {precision}。</translation>
+    </message>
+    <message>
+        <source>Choose any precision, or the .pt that it was made from.</source>
+        <translation>请选择“任意精度”，或生成它的 .pt 文件。</translation>
+    </message>
+    <message>
+        <source>{name} is no detector that can be run.</source>
+        <translation>{name} 不是可以运行的检测器。</translation>
+    </message>
+    <message>
+        <source>Choose any YOLO .pt, an .onnx file, or an OpenVINO folder.</source>
+        <translation>请选择任意 YOLO 的 .pt、.onnx 文件或 OpenVINO 文件夹。</translation>
     </message>
     <message>
         <source>There is no runtime “{runtime}”.</source>
@@ -6954,6 +7908,10 @@
         <translation>请用其训练所用的数据评估。</translation>
     </message>
     <message>
+        <source>The export was cancelled.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Reading the weights</source>
         <translation>正在读取权重</translation>
     </message>
@@ -6974,12 +7932,32 @@
         <translation>权重不能以“bf16”存储：它在运行文件时选择。</translation>
     </message>
     <message>
-        <source>Weights cannot be stored in “{precision}”.</source>
-        <translation>权重不能以“{precision}”存储。</translation>
+        <source>{title} is not written in “{precision}” here.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Choose f32 or f16.</source>
-        <translation>请选择 f32 或 f16。</translation>
+        <source>{title} is written for one picture size here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a fixed size, or another format.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no bundle for {title}: its file runs on this kind of GPU alone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Leave the bundle out, or bundle ONNX, which TensorRT reads.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} is no name for {title}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Let it end in {ending}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>An input of {width}×{height} pixels is not possible.</source>
@@ -6988,22 +7966,6 @@
     <message>
         <source>Choose multiples of 32 from 32 to 4096.</source>
         <translation>请选择 32 到 4096 之间 32 的倍数。</translation>
-    </message>
-    <message>
-        <source>{name} is no name for an ONNX file.</source>
-        <translation>{name} 不能作为 ONNX 文件名。</translation>
-    </message>
-    <message>
-        <source>Let it end in .onnx.</source>
-        <translation>请以 .onnx 结尾。</translation>
-    </message>
-    <message>
-        <source>{name} is no name for an OpenVINO folder.</source>
-        <translation>{name} 不能作为 OpenVINO 文件夹名。</translation>
-    </message>
-    <message>
-        <source>Let it end in _openvino_model.</source>
-        <translation>请以 _openvino_model 结尾。</translation>
     </message>
     <message>
         <source>{path} is a folder that holds something else.</source>
@@ -7064,6 +8026,10 @@
     <message>
         <source>Choose another checkpoint.</source>
         <translation>请选择其他检查点。</translation>
+    </message>
+    <message>
+        <source>The head of {name} is not that of an original YOLOv5.</source>
+        <translation>{name} 的检测头不是原版 YOLOv5 的检测头。</translation>
     </message>
     <message>
         <source>{name} is of an unknown architecture: {layers} layers with weights and {count} M numbers fit no base model.</source>
@@ -8202,8 +9168,32 @@
         <translation>{path} 没有形式“{form}”。</translation>
     </message>
     <message>
+        <source>Preparing the detectors</source>
+        <translation>正在准备检测器</translation>
+    </message>
+    <message>
+        <source>Waiting until nothing trains or compares</source>
+        <translation>等待训练和对比结束</translation>
+    </message>
+    <message>
+        <source>Timing both models in turn</source>
+        <translation>正在交替测量两个模型</translation>
+    </message>
+    <message>
+        <source>Looking inside the models</source>
+        <translation>正在查看模型内部</translation>
+    </message>
+    <message>
         <source>The measurement was cancelled.</source>
         <translation>测量已取消。</translation>
+    </message>
+    <message>
+        <source>Layers are not measured in INT8: it fuses them across modules.</source>
+        <translation>INT8 不能逐层测量：它会跨模块融合各层。</translation>
+    </message>
+    <message>
+        <source>Choose another precision.</source>
+        <translation>请选择其他精度。</translation>
     </message>
     <message>
         <source>{value} threads or pictures per call are not possible.</source>
@@ -8948,6 +9938,202 @@
     <message>
         <source>See the runs with: runs list.</source>
         <translation>可用 runs list 查看训练记录。</translation>
+    </message>
+    <message>
+        <source>{count} models cannot be put on one bench.</source>
+        <translation>一次基准测试不能包含 {count} 个模型。</translation>
+    </message>
+    <message>
+        <source>Choose 1 to {most}.</source>
+        <translation>请选择 1 到 {most} 个。</translation>
+    </message>
+    <message>
+        <source>Nothing has been compared yet.</source>
+        <translation>尚未进行任何对比。</translation>
+    </message>
+    <message>
+        <source>Press Play first.</source>
+        <translation>请先按“播放”。</translation>
+    </message>
+    <message>
+        <source>Recording cannot begin: {reason}.</source>
+        <translation>无法开始录制：{reason}。</translation>
+    </message>
+    <message>
+        <source>Close other programs, or free some space, and try again.</source>
+        <translation>请关闭其他程序或腾出空间，然后重试。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: there is no such folder, or it is one.</source>
+        <translation>无法写入 {path}：文件夹不存在，或它本身是文件夹。</translation>
+    </message>
+    <message>
+        <source>Name a file in a folder that exists.</source>
+        <translation>请指定已有文件夹中的文件。</translation>
+    </message>
+    <message>
+        <source>The report {path} cannot be written: {reason}.</source>
+        <translation>无法写入报告 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>The process that writes the report has ended (status {status}).</source>
+        <translation>写报告的进程已结束（状态 {status}）。</translation>
+    </message>
+    <message>
+        <source>Write it once more.</source>
+        <translation>请再写一次。</translation>
+    </message>
+    <message>
+        <source>None of the training pictures for INT8 can be read.</source>
+        <translation>用于 INT8 的训练图片都无法读取。</translation>
+    </message>
+    <message>
+        <source>Check the data set of the run, or choose another precision.</source>
+        <translation>请检查该训练的数据集，或选择其他精度。</translation>
+    </message>
+    <message>
+        <source>{title} needs an NVIDIA GPU that PyTorch can use.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export on the computer where the detector will run.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{title} needs packages that are not installed: {missing}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>They bring much along, so give them a Python of their own: python -m venv tools, then tools/bin/pip install {install}, then name tools/bin/python in the export dialog or in {variable}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Install them with: pip install {install}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The converter in {python} failed: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Its log says more. Choose another format, or update its packages.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>INT8 is calibrated on training pictures, and {name} belongs to no run.</source>
+        <translation>INT8 需用训练图片校准，而 {name} 不属于任何训练。</translation>
+    </message>
+    <message>
+        <source>Choose a run of the Studio, or another precision.</source>
+        <translation>请选择 Studio 的训练，或其他精度。</translation>
+    </message>
+    <message>
+        <source>The process that records {name} has ended (status {status}).</source>
+        <translation>录制 {name} 的进程已结束（状态 {status}）。</translation>
+    </message>
+    <message>
+        <source>What it wrote until then can be played. Start recording again.</source>
+        <translation>此前写入的内容可以播放。请重新开始录制。</translation>
+    </message>
+    <message>
+        <source>There was no picture to record.</source>
+        <translation>没有可录制的画面。</translation>
+    </message>
+    <message>
+        <source>Play, then record.</source>
+        <translation>请先播放，再录制。</translation>
+    </message>
+    <message>
+        <source>The recording {path} cannot be written: {reason}.</source>
+        <translation>无法写入录制文件 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Free some space, or choose another folder. What was written can be played.</source>
+        <translation>请腾出空间，或选择其他文件夹。已写入的内容可以播放。</translation>
+    </message>
+    <message>
+        <source>Recording needs the package PyAV, which cannot be used here: {reason}.</source>
+        <translation>录制需要软件包 PyAV，但此处无法使用：{reason}。</translation>
+    </message>
+    <message>
+        <source>Install it with: pip install av.</source>
+        <translation>安装命令：pip install av。</translation>
+    </message>
+    <message>
+        <source>This build of PyAV has no encoder for H.264, which browsers play.</source>
+        <translation>此版本的 PyAV 没有浏览器可播放的 H.264 编码器。</translation>
+    </message>
+    <message>
+        <source>Install the wheel from PyPI with: pip install --force-reinstall av.</source>
+        <translation>从 PyPI 安装：pip install --force-reinstall av。</translation>
+    </message>
+    <message>
+        <source>Export the detector anew, from the Studio or from ultralytics.</source>
+        <translation>请用本软件或 ultralytics 重新导出该检测器。</translation>
+    </message>
+    <message>
+        <source>Cannot read {path}: {reason}.</source>
+        <translation>无法读取 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Choose an ONNX file or an OpenVINO folder that exists.</source>
+        <translation>请选择存在的 ONNX 文件或 OpenVINO 文件夹。</translation>
+    </message>
+    <message>
+        <source>{name} is larger than 2 GB.</source>
+        <translation>{name} 大于 2 GB。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds {count} OpenVINO models.</source>
+        <translation>文件夹 {path} 中有 {count} 个 OpenVINO 模型。</translation>
+    </message>
+    <message>
+        <source>Choose the .xml file itself.</source>
+        <translation>请直接选择 .xml 文件。</translation>
+    </message>
+    <message>
+        <source>{name} is no ONNX model.</source>
+        <translation>{name} 不是 ONNX 模型。</translation>
+    </message>
+    <message>
+        <source>{name} needs operations that are not part of ONNX: {domains}.</source>
+        <translation>{name} 需要不属于 ONNX 的算子：{domains}。</translation>
+    </message>
+    <message>
+        <source>{name} has not one input and one output.</source>
+        <translation>{name} 不是一个输入、一个输出。</translation>
+    </message>
+    <message>
+        <source>{name} does not take pictures in 32-bit floats.</source>
+        <translation>{name} 的输入不是 32 位浮点图片。</translation>
+    </message>
+    <message>
+        <source>{name} wants to read a file outside its folder: {location}.</source>
+        <translation>{name} 要读取其文件夹之外的文件：{location}。</translation>
+    </message>
+    <message>
+        <source>{name} is incomplete: there is no {location} beside it.</source>
+        <translation>{name} 不完整：旁边没有 {location}。</translation>
+    </message>
+    <message>
+        <source>{name} is no OpenVINO model.</source>
+        <translation>{name} 不是 OpenVINO 模型。</translation>
+    </message>
+    <message>
+        <source>{name} does not take one colour picture, 1×3×H×W.</source>
+        <translation>{name} 的输入不是一张彩色图片（1×3×H×W）。</translation>
+    </message>
+    <message>
+        <source>{name} does not predict boxes as YOLO detectors from v8 on do.</source>
+        <translation>{name} 的输出框格式与 v8 及之后的 YOLO 检测器不同。</translation>
+    </message>
+    <message>
+        <source>{name} predicts {count} classes, but names {named}.</source>
+        <translation>{name} 预测 {count} 个类别，却给出 {named} 个名称。</translation>
+    </message>
+    <message>
+        <source>Waiting until nothing else trains, compares or measures.</source>
+        <translation>正在等待其他训练、对比或测量结束。</translation>
     </message>
 </context>
 </TS>

@@ -39,7 +39,6 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "dataset.fix": "app.engine.dataset:run_fix",
         "dataset.thumbnails": "app.engine.dataset:run_thumbnails",
         "detectors.prepare": "app.engine.prepare_detectors:run",
-        "detectors.prepare": "app.engine.prepare_detectors:run",
         "doctor": "app.engine.doctor:run",
         "export": "app.engine.export:run",
         "export.formats": "app.engine.export_tools:run_states",

@@ -94,7 +94,9 @@ class Bench:
                 return None
             told = "--weights", standard, "--data", self.data, "--imgsz", str(self.imgsz)
             found = studio("design", "--base", "yolov5n", *HALF, *told, "-o", str(path))
-            (self.folder / f"picked-s{seed}-reach.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+            (self.folder / f"picked-s{seed}-reach.json").write_text(
+                json.dumps(found, indent=1), encoding="utf-8"
+            )
         return str(path)
 
     def standard(self, seed: int) -> str | None:

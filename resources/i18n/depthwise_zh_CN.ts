@@ -7909,7 +7909,7 @@
     </message>
     <message>
         <source>The export was cancelled.</source>
-        <translation type="unfinished"></translation>
+        <translation>导出已取消。</translation>
     </message>
     <message>
         <source>Reading the weights</source>
@@ -7933,31 +7933,31 @@
     </message>
     <message>
         <source>{title} is not written in “{precision}” here.</source>
-        <translation type="unfinished"></translation>
+        <translation>此处不能以“{precision}”写出 {title}。</translation>
     </message>
     <message>
         <source>{title} is written for one picture size here.</source>
-        <translation type="unfinished"></translation>
+        <translation>此处的 {title} 只能按一种图片尺寸写出。</translation>
     </message>
     <message>
         <source>Choose a fixed size, or another format.</source>
-        <translation type="unfinished"></translation>
+        <translation>请选择固定尺寸，或其他格式。</translation>
     </message>
     <message>
         <source>There is no bundle for {title}: its file runs on this kind of GPU alone.</source>
-        <translation type="unfinished"></translation>
+        <translation>{title} 没有可运行的文件夹：其文件只能在同类 GPU 上运行。</translation>
     </message>
     <message>
         <source>Leave the bundle out, or bundle ONNX, which TensorRT reads.</source>
-        <translation type="unfinished"></translation>
+        <translation>请不用此选项，或改用 ONNX，TensorRT 可以读取。</translation>
     </message>
     <message>
         <source>{name} is no name for {title}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 不能作为 {title} 的名称。</translation>
     </message>
     <message>
         <source>Let it end in {ending}.</source>
-        <translation type="unfinished"></translation>
+        <translation>名称请以 {ending} 结尾。</translation>
     </message>
     <message>
         <source>An input of {width}×{height} pixels is not possible.</source>
@@ -9993,31 +9993,31 @@
     </message>
     <message>
         <source>{title} needs an NVIDIA GPU that PyTorch can use.</source>
-        <translation type="unfinished"></translation>
+        <translation>{title} 需要 PyTorch 可用的 NVIDIA GPU。</translation>
     </message>
     <message>
         <source>Export on the computer where the detector will run.</source>
-        <translation type="unfinished"></translation>
+        <translation>请在将要运行检测器的电脑上导出。</translation>
     </message>
     <message>
         <source>{title} needs packages that are not installed: {missing}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{title} 需要尚未安装的软件包：{missing}。</translation>
     </message>
     <message>
-        <source>They bring much along, so give them a Python of their own: python -m venv tools, then tools/bin/pip install {install}, then name tools/bin/python in the export dialog or in {variable}.</source>
-        <translation type="unfinished"></translation>
+        <source>They bring much along, so give them a Python of their own: python -m venv tools, then tools/bin/pip install {install}, then name tools/bin/python in {variable}.</source>
+        <translation>它们会带来许多依赖，请为其单独准备一个 Python 环境：先运行 python -m venv tools，再运行 tools/bin/pip install {install}，然后在 {variable} 中填写 tools/bin/python。</translation>
     </message>
     <message>
         <source>Install them with: pip install {install}.</source>
-        <translation type="unfinished"></translation>
+        <translation>可用 pip install {install} 安装。</translation>
     </message>
     <message>
         <source>The converter in {python} failed: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{python} 中的转换工具失败：{reason}。</translation>
     </message>
     <message>
         <source>Its log says more. Choose another format, or update its packages.</source>
-        <translation type="unfinished"></translation>
+        <translation>详见其日志。请选择其他格式，或更新其软件包。</translation>
     </message>
     <message>
         <source>INT8 is calibrated on training pictures, and {name} belongs to no run.</source>

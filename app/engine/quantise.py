@@ -19,7 +19,7 @@ from app.core.text import QT_TRANSLATE_NOOP
 from app.engine.preprocess import Batch, plan, prepare
 
 PICTURES = 96
-"""Training pictures that are looked at: more moved mAP no more."""
+"""Training pictures that are looked at: a choice, not tuned."""
 
 SAMPLE = "sample"
 

@@ -19,6 +19,7 @@ from app.ui.calls import calling
 from app.ui.page import Page, Services
 from app.ui.pages.models_bench import BenchWindow
 from app.ui.pages.models_card import ModelCard
+from app.ui.pages.models_export import ExportDialog, same_size
 from app.ui.pages.models_judge import JudgeWindow
 from app.ui.pages.models_removal import Removal, removable
 from app.ui.pages.models_rows import CHECKPOINT, ModelRow, model_rows
@@ -53,7 +54,8 @@ class ModelsPage(Page):
         self.card = ModelCard()
         self.empty = EmptyState("models")
         self._exports = {name: QAction(self) for name in FORMATS}
-        self._export_menu = QMenu(self)
+        self._export = QAction(self)
+        self.export_dialog: ExportDialog | None = None
         self._lay_out()
         self._connect()
         self.retranslate()
@@ -64,7 +66,6 @@ class ModelsPage(Page):
         self.actions_area.addWidget(self.judge)
         self.actions_area.addWidget(self.compare)
         self.primary.setVisible(True)
-        self._export_menu.addActions(list(self._exports.values()))
         table = Card(margin=1)
         table.body.addWidget(self.table)
         work = QSplitter(Qt.Orientation.Horizontal)
@@ -91,7 +92,8 @@ class ModelsPage(Page):
         self.judge.clicked.connect(self.judge_chosen)
         self.bench.clicked.connect(self.open_bench)
         self.removal.changed.connect(self.workspace.notify_runs_changed)
-        self.primary.clicked.connect(self._on_primary_clicked)
+        self.primary.clicked.connect(self.open_export)
+        self._export.triggered.connect(self.open_export)
         for name, action in self._exports.items():
             action.triggered.connect(calling(self.export_chosen, name))
         self.empty.primary_clicked.connect(lambda: self.workspace.go_to(TRAIN))
@@ -127,7 +129,7 @@ class ModelsPage(Page):
 
     def menu_actions(self) -> Mapping[str, list[QAction]]:
         """The exports in the Run menu."""
-        return {"run": list(self._exports.values())}
+        return {"run": [self._export, *self._exports.values()]}
 
     def refresh(self) -> None:
         """Read the models again."""
@@ -148,9 +150,9 @@ class ModelsPage(Page):
         """Export the chosen checkpoints as ``onnx`` or ``openvino``, checked against torch."""
         for row in self.table.chosen:
             if row.exportable:
-                self._export(row, form)
+                self._start_export(row, form)
 
-    def _export(self, row: ModelRow, form: str) -> None:
+    def _start_export(self, row: ModelRow, form: str) -> None:
         request = {
             "weights": str(row.path),
             "format": form,
@@ -180,6 +182,20 @@ class ModelsPage(Page):
             score=f"{float(check.get('max_score') or 0.0):.1e}",
         )
         self.messages.success(words, hint, self.tr("Open folder"), calling(_show_folder, target.parent))
+
+    def open_export(self) -> None:
+        """Open the export dialog with the chosen checkpoints."""
+        rows = [row for row in self.table.chosen if row.exportable]
+        if not rows:
+            return
+        if self.export_dialog is None:
+            self.export_dialog = ExportDialog(self.services, self)
+            self.export_dialog.exported.connect(self.refresh)
+        more = self._more(rows[0]) if len(rows) == 1 else None
+        read = (more or {}).get("imgsz")
+        self.export_dialog.show_models(rows, same_size(rows) or (read if isinstance(read, int) else None))
+        self.export_dialog.show()
+        self.export_dialog.raise_()
 
     def compare_chosen(self) -> None:
         """Go to the Compare page with the chosen models: one or two of them."""
@@ -238,7 +254,7 @@ class ModelsPage(Page):
         exportable = [row for row in chosen if row.exportable]
         self.primary.setEnabled(bool(exportable))
         self.primary.setToolTip("" if exportable else self.tr("Choose a model with a checkpoint."))
-        for action in self._exports.values():
+        for action in (self._export, *self._exports.values()):
             action.setEnabled(bool(exportable))
         usable = [row for row in chosen if row.usable]
         self.compare.setEnabled(0 < len(usable) <= 2)
@@ -270,17 +286,12 @@ class ModelsPage(Page):
         if row.run is not None:
             self.workspace.go_to(TRAIN, RunRequest(row.run.name))
 
-    def _on_primary_clicked(self) -> None:
-        corner = self.primary.mapToGlobal(QPoint(0, self.primary.height() + 4))
-        shift = self._export_menu.sizeHint().width() - self.primary.width()
-        self._export_menu.popup(corner - QPoint(max(shift, 0), 0))
-
     def _on_table_context_menu_requested(self, position: QPoint) -> None:
         chosen = self.table.chosen
         if not chosen:
             return
         menu = QMenu(self)
-        menu.addActions(list(self._exports.values()))
+        menu.addActions([self._export, *self._exports.values()])
         menu.addSeparator()
         action = menu.addAction(theme.icon("compare"), self.compare.text(), self.compare_chosen)
         action.setEnabled(self.compare.isEnabled())
@@ -315,6 +326,7 @@ class ModelsPage(Page):
         self.bench.setAccessibleDescription(self.tr("Accuracy, size and milliseconds on every runtime here"))
         self.primary.setText(self.tr("Export…"))
         self.primary.setIcon(theme.icon("export", "on_accent"))
+        self._export.setText(self.tr("Export…"))
         self._exports["onnx"].setText(self.tr("Export to ONNX"))
         self._exports["openvino"].setText(self.tr("Export to OpenVINO"))
         self.table.retranslate()

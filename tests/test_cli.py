@@ -153,4 +153,4 @@ def test_without_a_display_the_window_is_not_tried() -> None:
 
 def test_doctor_names_every_part() -> None:
     topics = {f["topic"] for f in document("doctor")["findings"]}
-    assert {"system", "torch", "ultralytics", "OpenVINO devices", "cameras", "disk"} <= topics
+    assert {"system", "torch", "ultralytics", "OpenVINO devices", "export", "cameras", "disk"} <= topics

@@ -20,6 +20,7 @@ _DEVICES = QT_TRANSLATE_NOOP("core", "OpenVINO devices")
 _CAMERAS = QT_TRANSLATE_NOOP("core", "cameras")
 _DISPLAY = QT_TRANSLATE_NOOP("core", "display")
 _DISK = QT_TRANSLATE_NOOP("core", "disk")
+_EXPORT = QT_TRANSLATE_NOOP("core", "export")
 _REINSTALL = QT_TRANSLATE_NOOP("core", "Install the Studio again.")
 _PACKAGES = (
     "PySide6",
@@ -161,6 +162,21 @@ def _openvino() -> list[Found]:
     return [_finding(_DEVICES, "ok", f"{', '.join(devices)}; CPU: {precisions}")]
 
 
+def _exports() -> list[Found]:
+    """Say which export formats can be written, and what the others lack."""
+    from app.core.export_formats import FORMATS
+    from app.engine.export_tools import missing_values, missing_words, states
+
+    found = states()
+    ready = ", ".join(FORMATS[one.format].title for one in found if one.ready)
+    lines = [_finding(_EXPORT, "ok", QT_TRANSLATE_NOOP("core", "ready: {formats}"), formats=ready)]
+    for one in found:
+        if not one.ready:
+            values = missing_values(one, FORMATS[one.format])
+            lines.append(_finding(_EXPORT, "missing", *missing_words(one), **values))
+    return lines
+
+
 def _cameras() -> list[Found]:
     from app.engine.sources import list_cameras
 
@@ -220,6 +236,7 @@ _LOOKS: Mapping[str, Callable[[], list[Found]]] = MappingProxyType(
         _PACKAGES_TOPIC: _packages,
         "CUDA": _accelerators,
         _DEVICES: _openvino,
+        _EXPORT: _exports,
         _CAMERAS: _cameras,
         _DISPLAY: _display,
         _DISK: _disk,

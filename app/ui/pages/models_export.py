@@ -25,11 +25,11 @@ from app.ui.page import Services
 from app.ui.pages.models_export_formats import READY, FormatsCard
 from app.ui.pages.models_export_missing import MissingTools
 from app.ui.pages.models_export_options import ExportOptions
-from app.ui.pages.models_export_words import check_sentences, is_far, written
+from app.ui.pages.models_export_words import outcome_tone, outcome_words
 from app.ui.pages.models_export_work import ExportQueue, Order, Outcome
 from app.ui.pages.models_rows import ModelRow
 from app.ui.tasks import CANCELLED
-from app.ui.text import in_a_row, problem_words, translated
+from app.ui.text import in_a_row, translated
 from app.ui.widgets.cards import Card, button, label
 
 _SIZE = (960, 590)
@@ -53,7 +53,7 @@ class ExportDialog(QDialog):
         self.setModal(False)
         self._services = services
         self._rows: Sequence[ModelRow] = ()
-        self._outcome: Outcome | None = None
+        self._outcomes: list[Outcome] = []
         self.formats = FormatsCard(services)
         self.options = ExportOptions()
         self.missing = MissingTools(self.formats)
@@ -72,7 +72,6 @@ class ExportDialog(QDialog):
         self._lay_out()
         self._connect()
         self.resize(*_SIZE)
-        self.options.use_folder(services.workspace.folder.exports)
         self.retranslate()
 
     # --- layout --------------------------------------------------------------------------------------------
@@ -148,9 +147,10 @@ class ExportDialog(QDialog):
             imgsz: The size that all were trained at, or None where it differs or is not known.
         """
         self._rows = list(rows)
+        self.options.propose_folder(self._services.workspace.folder.exports)
         self.options.show_models(self._rows, imgsz, self._services.store.settings.recent_data)
         if self.queue.task is None:
-            self._outcome = None
+            self._outcomes = []
         self.retranslate()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -181,13 +181,13 @@ class ExportDialog(QDialog):
     def export(self) -> None:
         """Export the models in the chosen format."""
         if self.start.isEnabled():
-            self._outcome = None
+            self._outcomes = []
             self.queue.start(self.orders())
 
     # --- how it goes ---------------------------------------------------------------------------------------
 
     def _on_queue_ended(self, outcome: Outcome) -> None:
-        self._outcome = outcome
+        self._outcomes.append(outcome)
         self._show_outcome()
         if outcome.result is None:
             return
@@ -195,10 +195,7 @@ class ExportDialog(QDialog):
         self.exported.emit(target)
         if not self.isVisible():
             self._services.messages.success(
-                written(outcome.result),
-                self._sentences(outcome),
-                self.tr("Show in folder"),
-                partial(_open, target.parent),
+                *outcome_words([outcome]), self.tr("Show in folder"), partial(_open, target.parent)
             )
 
     @Slot()
@@ -217,35 +214,26 @@ class ExportDialog(QDialog):
         self._show_start()
 
     def _show_outcome(self) -> None:
-        outcome = None if self.queue.task is not None else self._outcome
-        self.result_card.setVisible(outcome is not None or self.queue.task is not None)
-        done = outcome is not None and outcome.result is not None
+        outcomes = [] if self.queue.task is not None else self._outcomes
+        self.result_card.setVisible(bool(outcomes) or self.queue.task is not None)
         for widget in (self.outcome, self.check):
-            widget.setVisible(outcome is not None)
-        self.show_folder.setVisible(done)
-        if outcome is None:
+            widget.setVisible(bool(outcomes))
+        self.show_folder.setVisible(any(one.result is not None for one in outcomes))
+        if not outcomes:
             return
-        tone, words, more = "", self.tr("The export was cancelled."), self.tr("Nothing was written.")
-        if outcome.problem is not None:
-            tone = "bad"
-            words, more = problem_words(outcome.problem)
-        elif outcome.result is not None:
-            tone = "warn" if is_far(outcome.result) else "good"
-            words, more = written(outcome.result), self._sentences(outcome)
-        theme.set_role(self.outcome, "strong", tone=tone)
+        words, more = outcome_words(outcomes)
+        theme.set_role(self.outcome, "strong", tone=outcome_tone(outcomes))
         self.outcome.setText(words)
         self.check.setText(more)
         self.check.setVisible(bool(more))
 
-    @staticmethod
-    def _sentences(outcome: Outcome) -> str:
-        return "\n".join(check_sentences(outcome.result or {}))
-
     @Slot()
     def _on_show_folder_clicked(self) -> None:
-        if self._outcome is not None and self._outcome.result is not None:
-            target = Path(str(self._outcome.result["output"]))
-            _open(target if self._outcome.order.bundle else target.parent)
+        written_ones = [one for one in self._outcomes if one.result is not None]
+        for one in written_ones[-1:]:
+            target = Path(str((one.result or {})["output"]))
+            alone = len(written_ones) == 1 and one.order.bundle
+            _open(target if alone else target.parent)
 
     @Slot()
     def _on_formats_chosen_changed(self) -> None:
@@ -288,7 +276,7 @@ class ExportDialog(QDialog):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter in the field of a path starts nothing: it ends the editing."""
-        typing = self.formats.python.hasFocus()
+        typing = self.focusWidget() is self.formats.python
         if typing and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             return
         super().keyPressEvent(event)

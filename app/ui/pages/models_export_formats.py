@@ -68,6 +68,7 @@ class FormatsCard(Card):
 
     def _lay_out(self) -> None:
         self.list.setColumnCount(2)
+        self.list.setProperty("embedded", True)
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
         self.list.setIconSize(QSize(16, 16))

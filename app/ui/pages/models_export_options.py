@@ -46,7 +46,8 @@ class ExportOptions(QWidget):
         self._form: ExportFormat | None = None
         self._recent: Sequence[str] = ()
         self._wanted = "f32"
-        self.folder_path = Path()
+        self._imgsz: int | None = None
+        self._proposed = self.folder_path = Path()
         self.precision = _combo("exportPrecision")
         self.data = _combo("exportData")
         self.size_ = _combo("exportSize")
@@ -125,8 +126,6 @@ class ExportOptions(QWidget):
         self.precision.setCurrentIndex(max(self.precision.findData(self._wanted), 0))
         self._update()
 
-    _imgsz: int | None = None
-
     def _fill_sizes(self) -> None:
         chosen = self.size_.currentData()
         self.size_.clear()
@@ -155,7 +154,7 @@ class ExportOptions(QWidget):
             self.data.addItem(spoken_name(spec), spec)
             self.data.setItemData(self.data.count() - 1, spec, Qt.ItemDataRole.ToolTipRole)
         self.data.addItem(self.tr("Choose a data set…"), "")
-        self.data.setCurrentIndex(max(self.data.findData(chosen), 0))
+        self.data.setCurrentIndex(max(self.data.findData(chosen), 0) if chosen else 0)
 
     # --- what is chosen ------------------------------------------------------------------------------------
 
@@ -202,6 +201,12 @@ class ExportOptions(QWidget):
         self.folder_path = folder
         self.folder.setText(str(folder))
         self.changed.emit()
+
+    def propose_folder(self, folder: Path) -> None:
+        """Write into this folder, unless a person chose another one."""
+        if self.folder_path == self._proposed:
+            self.use_folder(folder)
+        self._proposed = folder
 
     @Slot()
     def _on_choose_clicked(self) -> None:

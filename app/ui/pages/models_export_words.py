@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,20 @@ from PySide6.QtCore import QCoreApplication
 
 from app.core.export_formats import ExportFormat
 from app.core.text import figure, scientific, size
+from app.ui.pages.models_export_work import Outcome
+from app.ui.text import in_a_row, problem_words
 
 translate = QCoreApplication.translate
+_MOST_LINES = 6
 
 
-def written(result: Mapping[str, Any]) -> str:
+def _written(result: Mapping[str, Any]) -> str:
     """Return what was written."""
     words = translate("ExportDialog", "{file} is written: {size}.")
     return words.format(file=Path(str(result["output"])).name, size=size(float(result["bytes"])))
 
 
-def check_sentences(result: Mapping[str, Any]) -> list[str]:
+def _check_sentences(result: Mapping[str, Any]) -> list[str]:
     """Return how far an exported file is from torch, and what to do with a bundle."""
     check = result["check"]
     if not check["pictures"]:
@@ -42,6 +45,51 @@ def check_sentences(result: Mapping[str, Any]) -> list[str]:
             )
         )
     return lines
+
+
+def outcome_words(outcomes: Sequence[Outcome]) -> tuple[str, str]:
+    """Return how exports ended, and more about each, a sentence a line."""
+    if len(outcomes) > 1:
+        return _summary(outcomes)
+    only = outcomes[0]
+    if only.result is not None:
+        return _written(only.result), "\n".join(_check_sentences(only.result))
+    if only.problem is not None:
+        return problem_words(only.problem)
+    return (
+        translate("ExportDialog", "The export was cancelled."),
+        translate("ExportDialog", "Nothing was written."),
+    )
+
+
+def outcome_tone(outcomes: Sequence[Outcome]) -> str:
+    """Return ``bad`` where one failed, ``warn`` where one finds something else than torch, ``good``, or none."""
+    if any(one.problem is not None for one in outcomes):
+        return "bad"
+    results = [one.result for one in outcomes if one.result is not None]
+    if any(map(_is_far, results)):
+        return "warn"
+    return "good" if len(results) == len(outcomes) else ""
+
+
+def _summary(outcomes: Sequence[Outcome]) -> tuple[str, str]:
+    done = sum(one.result is not None for one in outcomes)
+    words = translate("ExportDialog", "{done} of {count} models are written.")
+    lines = [_line(one) for one in outcomes[:_MOST_LINES]]
+    if len(outcomes) > _MOST_LINES:
+        rest = translate("ExportDialog", "and {count} more")
+        lines.append(rest.format(count=len(outcomes) - _MOST_LINES))
+    return words.format(done=done, count=len(outcomes)), "\n".join(lines)
+
+
+def _line(outcome: Outcome) -> str:
+    if outcome.problem is not None:
+        return f"{outcome.order.name}: {problem_words(outcome.problem)[0]}"
+    if outcome.result is None:
+        return translate("ExportDialog", "{name}: cancelled").format(name=outcome.order.name)
+    check = outcome.result["check"]
+    told = _agreement(check) if check["pictures"] else _check_sentences(outcome.result)[0]
+    return in_a_row(_written(outcome.result), told)
 
 
 def _distance(check: Mapping[str, Any]) -> str:
@@ -73,7 +121,7 @@ def _agreement(check: Mapping[str, Any]) -> str:
     ).format(agree=agree, total=total, alone=alone, new=new, changed=changed)
 
 
-def is_far(result: Mapping[str, Any]) -> bool:
+def _is_far(result: Mapping[str, Any]) -> bool:
     """Return whether a detection is not the same as in torch."""
     check = result["check"]
     return bool(check["only_torch"] or check["only_export"] or check["class_changed"])

@@ -10,10 +10,8 @@ from PySide6.QtCore import QEvent, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QFrame,
     QHBoxLayout,
     QProgressBar,
-    QScrollArea,
     QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
@@ -78,10 +76,6 @@ class ExportDialog(QDialog):
 
     def _lay_out(self) -> None:
         self.formats.setFixedWidth(_LEFT)
-        wishes = QScrollArea()
-        wishes.setWidgetResizable(True)
-        wishes.setFrameShape(QFrame.Shape.NoFrame)
-        wishes.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.place.addWidget(self.options)
         lacking = QWidget()
         column = QVBoxLayout(lacking)

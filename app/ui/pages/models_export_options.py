@@ -279,6 +279,8 @@ class ExportOptions(QWidget):
                 "There is none for {title}: its file runs on the kind of GPU that it was made on alone."
             ).format(title=form.title)
         self._hints["bundle"].setText(bundle)
+        for name, field in (("precision", self.precision), ("size", self.size_), ("bundle", self.bundle)):
+            field.setAccessibleDescription(self._hints[name].text())
 
     def _precision_words(self) -> str:
         precision = self.precision_chosen
@@ -299,7 +301,7 @@ class ExportOptions(QWidget):
     def retranslate(self) -> None:
         """Set the texts."""
         words = {
-            "precision": self.tr("Precision"),
+            "precision": self.tr("Precision of weights"),
             "data": self.tr("Calibrated with"),
             "size": self.tr("Picture size"),
             "bundle": self.tr("Bundle"),

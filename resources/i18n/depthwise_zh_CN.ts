@@ -1993,6 +1993,220 @@
     </message>
 </context>
 <context>
+    <name>ExportDialog</name>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Stopping…</source>
+        <translation>正在停止…</translation>
+    </message>
+    <message>
+        <source>{title}.</source>
+        <translation>{title}。</translation>
+    </message>
+    <message>
+        <source>Export {name}</source>
+        <translation>导出 {name}</translation>
+    </message>
+    <message>
+        <source>Export {count} models</source>
+        <translation>导出 {count} 个模型</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>{file} is written: {size}.</source>
+        <translation>已写入 {file}：{size}。</translation>
+    </message>
+    <message>
+        <source>Not checked against torch: CoreML runs on macOS alone. Export there to have it checked.</source>
+        <translation>未与 torch 核对：CoreML 只能在 macOS 上运行。在 macOS 上导出即可核对。</translation>
+    </message>
+    <message>
+        <source>In its folder: pip install -r requirements.txt, then python detect.py with a picture.</source>
+        <translation>在其文件夹中：先运行 pip install -r requirements.txt，再运行 python detect.py 并给出一张图片。</translation>
+    </message>
+    <message>
+        <source>The export was cancelled.</source>
+        <translation>导出已取消。</translation>
+    </message>
+    <message>
+        <source>Nothing was written.</source>
+        <translation>没有写入任何文件。</translation>
+    </message>
+    <message>
+        <source>{done} of {count} models are written.</source>
+        <translation>已写入 {done}/{count} 个模型。</translation>
+    </message>
+    <message>
+        <source>and {count} more</source>
+        <translation>另有 {count} 个</translation>
+    </message>
+    <message>
+        <source>{name}: cancelled</source>
+        <translation>{name}：已取消</translation>
+    </message>
+    <message>
+        <source>On {pictures} pictures boxes and scores are exactly those of torch.</source>
+        <translation>在 {pictures} 张图片上，框和得分与 torch 完全相同。</translation>
+    </message>
+    <message>
+        <source>On {pictures} pictures boxes are at most {pixels} px and scores at most {score} off torch.</source>
+        <translation>在 {pictures} 张图片上，与 torch 相比，框最多相差 {pixels} px，得分最多相差 {score}。</translation>
+    </message>
+    <message>
+        <source>Neither finds anything on them with a confidence of 0.25.</source>
+        <translation>置信度为 0.25 时，两者都没有在这些图片上检测到任何目标。</translation>
+    </message>
+    <message>
+        <source>Detections: all {total} are the same.</source>
+        <translation>检测结果：{total} 个全部相同。</translation>
+    </message>
+    <message>
+        <source>Detections: {agree} of {total} are the same; torch alone has {alone}, the export alone {new}, and {changed} changed their class.</source>
+        <translation>检测结果：{total} 个中有 {agree} 个相同；仅 torch 有 {alone} 个，仅导出模型有 {new} 个，{changed} 个类别改变。</translation>
+    </message>
+</context>
+<context>
+    <name>ExportOptions</name>
+    <message>
+        <source>As it was trained</source>
+        <translation>与训练时相同</translation>
+    </message>
+    <message>
+        <source>{size} × {size}, as it was trained</source>
+        <translation>{size} × {size}，与训练时相同</translation>
+    </message>
+    <message>
+        <source>{width} × {height}, for pictures of {across}:{down}</source>
+        <translation>{width} × {height}，适合 {across}:{down} 的图片</translation>
+    </message>
+    <message>
+        <source>Another size</source>
+        <translation>其他尺寸</translation>
+    </message>
+    <message>
+        <source>Choose a data set…</source>
+        <translation>选择数据集…</translation>
+    </message>
+    <message>
+        <source>Choose the data set whose training pictures INT8 is calibrated with.</source>
+        <translation>请选择用其训练图片校准 INT8 的数据集。</translation>
+    </message>
+    <message>
+        <source>Choose a folder</source>
+        <translation>选择文件夹</translation>
+    </message>
+    <message>
+        <source>Choose a data set</source>
+        <translation>选择数据集</translation>
+    </message>
+    <message>
+        <source>Data sets ({pattern})</source>
+        <translation>数据集 ({pattern})</translation>
+    </message>
+    <message>
+        <source>{title} is written for one picture size.</source>
+        <translation>{title} 只能按一种画面尺寸写出。</translation>
+    </message>
+    <message>
+        <source>Any multiple of 32 will do. Some runtimes are slower then.</source>
+        <translation>任何 32 的倍数都可以。有些推理后端会因此变慢。</translation>
+    </message>
+    <message>
+        <source>The closer it comes to the shape of your pictures, the less is computed.</source>
+        <translation>越接近图片的形状，计算量越小。</translation>
+    </message>
+    <message>
+        <source>A folder with the model, its class names, a short script that detects, and a list of the few packages that it needs: it runs without the Studio and without PyTorch.</source>
+        <translation>一个文件夹，内含模型、类别名称、用于检测的简短脚本，以及所需的少量软件包清单：无需 Studio 和 PyTorch 即可运行。</translation>
+    </message>
+    <message>
+        <source>A folder with the model, its class names, a short script that detects, and a list of the few packages that it needs: it runs without the Studio.</source>
+        <translation>一个文件夹，内含模型、类别名称、用于检测的简短脚本，以及所需的少量软件包清单：无需 Studio 即可运行。</translation>
+    </message>
+    <message>
+        <source>There is none for {title}: its file runs on the kind of GPU that it was made on alone.</source>
+        <translation>{title} 没有运行包：其文件只能在生成它的那种 GPU 上运行。</translation>
+    </message>
+    <message>
+        <source>Computes what PyTorch computes.</source>
+        <translation>计算结果与 PyTorch 相同。</translation>
+    </message>
+    <message>
+        <source>Half the size. Boxes and scores move a little; the check says how far.</source>
+        <translation>大小减半。框和得分会略有变化；核对结果会说明相差多少。</translation>
+    </message>
+    <message>
+        <source>Smallest and often fastest, but it costs accuracy: look at the check, and measure it with the bench.</source>
+        <translation>最小，往往也最快，但会损失准确度：请查看核对结果，并用基准测试测量。</translation>
+    </message>
+    <message>
+        <source>It is calibrated on training pictures.</source>
+        <translation>用训练图片校准。</translation>
+    </message>
+    <message>
+        <source>It is calibrated on the training pictures of the run, which must still be there.</source>
+        <translation>用这次训练的训练图片校准，这些图片必须仍然存在。</translation>
+    </message>
+    <message>
+        <source>Precision of weights</source>
+        <translation>权重精度</translation>
+    </message>
+    <message>
+        <source>Calibrated with</source>
+        <translation>校准数据</translation>
+    </message>
+    <message>
+        <source>Picture size</source>
+        <translation>画面尺寸</translation>
+    </message>
+    <message>
+        <source>Bundle</source>
+        <translation>运行包</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>Data set that INT8 is calibrated with</source>
+        <translation>用于校准 INT8 的数据集</translation>
+    </message>
+    <message>
+        <source>Width in pixels</source>
+        <translation>宽度（像素）</translation>
+    </message>
+    <message>
+        <source>Height in pixels</source>
+        <translation>高度（像素）</translation>
+    </message>
+    <message>
+        <source>Take any picture size</source>
+        <translation>接受任意画面尺寸</translation>
+    </message>
+    <message>
+        <source>Add a script that runs it</source>
+        <translation>附带可运行的脚本</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+</context>
+<context>
     <name>FailedPage</name>
     <message>
         <source>This page could not be opened. The other pages still work. The reason, for a report:</source>
@@ -2102,6 +2316,73 @@
     <message>
         <source>Write a corrected YOLO data set into a new folder, with a list of what was changed. Your files stay as they are.</source>
         <translation>把修正后的 YOLO 数据集写入新文件夹，并附改动清单。您的文件保持不变。</translation>
+    </message>
+</context>
+<context>
+    <name>FormatsCard</name>
+    <message>
+        <source>Looking for export formats</source>
+        <translation>正在检查导出格式</translation>
+    </message>
+    <message>
+        <source>Ready</source>
+        <translation>可用</translation>
+    </message>
+    <message>
+        <source>Looking…</source>
+        <translation>正在检查…</translation>
+    </message>
+    <message>
+        <source>Not known</source>
+        <translation>未知</translation>
+    </message>
+    <message>
+        <source>Needs an NVIDIA GPU</source>
+        <translation>需要 NVIDIA GPU</translation>
+    </message>
+    <message>
+        <source>Needs {packages}</source>
+        <translation>需要 {packages}</translation>
+    </message>
+    <message>
+        <source>{path} is no program. Choose the file python in the folder bin, or python.exe.</source>
+        <translation>{path} 不是程序。请选择 bin 文件夹中的 python 文件，或 python.exe。</translation>
+    </message>
+    <message>
+        <source>Choose a Python</source>
+        <translation>选择 Python</translation>
+    </message>
+    <message>
+        <source>Format</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <source>On this computer</source>
+        <translation>在本机上</translation>
+    </message>
+    <message>
+        <source>Formats</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <source>Python whose converters are used</source>
+        <translation>转换工具所用的 Python</translation>
+    </message>
+    <message>
+        <source>The Studio&apos;s own</source>
+        <translation>Studio 自带的</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Look again for what is installed</source>
+        <translation>重新检查已安装的软件包</translation>
+    </message>
+    <message>
+        <source>Large converters get a Python environment of their own. The Studio runs it in a process of its own, and installs nothing.</source>
+        <translation>大型转换工具使用单独的 Python 环境。Studio 在独立的进程中运行它，不会安装任何软件。</translation>
     </message>
 </context>
 <context>
@@ -3303,6 +3584,33 @@
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
+    </message>
+</context>
+<context>
+    <name>MissingTools</name>
+    <message>
+        <source>Commands for a terminal</source>
+        <translation>终端命令</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Copy the commands</source>
+        <translation>复制命令</translation>
+    </message>
+    <message>
+        <source>Look again</source>
+        <translation>重新检查</translation>
+    </message>
+    <message>
+        <source>Type this in a terminal, then look again.</source>
+        <translation>请在终端中输入，然后重新检查。</translation>
+    </message>
+    <message>
+        <source>These packages bring much along: they get a Python environment of their own, where they disturb nothing. Type this in a terminal, then look again: that Python is found and used.</source>
+        <translation>这些软件包依赖很多，因此使用单独的 Python 环境，以免影响其他软件。请在终端中输入，然后重新检查：Studio 会找到并使用该 Python。</translation>
     </message>
 </context>
 <context>
@@ -7828,6 +8136,10 @@
         <translation>磁盘</translation>
     </message>
     <message>
+        <source>export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
         <source>{system}, Python {python}, {count} cores</source>
         <translation>{system}，Python {python}，{count} 核</translation>
     </message>
@@ -7866,6 +8178,10 @@
     <message>
         <source>Detectors run on torch. For OpenVINO: pip install openvino.</source>
         <translation>检测器在 torch 上运行。如需 OpenVINO：pip install openvino。</translation>
+    </message>
+    <message>
+        <source>ready: {formats}</source>
+        <translation>可用：{formats}</translation>
     </message>
     <message>
         <source>Plug one in, or allow camera access in the system&apos;s privacy settings. The sample works without.</source>

@@ -22,7 +22,7 @@ from app.ui.application import Studio
 from app.ui.pages import models_export_formats, models_export_work
 from app.ui.pages.models import ModelsPage
 from app.ui.pages.models_export import ExportDialog
-from app.ui.pages.models_export_words import commands
+from app.ui.pages.models_export_words import commands, tools_python
 from app.workers.job import EngineJob
 from tests.ui.train_runs import EPOCHS, events_of, make_run
 
@@ -190,6 +190,25 @@ def test_another_python_is_kept_and_asked_and_one_that_is_none_is_refused(
     assert dialog.missing.commands.toPlainText().splitlines() == [
         commands(FORMATS["coreml"], sys.executable, Path())
     ]
+
+
+def test_looking_again_takes_the_python_that_the_commands_made(
+    page: ModelsPage, runs: list[RunFolder], answering: type[Answering], qtbot: QtBot, tmp_path: Path
+) -> None:
+    dialog = opened(page, qtbot, runs[0].best)
+    dialog.missing._folder = tmp_path
+    dialog.formats.choose("litert")
+    made = tools_python(tmp_path)
+    assert str(made) in dialog.missing.commands.toPlainText()
+    dialog.missing.again.click()
+    assert page.store.settings.export_python == "", "it is not there yet"
+    qtbot.waitUntil(lambda: not page.tasks.running)
+    made.parent.mkdir()
+    made.write_bytes(b"")
+    made.chmod(0o755)
+    dialog.missing.again.click()
+    assert page.store.settings.export_python == dialog.formats.python.text() == str(made)
+    qtbot.waitUntil(lambda: not page.tasks.running)
 
 
 def test_a_format_offers_what_it_has_and_the_engine_is_asked_for_what_was_chosen(

@@ -30,7 +30,7 @@ from app.ui.tasks import CANCELLED
 from app.ui.text import in_a_row, translated
 from app.ui.widgets.cards import Card, button, label
 
-_SIZE = (960, 590)
+_SIZE = (960, 640)
 _LEFT = 400
 
 

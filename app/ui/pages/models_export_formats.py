@@ -25,7 +25,7 @@ from app.ui import theme
 from app.ui.page import Services
 from app.ui.tasks import Task
 from app.ui.text import in_a_row, listed, problem_words
-from app.ui.widgets.cards import Card, button, label, name_widget, tool
+from app.ui.widgets.cards import Card, label, name_widget, tool
 from app.workers.job import EngineJob
 
 LOOKING, READY, MISSING = "looking", "ready", "missing"
@@ -56,7 +56,7 @@ class FormatsCard(Card):
         self.python = QLineEdit()
         self.python.setObjectName("exportPython")
         self.python.setClearButtonEnabled(True)
-        self.browse = button("exportPythonChoose", icon="folder")
+        self.browse = tool("exportPythonChoose", "folder")
         self.again = tool("exportLookAgain", "refresh")
         self._python_title = label(role="strong")
         self._python_hint = label(role="small", wrap=True)
@@ -94,13 +94,13 @@ class FormatsCard(Card):
         self.body.addWidget(self._python_hint)
         self.problem.setVisible(False)
         self.python.setText(self.own_python)
+        self.python.setToolTip(self.own_python)
 
     def _connect(self) -> None:
         self.list.currentItemChanged.connect(self._on_list_current_item_changed)
         self.python.editingFinished.connect(self._on_python_editing_finished)
         self.browse.clicked.connect(self._on_browse_clicked)
         self.again.clicked.connect(self.look)
-        self.browse.setAutoDefault(False)
 
     # --- what is known -------------------------------------------------------------------------------------
 
@@ -213,6 +213,7 @@ class FormatsCard(Card):
         """Take an interpreter whose converters are used, or say why not; empty for the Studio's own alone."""
         name = name.strip()
         self.python.setText(name)
+        self.python.setToolTip(name)
         bad = bool(name) and shutil.which(str(Path(name).expanduser())) is None
         words = self.tr("{path} is no program. Choose the file python in the folder bin, or python.exe.")
         self.problem.setText(words.format(path=name) if bad else "")
@@ -247,8 +248,7 @@ class FormatsCard(Card):
         self._python_title.setBuddy(self.python)
         self.python.setAccessibleName(self._python_title.text())
         self.python.setPlaceholderText(self.tr("The Studio's own"))
-        self.browse.setText(self.tr("Choose…"))
-        self.browse.setAccessibleName(self.tr("Choose a Python"))
+        name_widget(self.browse, self.tr("Choose a Python"))
         name_widget(self.again, self.tr("Look again for what is installed"))
         self._python_hint.setText(
             self.tr(

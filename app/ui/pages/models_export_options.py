@@ -70,7 +70,7 @@ class ExportOptions(QWidget):
         other = QHBoxLayout()
         other.setSpacing(theme.INSIDE)
         self._times = QLabel("×")
-        for widget in (self.size_, self.width_, self._times, self.height_):
+        for widget in (self.width_, self._times, self.height_):
             other.addWidget(widget)
         other.addStretch(1)
         place = QHBoxLayout()
@@ -84,7 +84,7 @@ class ExportOptions(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(self._names["precision"], _stacked(self.precision, self._hints["precision"]))
         form.addRow(self._names["data"], self.data)
-        size = _stacked(other, self.dynamic, self._hints["size"])
+        size = _stacked(self.size_, other, self.dynamic, self._hints["size"])
         form.addRow(self._names["size"], size)
         form.addRow(self._names["bundle"], _stacked(self.bundle, self._hints["bundle"]))
         form.addRow(self._names["folder"], place)
@@ -301,7 +301,7 @@ class ExportOptions(QWidget):
     def retranslate(self) -> None:
         """Set the texts."""
         words = {
-            "precision": self.tr("Precision of weights"),
+            "precision": self.tr("Weights in"),
             "data": self.tr("Calibrated with"),
             "size": self.tr("Picture size"),
             "bundle": self.tr("Bundle"),
@@ -311,7 +311,7 @@ class ExportOptions(QWidget):
         for (name, text), field in zip(words.items(), fields, strict=True):
             self._names[name].setText(text)
             self._names[name].setBuddy(field)
-        self.precision.setAccessibleName(words["precision"])
+        self.precision.setAccessibleName(self.tr("Precision of the weights"))
         self.data.setAccessibleName(self.tr("Data set that INT8 is calibrated with"))
         self.size_.setAccessibleName(words["size"])
         self.width_.setAccessibleName(self.tr("Width in pixels"))
@@ -340,6 +340,7 @@ def _combo(name: str) -> QComboBox:
     result = QComboBox()
     result.setObjectName(name)
     result.setMinimumWidth(120)
+    result.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     return result
 
 

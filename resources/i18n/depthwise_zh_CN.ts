@@ -2162,7 +2162,7 @@
         <translation>用这次训练的训练图片校准，这些图片必须仍然存在。</translation>
     </message>
     <message>
-        <source>Precision of weights</source>
+        <source>Weights in</source>
         <translation>权重精度</translation>
     </message>
     <message>
@@ -2180,6 +2180,10 @@
     <message>
         <source>Folder</source>
         <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>Precision of the weights</source>
+        <translation>权重精度</translation>
     </message>
     <message>
         <source>Data set that INT8 is calibrated with</source>
@@ -2371,10 +2375,6 @@
     <message>
         <source>The Studio&apos;s own</source>
         <translation>Studio 自带的</translation>
-    </message>
-    <message>
-        <source>Choose…</source>
-        <translation>选择…</translation>
     </message>
     <message>
         <source>Look again for what is installed</source>

@@ -3782,12 +3782,8 @@
         <translation>检查点</translation>
     </message>
     <message>
-        <source>ONNX</source>
-        <translation>ONNX</translation>
-    </message>
-    <message>
-        <source>OpenVINO</source>
-        <translation>OpenVINO</translation>
+        <source>bundle</source>
+        <translation>运行包</translation>
     </message>
     <message>
         <source>file</source>

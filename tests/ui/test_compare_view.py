@@ -336,6 +336,17 @@ def test_size_loop_speed_and_a_new_beginning_are_commands(
 # --- figures -----------------------------------------------------------------------------------------------
 
 
+def test_the_setting_follows_the_language(
+    page: ComparePage, sent: list[dict[str, Any]], studio: Studio, qtbot: QtBot
+) -> None:
+    about = page.panes[0].figures.about
+    studio.languages.apply("zh_CN")
+    qtbot.waitUntil(lambda: "threads" not in about.text(), timeout=2000)
+    assert about.text().startswith("OpenVINO · bf16 · CPU · ")
+    studio.languages.apply("en")
+    qtbot.waitUntil(lambda: "2 threads" in about.text(), timeout=2000)
+
+
 def test_figures_say_p99_drift_and_the_setting(page: ComparePage, sent: list[dict[str, Any]]) -> None:
     left, right = (pane.figures for pane in page.panes)
     assert left.about.text() == "OpenVINO · bf16 · CPU · 2 threads · 640×384"

@@ -90,6 +90,21 @@ def test_the_table_says_what_the_runs_say(show: Callable[[], ModelsPage], runs: 
     assert sorted(cells(page, "light", SIZE))[-2:] == ["3.00", "4.00"]
 
 
+def test_exports_of_every_format_and_bundles_are_listed(
+    show: Callable[[], ModelsPage], workspace: Path
+) -> None:
+    exports = workspace / "exports"
+    exports.mkdir(parents=True, exist_ok=True)
+    for name in ("one.onnx", "one.torchscript", "one.tflite"):
+        (exports / name).write_bytes(bytes(2_000_000))
+    for name in ("one_ncnn_model", "one.mlpackage", "one-bundle"):
+        (exports / name / "inside").mkdir(parents=True)
+        (exports / name / "inside" / "weights").write_bytes(bytes(3_000_000))
+    page = show()
+    assert sorted(cells(page, "one", KIND)) == ["CoreML", "LiteRT", "NCNN", "ONNX", "TorchScript", "bundle"]
+    assert sorted(cells(page, "one", SIZE)) == ["2.00"] * 3 + ["3.00"] * 3
+
+
 def test_filter_and_order(show: Callable[[], ModelsPage], runs: dict[str, RunFolder], qtbot: QtBot) -> None:
     page = show()
     qtbot.keyClicks(page.filter, "STD")

@@ -133,6 +133,7 @@ class Pane(QWidget):
         super().__init__()
         self.setObjectName(f"pane_{name}")
         self.tone = tone
+        self._found: Mapping[str, Any] | None = None
         self.view = view
         self.marker = QFrame()
         self.marker.setFixedSize(10, 10)
@@ -159,6 +160,7 @@ class Pane(QWidget):
 
     def show_detector(self, found: Mapping[str, Any]) -> None:
         """Say what the detector runs on, from the engine's description."""
+        self._found = found
         height, width = found["shape"]
         runtime = _RUNTIMES.get(found["runtime"], found["runtime"])
         count = int(found["threads"])
@@ -173,3 +175,5 @@ class Pane(QWidget):
         self.menu.setAccessibleName(self.tr("{side} detector").format(side=names[self.tone]))
         self.menu.retranslate()
         self.figures.retranslate()
+        if self._found is not None:
+            self.show_detector(self._found)

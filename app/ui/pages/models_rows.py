@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.core.export_formats import FORMATS
 from app.core.run_notes import Notes, read_notes
 from app.core.run_state import RunState
 from app.core.runs import RunFolder, Workspace
 
-RUN, CHECKPOINT, ONNX, OPENVINO = "run", "checkpoint", "onnx", "openvino"
-_OPENVINO_ENDING = "_openvino_model"
+RUN, CHECKPOINT, BUNDLE = "run", "checkpoint", "bundle"
+_BUNDLE_ENDING = "-bundle"
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class ModelRow:
 
     Attributes:
         name: What people call it.
-        path: Its weights; a folder for OpenVINO.
-        kind: ``run``, ``checkpoint``, ``onnx`` or ``openvino``.
+        path: Its weights; a folder for OpenVINO and other formats that are one.
+        kind: ``run``, ``checkpoint``, ``bundle`` or the name of an export format.
         run: The run it comes from, or None.
         state: How that run stands, or None.
         bytes: Size of the weights; 0 where there are none yet.
@@ -104,14 +105,21 @@ def _run_row(run: RunFolder) -> ModelRow:
 
 
 def _file_row(path: Path) -> ModelRow | None:
-    if path.is_dir() and path.name.endswith(_OPENVINO_ENDING):
-        total = sum(_size(file) for file in path.iterdir() if file.is_file())
-        return ModelRow(path.name.removesuffix(_OPENVINO_ENDING), path, OPENVINO, bytes=total)
-    if path.is_file() and path.suffix == ".onnx":
-        return ModelRow(path.stem, path, ONNX, bytes=_size(path))
+    """Return the row of a checkpoint, an exported file or folder, or a bundle; None for anything else."""
     if path.is_file() and path.suffix == ".pt":
         return ModelRow(path.stem, path, CHECKPOINT, bytes=_size(path), figures=_read(figures_path(path)))
+    if path.is_dir() and path.name.endswith(_BUNDLE_ENDING):
+        return ModelRow(path.name.removesuffix(_BUNDLE_ENDING), path, BUNDLE, bytes=_size_of_all(path))
+    for form in FORMATS.values():
+        if path.name.endswith(form.ending) and path.is_dir() == form.is_folder:
+            total = _size_of_all(path) if form.is_folder else _size(path)
+            return ModelRow(path.name.removesuffix(form.ending), path, form.name, bytes=total)
     return None
+
+
+def _size_of_all(folder: Path) -> int:
+    """Return the bytes of the files in a folder and in those within it."""
+    return sum(_size(file) for file in folder.rglob("*") if file.is_file())
 
 
 def figures_path(weights: Path) -> Path:

@@ -16,9 +16,10 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from app.core.export_formats import FORMATS
 from app.core.text import figure
 from app.ui import theme
-from app.ui.pages.models_rows import CHECKPOINT, ONNX, OPENVINO, RUN, ModelRow
+from app.ui.pages.models_rows import BUNDLE, CHECKPOINT, RUN, ModelRow
 
 NAME, KIND, MAP, MAP50, GFLOPS, SIZE, STATE, TAGS = range(8)
 ROW = Qt.ItemDataRole.UserRole
@@ -128,11 +129,9 @@ class ModelTableModel(QAbstractTableModel):
             return roles.get(row.role, self.tr("run"))
         if row.kind == CHECKPOINT and row.role:
             return self.tr("lightweight")
-        return {
-            CHECKPOINT: self.tr("checkpoint"),
-            ONNX: self.tr("ONNX"),
-            OPENVINO: self.tr("OpenVINO"),
-        }[row.kind]
+        if row.kind in FORMATS:
+            return FORMATS[row.kind].title
+        return {CHECKPOINT: self.tr("checkpoint"), BUNDLE: self.tr("bundle")}[row.kind]
 
     def _state(self, row: ModelRow) -> str:
         if row.state is None:

@@ -6,7 +6,7 @@ what=$1; python=$2; venv=$3
 
 need_run="libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
  libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1 libdbus-1-3 libfontconfig1"
-need_test="xvfb openbox xdotool fonts-noto-cjk ffmpeg"
+need_test="xvfb openbox xdotool fonts-noto-cjk"
 
 installed() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -q '^installed$'; }
 

@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 LEVEL = 0.95
 
-_MANY = 4000
+_MANY = 1000
 """Values from which on the binomial tail is the normal one to better than a rank in a thousand."""
 
 

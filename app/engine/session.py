@@ -26,6 +26,9 @@ MOST_SAMPLES = 50_000
 
 _MOST_ROWS = 240
 _RECENT_S = 60
+_DRIFT_EVERY_S = 5.0
+"""A drift is looked for no more often: sorting two minutes of times would itself take time from what is measured."""
+
 _COLUMNS = 2 * (len(PARTS) - 1)
 
 
@@ -51,6 +54,8 @@ class Session:
         self._step = 1.0
         self._seconds = 0.0
         self._before: float | None = None
+        self._drift: Drift | None = None
+        self._drift_due = 2 * DRIFT_S
 
     def add(self, pair: Pair, now: float, age_ms: float | None, names: Sequence[Mapping[int, str]]) -> None:
         """Count a pair.
@@ -133,8 +138,12 @@ class Session:
 
     def drift(self) -> Drift | None:
         """Return where the first and the last minute disagree; None before they are two different minutes."""
-        if self._seconds < 2 * DRIFT_S:
-            return None
+        if self._seconds >= self._drift_due:
+            self._drift_due = self._seconds + _DRIFT_EVERY_S
+            self._drift = self._look_for_drift()
+        return self._drift
+
+    def _look_for_drift(self) -> Drift | None:
         found = [
             drift_between(
                 "ab"[side], [row[side] for row in self._first], [row[1 + side] for row in self._last]

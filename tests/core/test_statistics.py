@@ -59,9 +59,10 @@ def test_spread_is_what_the_standard_library_says(values: list[float]) -> None:
 
 
 def test_many_values_have_the_interval_of_the_exact_tail() -> None:
-    exact, many = (median_interval(range(n)) for n in (4000, 4001))
-    assert (exact.low, exact.high) == (1938, 2061)
-    assert (many.low, many.high) == (1938, 2062)
+    exact, many, most = (median_interval(range(n)) for n in (1000, 1001, 4000))
+    assert (exact.low, exact.high) == (469, 530)
+    assert (many.low, many.high) == (469, 531)
+    assert (most.low, most.high) == (1938, 2061)
 
 
 def test_speedup_pairs_by_picture() -> None:

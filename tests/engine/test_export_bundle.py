@@ -92,4 +92,4 @@ def test_missing_tools_are_named_with_the_way_to_get_them(
 def test_scripts_are_python() -> None:
     for name in FORMATS:
         if name != "tensorrt":
-            compile(export_bundle.script(name), name, "exec")
+            assert "cv2" in compile(export_bundle.script(name), name, "exec").co_names

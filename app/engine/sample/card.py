@@ -12,6 +12,7 @@ import numpy as np
 from app.core.errors import AppError
 from app.core.files import replacing
 from app.core.text import QT_TRANSLATE_NOOP
+from app.engine.fonts import CHINESE as _CHINESE
 from app.engine.sample.canvas import Colour, ink
 from app.engine.sample.light import Light
 from app.engine.sample.objects import KINDS, Kind
@@ -26,18 +27,6 @@ _DPI = 200
 _PAGE = (round(210 / 25.4 * _DPI), round(297 / 25.4 * _DPI))
 _MARGIN, _GAP, _HEAD, _FOOT = 110, 44, 320, 190
 _LATIN = ("Inter", "Segoe UI", "Helvetica Neue", "Noto Sans", "DejaVu Sans")
-_CHINESE = (
-    "NotoSansCJK-Regular.ttc",
-    "NotoSansSC-Regular.otf",
-    "SourceHanSansSC-Regular.otf",
-    "PingFang.ttc",
-    "msyh.ttc",
-    "Hiragino Sans GB.ttc",
-    "wqy-microhei.ttc",
-    "wqy-zenhei.ttc",
-    "simhei.ttf",
-)
-"""File names of fonts that hold Chinese, as the systems ship them; without any the card is English only."""
 _TEXT, _MUTED = "#1B1F24", "#57606A"
 
 _LOOKS: dict[str, tuple[str, int, float, float]] = {
